@@ -1,0 +1,171 @@
+// Devices and the backends they come from: the CPU, built in, and plug-ins loaded by path. A plug-in that cannot be used stays
+// in the list with its reason, so that `fovea doctor` can print it.
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <string>
+
+#include "core/isa.h"
+#include "core/plugin_call.h"
+#include "core/stream.h"
+
+namespace fovea {
+namespace {
+
+struct Backend {
+  std::string name, origin, reason;
+  int32_t device_count = 0;
+  int32_t abi_version = 0;
+  const fovea_plugin* plugin = nullptr;
+};
+
+struct Registry {
+  std::mutex mutex;
+  std::deque<Backend> backends;  // a deque keeps the strings handed out in place
+};
+
+Registry& registry() {
+  static Registry* instance = [] {
+    auto* r = new Registry;
+    r->backends.push_back({"cpu", "built in", "", 1, FOVEA_ABI_VERSION, nullptr});
+    return r;
+  }();
+  return *instance;
+}
+
+fovea_device cpu_device{nullptr, FOVEA_CPU, 0};
+
+// Fills `b` from the library at `path`; b.reason stays empty when the plug-in is usable.
+void open_plugin(Backend& b, const char* path) {
+  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    const char* why = dlerror();
+    b.reason = why != nullptr ? why : "dlopen failed without a message";
+    return;
+  }
+  const auto entry = reinterpret_cast<fovea_plugin_entry>(dlsym(library, "fovea_plugin_main"));
+  const fovea_plugin* plugin = nullptr;
+  if (entry == nullptr)
+    b.reason = "it exports no fovea_plugin_main, so it is not a Fovea plug-in";
+  else if (entry(&plugin) != FOVEA_OK || plugin == nullptr)
+    b.reason = "its fovea_plugin_main failed";
+  else if (b.abi_version = plugin->abi_version; plugin->abi_version != FOVEA_ABI_VERSION)
+    b.reason = "it was built for ABI version " + std::to_string(plugin->abi_version) + ", this library has " +
+               std::to_string(FOVEA_ABI_VERSION);
+  else if (plugin->name == nullptr || plugin->function == nullptr)
+    b.reason = "its plug-in table has no name or no functions";
+  else {
+    b.name = plugin->name;
+    if (plugin->device_count <= 0) b.reason = plugin->reason != nullptr ? plugin->reason : "it found no device";
+    else {
+      b.device_count = plugin->device_count;
+      b.plugin = plugin;
+      return;  // stays loaded for the life of the process: handles point into it
+    }
+  }
+  dlclose(library);
+}
+
+void processor_name(char* out, size_t size) {
+  std::snprintf(out, size, "CPU");
+  std::FILE* file = std::fopen("/proc/cpuinfo", "r");
+  if (file == nullptr) return;
+  char line[256];
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    if (std::strncmp(line, "model name", 10) != 0) continue;
+    const char* value = std::strchr(line, ':');
+    if (value == nullptr) break;
+    value += std::strspn(value, ": \t");
+    std::snprintf(out, size, "%.*s", static_cast<int>(std::strcspn(value, "\n")), value);
+    break;
+  }
+  std::fclose(file);
+}
+
+}  // namespace
+}  // namespace fovea
+
+using namespace fovea;
+
+extern "C" fovea_status fovea_backend_load(const char* path) {
+  FOVEA_CHECK(path != nullptr && path[0] != '\0', "backend_load: path is empty");
+  return guarded([&] {
+    Registry& r = registry();
+    const std::lock_guard lock(r.mutex);
+    for (const Backend& known : r.backends)
+      if (known.origin == path && known.plugin != nullptr) return FOVEA_OK;
+    Backend b;
+    b.origin = path;
+    b.name = path;
+    open_plugin(b, path);
+    r.backends.push_back(b);
+    if (!b.reason.empty()) return fail(FOVEA_NOT_FOUND, "backend_load: %s refused: %s", path, b.reason.c_str());
+    return FOVEA_OK;
+  });
+}
+
+extern "C" fovea_status fovea_backend_count(int32_t* count) {
+  FOVEA_CHECK(count != nullptr, "backend_count: result pointer is NULL");
+  return guarded([&] {
+    Registry& r = registry();
+    const std::lock_guard lock(r.mutex);
+    *count = static_cast<int32_t>(r.backends.size());
+    return FOVEA_OK;
+  });
+}
+
+extern "C" fovea_status fovea_backend_get(int32_t index, fovea_backend_info* info) {
+  FOVEA_CHECK(info != nullptr, "backend_get: result pointer is NULL");
+  return guarded([&] {
+    Registry& r = registry();
+    const std::lock_guard lock(r.mutex);
+    FOVEA_CHECK(index >= 0 && index < static_cast<int32_t>(r.backends.size()), "backend_get: there is no backend %d", index);
+    const Backend& b = r.backends[static_cast<size_t>(index)];
+    *info = {b.name.c_str(), b.origin.c_str(), b.reason.empty() ? nullptr : b.reason.c_str(), b.device_count, b.abi_version};
+    return FOVEA_OK;
+  });
+}
+
+extern "C" fovea_status fovea_device_open(const char* name, fovea_device** device) {
+  FOVEA_CHECK(name != nullptr && device != nullptr, "device_open: name or result pointer is NULL");
+  return guarded([&] {
+    if (std::strcmp(name, "cpu") == 0 || std::strcmp(name, "cpu:0") == 0) {
+      *device = &cpu_device;
+      return FOVEA_OK;
+    }
+    const char* colon = std::strchr(name, ':');
+    const std::string wanted(name, colon == nullptr ? std::strlen(name) : static_cast<size_t>(colon - name));
+    Registry& r = registry();
+    const fovea_plugin* plugin = nullptr;
+    std::string refusals;
+    {
+      const std::lock_guard lock(r.mutex);
+      for (const Backend& b : r.backends) {
+        if (b.plugin != nullptr && b.name == wanted) plugin = b.plugin;
+        if (!b.reason.empty()) refusals += "; " + b.origin + ": " + b.reason;
+      }
+    }
+    if (plugin == nullptr) return fail(FOVEA_NOT_FOUND, "device_open: no backend offers '%s'%s", name, refusals.c_str());
+    if (auto* open = plugin_function(plugin, &fovea_device_open, "fovea_device_open")) return open(name, device);
+    return fail(FOVEA_UNSUPPORTED, "backend %s has no fovea_device_open", plugin->name);
+  });
+}
+
+extern "C" fovea_status fovea_device_describe(const fovea_device* device, fovea_device_info* info) {
+  FOVEA_CHECK(device != nullptr && info != nullptr, "device_describe: device or result pointer is NULL");
+  FOVEA_FORWARD(device, fovea_device_describe, device, info);
+  *info = {};
+  info->type = device->type;
+  info->id = device->id;
+  processor_name(info->name, sizeof info->name);
+  constexpr const char* names[] = {"reference loops", "scalar", "AVX2 + FMA", "AVX-512"};
+  std::snprintf(info->detail, sizeof info->detail, "%s", names[active_isa()]);
+  info->memory_bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  info->compute_units = static_cast<int32_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  return FOVEA_OK;
+}

@@ -1,0 +1,74 @@
+// The layout table: every struct that crosses the door, as this library was compiled. A test compares it with the bindings.
+#include "core/status.h"
+#include "fovea/fovea.h"
+
+namespace {
+
+#define STRUCT(type) {#type, nullptr, 0, static_cast<int64_t>(sizeof(type))}
+#define FIELD(type, field) {#type, #field, static_cast<int64_t>(offsetof(type, field)), static_cast<int64_t>(sizeof(type::field))}
+
+constexpr fovea_layout_entry kLayout[] = {
+    STRUCT(fovea_dtype), FIELD(fovea_dtype, code), FIELD(fovea_dtype, bits), FIELD(fovea_dtype, lanes),
+    STRUCT(fovea_tensor), FIELD(fovea_tensor, data), FIELD(fovea_tensor, shape), FIELD(fovea_tensor, pitch),
+    FIELD(fovea_tensor, live), FIELD(fovea_tensor, rank), FIELD(fovea_tensor, dtype), FIELD(fovea_tensor, device_type),
+    FIELD(fovea_tensor, device_id),
+    STRUCT(fovea_workspace), FIELD(fovea_workspace, data), FIELD(fovea_workspace, bytes),
+    STRUCT(fovea_layout_entry), FIELD(fovea_layout_entry, type_name), FIELD(fovea_layout_entry, field_name),
+    FIELD(fovea_layout_entry, offset), FIELD(fovea_layout_entry, size),
+    STRUCT(fovea_backend_info), FIELD(fovea_backend_info, name), FIELD(fovea_backend_info, origin),
+    FIELD(fovea_backend_info, reason), FIELD(fovea_backend_info, device_count), FIELD(fovea_backend_info, abi_version),
+    STRUCT(fovea_device_info), FIELD(fovea_device_info, type), FIELD(fovea_device_info, id), FIELD(fovea_device_info, name),
+    FIELD(fovea_device_info, detail), FIELD(fovea_device_info, memory_bytes), FIELD(fovea_device_info, compute_units),
+    STRUCT(fovea_stream_options), FIELD(fovea_stream_options, max_threads),
+    STRUCT(fovea_thread_options), FIELD(fovea_thread_options, count), FIELD(fovea_thread_options, spin_microseconds),
+    FIELD(fovea_thread_options, pin),
+    STRUCT(fovea_activation_params), FIELD(fovea_activation_params, kind), FIELD(fovea_activation_params, alpha),
+    FIELD(fovea_activation_params, beta),
+    STRUCT(fovea_conv2d_params), FIELD(fovea_conv2d_params, in_channels), FIELD(fovea_conv2d_params, out_channels),
+    FIELD(fovea_conv2d_params, kernel_h), FIELD(fovea_conv2d_params, kernel_w), FIELD(fovea_conv2d_params, stride_h),
+    FIELD(fovea_conv2d_params, stride_w), FIELD(fovea_conv2d_params, pad_top), FIELD(fovea_conv2d_params, pad_bottom),
+    FIELD(fovea_conv2d_params, pad_left), FIELD(fovea_conv2d_params, pad_right), FIELD(fovea_conv2d_params, dilation_h),
+    FIELD(fovea_conv2d_params, dilation_w), FIELD(fovea_conv2d_params, groups), FIELD(fovea_conv2d_params, activation),
+    FIELD(fovea_conv2d_params, allow_winograd),
+    STRUCT(fovea_linear_params), FIELD(fovea_linear_params, in_features), FIELD(fovea_linear_params, out_features),
+    FIELD(fovea_linear_params, activation),
+    STRUCT(fovea_matmul_params), FIELD(fovea_matmul_params, alpha), FIELD(fovea_matmul_params, transpose_a),
+    FIELD(fovea_matmul_params, transpose_b),
+    STRUCT(fovea_pool2d_params), FIELD(fovea_pool2d_params, mode), FIELD(fovea_pool2d_params, kernel_h),
+    FIELD(fovea_pool2d_params, stride_h), FIELD(fovea_pool2d_params, pad_top), FIELD(fovea_pool2d_params, dilation_h),
+    FIELD(fovea_pool2d_params, ceil_mode), FIELD(fovea_pool2d_params, count_include_pad),
+    STRUCT(fovea_unary_params), FIELD(fovea_unary_params, op), FIELD(fovea_unary_params, alpha), FIELD(fovea_unary_params, beta),
+    STRUCT(fovea_softmax_params), FIELD(fovea_softmax_params, axis), FIELD(fovea_softmax_params, log),
+    STRUCT(fovea_reduce_params), FIELD(fovea_reduce_params, op), FIELD(fovea_reduce_params, axes),
+    STRUCT(fovea_arg_params), FIELD(fovea_arg_params, axis), FIELD(fovea_arg_params, minimum),
+    STRUCT(fovea_topk_params), FIELD(fovea_topk_params, k), FIELD(fovea_topk_params, smallest),
+    STRUCT(fovea_resize_params), FIELD(fovea_resize_params, mode), FIELD(fovea_resize_params, align_corners),
+    FIELD(fovea_resize_params, antialias), FIELD(fovea_resize_params, cubic_a), FIELD(fovea_resize_params, scale),
+    FIELD(fovea_resize_params, offset),
+    STRUCT(fovea_letterbox_params), FIELD(fovea_letterbox_params, resize), FIELD(fovea_letterbox_params, place_x),
+    FIELD(fovea_letterbox_params, place_h), FIELD(fovea_letterbox_params, reverse_channels),
+    FIELD(fovea_letterbox_params, pad_value), FIELD(fovea_letterbox_params, mean), FIELD(fovea_letterbox_params, scale),
+    STRUCT(fovea_crop_resize_params), FIELD(fovea_crop_resize_params, resize), FIELD(fovea_crop_resize_params, plus_one),
+    FIELD(fovea_crop_resize_params, pad_value),
+    STRUCT(fovea_grid_proposals_params), FIELD(fovea_grid_proposals_params, threshold), FIELD(fovea_grid_proposals_params, stride),
+    FIELD(fovea_grid_proposals_params, cell), FIELD(fovea_grid_proposals_params, origin), FIELD(fovea_grid_proposals_params, scale_x),
+    FIELD(fovea_grid_proposals_params, scale_y), FIELD(fovea_grid_proposals_params, plus_one),
+    FIELD(fovea_grid_proposals_params, truncate),
+    STRUCT(fovea_box_deltas_params), FIELD(fovea_box_deltas_params, mode), FIELD(fovea_box_deltas_params, plus_one),
+    STRUCT(fovea_box_points_params), FIELD(fovea_box_points_params, plus_one), FIELD(fovea_box_points_params, planar),
+    STRUCT(fovea_nms_params), FIELD(fovea_nms_params, iou_threshold), FIELD(fovea_nms_params, score_threshold),
+    FIELD(fovea_nms_params, overlap), FIELD(fovea_nms_params, plus_one), FIELD(fovea_nms_params, inclusive),
+    FIELD(fovea_nms_params, max_per_class),
+};
+
+#undef STRUCT
+#undef FIELD
+
+}  // namespace
+
+extern "C" fovea_status fovea_layout(const fovea_layout_entry** entries, int64_t* count) {
+  FOVEA_CHECK(entries != nullptr && count != nullptr, "layout: result pointer is NULL");
+  *entries = kLayout;
+  *count = static_cast<int64_t>(sizeof kLayout / sizeof kLayout[0]);
+  return FOVEA_OK;
+}

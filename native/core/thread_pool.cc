@@ -1,0 +1,245 @@
+#include "core/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/status.h"
+#include "fovea/device.h"
+
+namespace fovea {
+namespace {
+
+constexpr int32_t kDefaultSpin = 50;   // microseconds: longer than the gap between two kernels of a graph
+constexpr int32_t kMaxThreads = 1024;
+
+thread_local int32_t thread_limit = 0;
+thread_local bool inside_pool = false;  // on workers, and on a caller during its own parallel_for
+
+inline void relax() { __builtin_ia32_pause(); }
+
+// The work all threads share. A worker joins by raising `active` while `ticket` is odd (open); the caller closes the ticket
+// and waits for `active` to fall before it returns, so `body` and `context` never outlive the call.
+struct Work {
+  detail::ChunkBody body;
+  const void* context;
+  int64_t count, grain, chunks;
+  int32_t workers;  // beyond the caller
+};
+
+class Pool {
+ public:
+  explicit Pool(fovea_thread_options options) : options_(options) {
+    for (int32_t i = 1; i < options_.count; ++i) threads_.emplace_back([this, i] { worker(i); });
+  }
+
+  ~Pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stop_.store(true, std::memory_order_relaxed);
+    }
+    wake_.notify_all();
+    for (std::thread& t : threads_) t.join();
+  }
+
+  const fovea_thread_options& options() const { return options_; }
+
+  // False when another caller has the pool.
+  bool try_run(const Work& work) {
+    if (owner_.exchange(true, std::memory_order_acquire)) return false;
+    work_ = work;
+    next_.store(0, std::memory_order_relaxed);
+    joined_.store(0, std::memory_order_relaxed);
+    epoch_.fetch_add(1, std::memory_order_seq_cst);  // opens: even -> odd
+    if (sleepers_.load(std::memory_order_seq_cst) > 0) {
+      const std::lock_guard lock(mutex_);
+      wake_.notify_all();
+    }
+    claim(work, 0);
+    epoch_.fetch_add(1, std::memory_order_seq_cst);  // closes: no worker may join from here on
+    while (active_.load(std::memory_order_seq_cst) != 0) relax();  // pairs with worker(): raise active_, then read epoch_
+    owner_.store(false, std::memory_order_release);
+    return true;
+  }
+
+ private:
+  void claim(const Work& work, int32_t worker) {
+    for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < work.chunks;) {
+      const int64_t begin = chunk * work.grain;
+      work.body(work.context, begin, begin + work.grain < work.count ? begin + work.grain : work.count, worker);
+    }
+  }
+
+  void worker(int32_t index) {
+    inside_pool = true;
+    if (options_.pin != 0) pin(index);
+    uint64_t seen = 0;
+    while (true) {
+      const uint64_t epoch = wait_for_work(seen);
+      if (stop_.load(std::memory_order_relaxed)) return;
+      active_.fetch_add(1, std::memory_order_seq_cst);
+      // Joined only if the ticket is still open; otherwise `work_` may be changing.
+      if (epoch_.load(std::memory_order_seq_cst) == epoch) {
+        const int32_t place = joined_.fetch_add(1, std::memory_order_relaxed) + 1;
+        if (place <= work_.workers) claim(work_, place);
+      }
+      active_.fetch_sub(1, std::memory_order_release);
+      seen = epoch;
+    }
+  }
+
+  // Spins for a while, then sleeps; returns an open (odd) epoch other than `seen`.
+  uint64_t wait_for_work(uint64_t seen) {
+    const auto is_new = [&](uint64_t e) { return (e & 1) != 0 && e != seen; };
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(options_.spin_microseconds);
+    do {
+      for (int i = 0; i < 64; ++i) {
+        const uint64_t e = epoch_.load(std::memory_order_seq_cst);
+        if (is_new(e)) return e;
+        relax();
+      }
+      if (stop_.load(std::memory_order_relaxed)) return 0;
+    } while (std::chrono::steady_clock::now() < deadline);
+    std::unique_lock lock(mutex_);
+    sleepers_.fetch_add(1, std::memory_order_seq_cst);
+    uint64_t e = 0;
+    wake_.wait(lock, [&] {
+      e = epoch_.load(std::memory_order_seq_cst);
+      return is_new(e) || stop_.load(std::memory_order_relaxed);
+    });
+    sleepers_.fetch_sub(1, std::memory_order_seq_cst);
+    return e;
+  }
+
+  // Best effort: a container may forbid it, and then the worker just stays unpinned.
+  static void pin(int32_t index) {
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    int32_t seen = 0;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (!CPU_ISSET(cpu, &allowed) || seen++ != index) continue;
+      cpu_set_t one;
+      CPU_ZERO(&one);
+      CPU_SET(cpu, &one);
+      pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+      return;
+    }
+  }
+
+  fovea_thread_options options_;
+  std::vector<std::thread> threads_;
+  Work work_{};
+  alignas(64) std::atomic<uint64_t> epoch_{0};  // odd while work may be joined
+  alignas(64) std::atomic<int64_t> next_{0};
+  alignas(64) std::atomic<int32_t> active_{0};
+  std::atomic<int32_t> joined_{0};
+  std::atomic<int32_t> sleepers_{0};
+  std::atomic<bool> owner_{false};
+  std::atomic<bool> stop_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+};
+
+fovea_thread_options resolve(fovea_thread_options o) {
+  if (o.count == 0) {
+    cpu_set_t allowed;
+    const int n = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+    o.count = n < 1 ? 1 : n;
+  }
+  if (o.spin_microseconds < 0) o.spin_microseconds = kDefaultSpin;
+  return o;
+}
+
+// Leaked on purpose: worker threads must not be joined while the process is being torn down.
+struct Shared {
+  std::mutex configure;
+  std::atomic<Pool*> pool;
+  std::atomic<int32_t> users{0};  // calls between reading `pool` and finishing with it
+  Shared() : pool(new Pool(resolve({0, -1, 0, 0}))) {}
+};
+
+Shared& shared() {
+  static Shared* instance = new Shared;
+  return *instance;
+}
+
+}  // namespace
+
+ThreadLimit::ThreadLimit(int32_t limit) noexcept : previous_(thread_limit) {
+  if (limit > 0 && (previous_ == 0 || limit < previous_)) thread_limit = limit;
+}
+ThreadLimit::~ThreadLimit() { thread_limit = previous_; }
+
+int32_t pool_threads() noexcept {
+  Shared& s = shared();
+  s.users.fetch_add(1, std::memory_order_seq_cst);
+  const Pool* pool = s.pool.load(std::memory_order_seq_cst);
+  const int32_t count = pool == nullptr ? 1 : pool->options().count;
+  s.users.fetch_sub(1, std::memory_order_release);
+  return count;
+}
+
+namespace detail {
+
+void parallel_chunks(int64_t count, int64_t grain, ChunkBody body, const void* context) noexcept {
+  const int64_t chunks = (count + grain - 1) / grain;
+  if (chunks > 1 && !inside_pool && thread_limit != 1) {
+    Shared& s = shared();
+    s.users.fetch_add(1, std::memory_order_seq_cst);
+    Pool* pool = s.pool.load(std::memory_order_seq_cst);
+    bool done = false;
+    if (pool != nullptr && pool->options().count > 1) {
+      int64_t workers = pool->options().count - 1;
+      if (thread_limit > 0 && thread_limit - 1 < workers) workers = thread_limit - 1;
+      if (chunks - 1 < workers) workers = chunks - 1;
+      inside_pool = true;
+      done = pool->try_run(Work{body, context, count, grain, chunks, static_cast<int32_t>(workers)});
+      inside_pool = false;
+    }
+    s.users.fetch_sub(1, std::memory_order_release);
+    if (done) return;
+  }
+  // Chunk by chunk even alone, so that results never depend on who ran.
+  for (int64_t begin = 0; begin < count; begin += grain) body(context, begin, begin + grain < count ? begin + grain : count, 0);
+}
+
+}  // namespace detail
+}  // namespace fovea
+
+using namespace fovea;
+
+extern "C" fovea_status fovea_threads_configure(const fovea_thread_options* options) {
+  FOVEA_CHECK(options != nullptr, "threads_configure: options is NULL");
+  FOVEA_CHECK(options->count >= 0 && options->count <= kMaxThreads, "threads_configure: count is %d, allowed are 0 to %d", options->count,
+              kMaxThreads);
+  FOVEA_CHECK(options->spin_microseconds <= 1000000, "threads_configure: spinning for %d us is more than a second",
+              options->spin_microseconds);
+  FOVEA_CHECK(!inside_pool, "threads_configure: called from inside a kernel");
+  return guarded([&] {
+    Shared& s = shared();
+    const std::lock_guard lock(s.configure);
+    Pool* old = s.pool.exchange(nullptr, std::memory_order_seq_cst);  // new calls run alone for a moment
+    while (s.users.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
+    const fovea_thread_options resolved = resolve(*options);
+    delete old;
+    s.pool.store(new Pool(resolved), std::memory_order_seq_cst);
+    return FOVEA_OK;
+  });
+}
+
+extern "C" fovea_status fovea_threads_query(fovea_thread_options* options) {
+  FOVEA_CHECK(options != nullptr, "threads_query: options is NULL");
+  return guarded([&] {
+    Shared& s = shared();
+    const std::lock_guard lock(s.configure);
+    *options = s.pool.load(std::memory_order_seq_cst)->options();
+    return FOVEA_OK;
+  });
+}

@@ -1,0 +1,10 @@
+/* Fovea C ABI, umbrella header. */
+#ifndef FOVEA_H
+#define FOVEA_H
+
+#include "base.h"
+#include "device.h"
+#include "nn.h"
+#include "vision.h"
+
+#endif

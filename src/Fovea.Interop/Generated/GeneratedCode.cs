@@ -1,0 +1,3 @@
+using System.CodeDom.Compiler;
+
+[assembly: GeneratedCode("ClangSharp", "22.1.8.0")]

@@ -1,0 +1,213 @@
+using System.Runtime.InteropServices;
+
+namespace Fovea.Interop;
+
+public static unsafe partial class NativeMethods
+{
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("const char *")]
+    public static extern sbyte* fovea_last_error();
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("int32_t")]
+    public static extern int fovea_abi_version();
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    [return: NativeTypeName("const char *")]
+    public static extern sbyte* fovea_build_info();
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_layout([NativeTypeName("const fovea_layout_entry **")] fovea_layout_entry** entries, [NativeTypeName("int64_t *")] long* count);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_backend_load([NativeTypeName("const char *")] sbyte* path);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_backend_count([NativeTypeName("int32_t *")] int* count);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_backend_get([NativeTypeName("int32_t")] int index, fovea_backend_info* info);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_device_open([NativeTypeName("const char *")] sbyte* name, fovea_device** device);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_device_describe([NativeTypeName("const fovea_device *")] fovea_device* device, fovea_device_info* info);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_memory_alloc(fovea_device* device, [NativeTypeName("int32_t")] int kind, [NativeTypeName("int64_t")] long bytes, void** data);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_memory_free(fovea_device* device, [NativeTypeName("int32_t")] int kind, void* data, [NativeTypeName("int64_t")] long bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_memory_copy(void* destination, [NativeTypeName("const void *")] void* source, [NativeTypeName("int64_t")] long bytes, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_memory_fill(void* destination, [NativeTypeName("uint8_t")] byte value, [NativeTypeName("int64_t")] long bytes, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_stream_create(fovea_device* device, [NativeTypeName("const fovea_stream_options *")] fovea_stream_options* options, fovea_stream** stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_stream_destroy(fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_stream_synchronize(fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_event_create(fovea_device* device, fovea_event** @event);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_event_destroy(fovea_event* @event);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_event_record(fovea_event* @event, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_event_synchronize(fovea_event* @event);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_event_elapsed([NativeTypeName("const fovea_event *")] fovea_event* start, [NativeTypeName("const fovea_event *")] fovea_event* end, double* milliseconds);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_stream_wait(fovea_stream* stream, fovea_event* @event);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_capture_begin(fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_capture_end(fovea_stream* stream, fovea_graph** graph);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_graph_replay(fovea_graph* graph, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_graph_node_count([NativeTypeName("const fovea_graph *")] fovea_graph* graph, [NativeTypeName("int64_t *")] long* count);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_graph_destroy(fovea_graph* graph);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_threads_configure([NativeTypeName("const fovea_thread_options *")] fovea_thread_options* options);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_threads_query(fovea_thread_options* options);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_isa_detected([NativeTypeName("int32_t *")] int* isa);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_isa_active([NativeTypeName("int32_t *")] int* isa);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_isa_force([NativeTypeName("int32_t")] int isa);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_activate([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_prepared_bytes([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_prepare([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_workspace([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* residual, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_prepared_bytes([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_prepare([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_matmul_workspace([NativeTypeName("const fovea_matmul_params *")] fovea_matmul_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_matmul([NativeTypeName("const fovea_matmul_params *")] fovea_matmul_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_pool2d([NativeTypeName("const fovea_pool2d_params *")] fovea_pool2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_adaptive_pool2d([NativeTypeName("int32_t")] int mode, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_unary([NativeTypeName("const fovea_unary_params *")] fovea_unary_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_binary([NativeTypeName("int32_t")] int op, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_copy([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_softmax([NativeTypeName("const fovea_softmax_params *")] fovea_softmax_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_reduce([NativeTypeName("const fovea_reduce_params *")] fovea_reduce_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_argmax([NativeTypeName("const fovea_arg_params *")] fovea_arg_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_topk_workspace([NativeTypeName("const fovea_topk_params *")] fovea_topk_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_topk([NativeTypeName("const fovea_topk_params *")] fovea_topk_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* values, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_append_rows([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_split_count([NativeTypeName("int32_t")] int chunk, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_tensor *")] fovea_tensor* counts, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_resize_workspace([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_resize([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_letterbox_workspace([NativeTypeName("const fovea_letterbox_params *")] fovea_letterbox_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_letterbox([NativeTypeName("const fovea_letterbox_params *")] fovea_letterbox_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_crop_resize([NativeTypeName("const fovea_crop_resize_params *")] fovea_crop_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* batch_index, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_grid_proposals_workspace([NativeTypeName("const fovea_grid_proposals_params *")] fovea_grid_proposals_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* score, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_grid_proposals([NativeTypeName("const fovea_grid_proposals_params *")] fovea_grid_proposals_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* score, [NativeTypeName("const fovea_tensor *")] fovea_tensor* deltas, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_box_deltas([NativeTypeName("const fovea_box_deltas_params *")] fovea_box_deltas_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* deltas, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_box_square([NativeTypeName("int32_t")] int truncate, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_box_points([NativeTypeName("const fovea_box_points_params *")] fovea_box_points_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* points, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_nms_workspace([NativeTypeName("const fovea_nms_params *")] fovea_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_nms([NativeTypeName("const fovea_nms_params *")] fovea_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* valid, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [NativeTypeName("#define FOVEA_ABI_VERSION 1")]
+    public const int FOVEA_ABI_VERSION = 1;
+
+    [NativeTypeName("#define FOVEA_MAX_RANK 8")]
+    public const int FOVEA_MAX_RANK = 8;
+}

@@ -1,0 +1,5 @@
+namespace Fovea.Interop;
+
+public partial struct fovea_graph
+{
+}

@@ -1,0 +1,12 @@
+namespace Fovea.Interop;
+
+public partial struct fovea_linear_params
+{
+    [NativeTypeName("int32_t")]
+    public int in_features;
+
+    [NativeTypeName("int32_t")]
+    public int out_features;
+
+    public fovea_activation_params activation;
+}

@@ -1,0 +1,59 @@
+#include "support.h"
+
+using namespace fovea_test;
+
+namespace {
+
+struct Case {
+  std::vector<int64_t> shape;
+  int64_t pitch;
+};
+
+class Activation : public ::testing::TestWithParam<int> {};
+
+TEST_P(Activation, MatchesReference) {
+  for (const Case& c : {Case{{0}, 0}, Case{{1}, 0}, Case{{3, 5}, 0}, Case{{2, 7, 9, 17}, 0}, Case{{13, 31}, 40}, Case{{5000}, 0}}) {
+    Array<float> x(c.shape, c.pitch), y(c.shape, c.pitch), slope({x.last()});
+    x.fill(1, -12, 12);
+    slope.fill(2, -0.5, 0.5);
+    const fovea_activation_params p{GetParam(), GetParam() == FOVEA_ACTIVATION_SELU ? 1.6732632f : 0.2f, GetParam() == FOVEA_ACTIVATION_SELU ? 1.0507010f : 0.5f, 0};
+    const fovea_tensor xt = x.view(), st = slope.view(), yt = y.view();
+    // Transcendentals: exp is good to 2 ulp and the formulas lose a few more; erf is an approximation to 5e-7.
+    check_kernel<float>(y, {4e-6, 4e-6}, [&](fovea_stream* s) {
+      return fovea_activate(&p, &xt, GetParam() == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt, s);
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, Activation, ::testing::Range(0, 18));
+
+TEST(ActivationArguments, AreChecked) {
+  Array<float> x({4, 3}), y({4, 3}), slope({2});
+  const StreamPtr stream = make_stream();
+  const fovea_tensor xt = x.view(), yt = y.view(), st = slope.view();
+  const fovea_activation_params prelu{FOVEA_ACTIVATION_PRELU, 0, 0, 0}, unknown{99, 0, 0, 0};
+  EXPECT_EQ(fovea_activate(&unknown, &xt, nullptr, &yt, stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_activate(&prelu, &xt, nullptr, &yt, stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_activate(&prelu, &xt, &st, &yt, stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_STREQ(fovea_last_error(), "activate: slope has 2 channels, expected 3");
+}
+
+TEST(Activation, LiveRowsLimitTheWork) {
+  Array<float> x({4, 3}), y({4, 3});
+  x.fill(3);
+  for (const int32_t isa : {0, 1}) {
+    const ForcedIsa forced(isa);
+    const StreamPtr stream = make_stream();
+    const int32_t live = 2;
+    fovea_tensor xt = x.view();
+    xt.live = &live;
+    const fovea_tensor yt = y.view();
+    y.poison();
+    const fovea_activation_params none{};
+    ASSERT_EQ(fovea_activate(&none, &xt, nullptr, &yt, stream.get()), FOVEA_OK);
+    EXPECT_EQ(y[5], x[5]);
+    EXPECT_TRUE(std::isnan(y[6]));
+  }
+}
+
+}  // namespace

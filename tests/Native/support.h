@@ -1,0 +1,210 @@
+// What every native test shares: tensors with guard bytes, deterministic data, and one call that runs a kernel on every
+// instruction set and thread count, eagerly and through a captured graph, and compares it with the reference loops.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fovea/fovea.h"
+
+namespace fovea_test {
+
+inline constexpr int kGuard = 64;               // bytes before and after every buffer
+inline constexpr uint8_t kGuardByte = 0xA5;
+
+inline fovea_device* cpu() {
+  fovea_device* device = nullptr;
+  EXPECT_EQ(fovea_device_open("cpu", &device), FOVEA_OK);
+  return device;
+}
+
+struct StreamDeleter {
+  void operator()(fovea_stream* s) const { fovea_stream_destroy(s); }
+};
+using StreamPtr = std::unique_ptr<fovea_stream, StreamDeleter>;
+inline StreamPtr make_stream(int32_t threads = 0) {
+  fovea_stream* stream = nullptr;
+  const fovea_stream_options options{threads, 0};
+  EXPECT_EQ(fovea_stream_create(cpu(), &options, &stream), FOVEA_OK) << fovea_last_error();
+  return StreamPtr(stream);
+}
+
+template <class T> constexpr fovea_dtype dtype_of();
+template <> constexpr fovea_dtype dtype_of<float>() { return {FOVEA_FLOAT, 32, 1}; }
+template <> constexpr fovea_dtype dtype_of<uint8_t>() { return {FOVEA_UINT, 8, 1}; }
+template <> constexpr fovea_dtype dtype_of<int32_t>() { return {FOVEA_INT, 32, 1}; }
+template <> constexpr fovea_dtype dtype_of<int64_t>() { return {FOVEA_INT, 64, 1}; }
+
+// Owned storage with guard bytes on both sides; gaps between pitched rows are guard bytes too.
+template <class T>
+class Array {
+ public:
+  explicit Array(std::vector<int64_t> shape, int64_t pitch = 0) : shape_(std::move(shape)) {
+    const int64_t last = shape_.empty() ? 1 : shape_.back();
+    pitch_ = pitch == 0 ? last : pitch;
+    rows_ = 1;
+    for (size_t i = 0; i + 1 < shape_.size(); ++i) rows_ *= shape_[i];
+    bytes_.assign(static_cast<size_t>(rows_ * pitch_) * sizeof(T) + 2 * kGuard + 64, kGuardByte);
+    const auto raw = reinterpret_cast<uintptr_t>(bytes_.data()) + kGuard;
+    offset_ = (raw + 63) / 64 * 64 - reinterpret_cast<uintptr_t>(bytes_.data());
+  }
+  Array(const Array& o) : Array(o.shape_, o.pitch_) { std::memcpy(data(), o.data(), static_cast<size_t>(rows_ * pitch_) * sizeof(T)); }
+  Array& operator=(const Array&) = delete;
+
+  T* data() { return reinterpret_cast<T*>(bytes_.data() + offset_); }
+  const T* data() const { return reinterpret_cast<const T*>(bytes_.data() + offset_); }
+  int64_t rows() const { return rows_; }
+  int64_t last() const { return shape_.empty() ? 1 : shape_.back(); }
+  int64_t size() const { return rows_ * last(); }
+  T& operator[](int64_t i) { return data()[i / last() * pitch_ + i % last()]; }
+  const T& operator[](int64_t i) const { return data()[i / last() * pitch_ + i % last()]; }
+
+  fovea_tensor view() {
+    fovea_tensor t{};
+    t.data = data();
+    for (size_t i = 0; i < shape_.size(); ++i) t.shape[i] = shape_[i];
+    t.rank = static_cast<int32_t>(shape_.size());
+    t.pitch = pitch_;
+    t.dtype = dtype_of<T>();
+    t.device_type = FOVEA_CPU;
+    return t;
+  }
+
+  std::vector<T> values() const {
+    std::vector<T> v(static_cast<size_t>(size()));
+    for (int64_t i = 0; i < size(); ++i) v[static_cast<size_t>(i)] = (*this)[i];
+    return v;
+  }
+  void assign(const std::vector<T>& v) {
+    ASSERT_EQ(static_cast<int64_t>(v.size()), size());
+    for (int64_t i = 0; i < size(); ++i) (*this)[i] = v[static_cast<size_t>(i)];
+  }
+  // Uniform in [low, high), the same for the same seed on every machine.
+  void fill(uint32_t seed, double low = -1, double high = 1) {
+    uint64_t state = seed * 0x9E3779B97F4A7C15ull + 1;
+    for (int64_t i = 0; i < size(); ++i) {
+      state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+      (*this)[i] = static_cast<T>(low + (high - low) * (static_cast<double>(state >> 11) / 9007199254740992.0));
+    }
+  }
+  void poison() {
+    for (int64_t i = 0; i < size(); ++i) std::memset(&(*this)[i], 0xFF, sizeof(T));  // NaN for floats
+  }
+  // True when nothing outside the tensor's elements was written.
+  bool guards_intact() const {
+    for (size_t i = 0; i < bytes_.size(); ++i) {
+      const int64_t at = static_cast<int64_t>(i) - static_cast<int64_t>(offset_);
+      const int64_t row_bytes = pitch_ * static_cast<int64_t>(sizeof(T));
+      const bool inside = at >= 0 && at < rows_ * row_bytes && at % row_bytes < last() * static_cast<int64_t>(sizeof(T));
+      if (!inside && bytes_[i] != kGuardByte) return false;
+    }
+    return true;
+  }
+
+ private:
+  std::vector<int64_t> shape_;
+  int64_t pitch_ = 0, rows_ = 0;
+  std::vector<uint8_t> bytes_;
+  size_t offset_ = 0;
+};
+
+// A workspace of exactly `bytes`, poisoned and guarded.
+class Workspace {
+ public:
+  explicit Workspace(int64_t bytes) : storage_({bytes == 0 ? 1 : bytes}) {
+    storage_.poison();
+    value_ = {bytes == 0 ? nullptr : storage_.data(), bytes};
+  }
+  const fovea_workspace* get() const { return &value_; }
+  bool guards_intact() const { return storage_.guards_intact(); }
+
+ private:
+  Array<uint8_t> storage_;
+  fovea_workspace value_{};
+};
+
+inline std::vector<int32_t> available_isas() {
+  int32_t best = 0;
+  EXPECT_EQ(fovea_isa_detected(&best), FOVEA_OK);
+  std::vector<int32_t> isas;
+  for (int32_t i = FOVEA_ISA_SCALAR; i <= best; ++i) isas.push_back(i);
+  return isas;
+}
+
+inline const char* isa_name(int32_t isa) {
+  constexpr const char* names[] = {"reference", "scalar", "avx2", "avx512"};
+  return names[isa];
+}
+
+// Forces an instruction set for a scope.
+class ForcedIsa {
+ public:
+  explicit ForcedIsa(int32_t isa) { EXPECT_EQ(fovea_isa_force(isa), FOVEA_OK) << fovea_last_error(); }
+  ~ForcedIsa() { fovea_isa_force(-1); }
+};
+
+inline ::testing::AssertionResult near(double actual, double expected, double relative, double absolute) {
+  if (std::isnan(expected) ? std::isnan(actual) : actual == expected) return ::testing::AssertionSuccess();
+  if (std::fabs(actual - expected) <= absolute + relative * std::fabs(expected)) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << actual << " is not " << expected << " (rel " << relative << ", abs " << absolute << ")";
+}
+
+struct Tolerance {
+  double relative = 0, absolute = 0;
+};
+
+// `call` enqueues the kernel on a stream, writing `output`. It is run by the reference loops, then by every instruction set
+// with 1 and 2 threads, eagerly and captured; results must be within `tolerance` of the reference, bitwise equal within an
+// instruction set, and leave the guard bytes alone. The output is poisoned before each run.
+template <class T>
+void check_kernel(Array<T>& output, Tolerance tolerance, const std::function<fovea_status(fovea_stream*)>& call) {
+  std::vector<T> expected;
+  {
+    const ForcedIsa isa(FOVEA_ISA_REFERENCE);
+    const StreamPtr stream = make_stream();
+    output.poison();
+    ASSERT_EQ(call(stream.get()), FOVEA_OK) << fovea_last_error();
+    expected = output.values();
+    ASSERT_TRUE(output.guards_intact()) << "reference wrote outside its output";
+  }
+  for (const int32_t isa : available_isas()) {
+    SCOPED_TRACE(isa_name(isa));
+    const ForcedIsa forced(isa);
+    std::vector<T> first;
+    for (const int32_t threads : {1, 2}) {
+      for (const bool captured : {false, true}) {
+        const StreamPtr stream = make_stream(threads);
+        output.poison();
+        if (captured) {
+          fovea_graph* graph = nullptr;
+          ASSERT_EQ(fovea_capture_begin(stream.get()), FOVEA_OK) << fovea_last_error();
+          ASSERT_EQ(call(stream.get()), FOVEA_OK) << fovea_last_error();
+          ASSERT_EQ(fovea_capture_end(stream.get(), &graph), FOVEA_OK) << fovea_last_error();
+          ASSERT_EQ(fovea_graph_replay(graph, stream.get()), FOVEA_OK) << fovea_last_error();
+          ASSERT_EQ(fovea_graph_destroy(graph), FOVEA_OK);
+        } else {
+          ASSERT_EQ(call(stream.get()), FOVEA_OK) << fovea_last_error();
+        }
+        ASSERT_TRUE(output.guards_intact()) << "wrote outside its output";
+        const std::vector<T> actual = output.values();
+        if (first.empty()) {
+          first = actual;
+          for (size_t i = 0; i < actual.size(); ++i)
+            ASSERT_TRUE(near(static_cast<double>(actual[i]), static_cast<double>(expected[i]), tolerance.relative, tolerance.absolute)) << "element " << i;
+        } else if (!first.empty()) {
+          ASSERT_EQ(std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)), 0)
+              << "not bitwise equal: threads " << threads << ", captured " << captured;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace fovea_test
