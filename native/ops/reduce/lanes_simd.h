@@ -30,6 +30,9 @@ FOVEA_INLINE F swap_1(F a) { return a; }
 FOVEA_INLINE F swap_2(F a) { return a; }
 #endif
 
-FOVEA_INLINE float min_lanes(F a) { return -max_lanes(zero() - a); }
+// The first n lanes, zeros behind: for maps that do not send the zeros of a partial load to zero.
+FOVEA_INLINE F keep_first(F a, int64_t n) {
+  return n >= kLanes ? a : select(to_float(iota()) < set(static_cast<float>(n)), a, zero());
+}
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE

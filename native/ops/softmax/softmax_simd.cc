@@ -14,8 +14,8 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-inline constexpr int64_t kSumBlock = 4096;  // elements per partial sum
-inline constexpr int64_t kWork = 8192;      // elements per chunk of the pool
+inline constexpr int64_t kSumBlock = 128 * kLanes;  // terms per float partial sum: 64 additions deep in each of 2 accumulators
+inline constexpr int64_t kWork = 8192;              // elements per chunk of the pool
 
 // log of a sum of exponentials: at least 1, at most the count, or NaN.
 FOVEA_INLINE F log_sum(F sum) { return select(is_nan(sum), sum, log_positive(sum)); }
@@ -46,11 +46,7 @@ void softmax_row(const float* x, float* y, int64_t n, bool log) {
     for (; i < end; i += kLanes) {
       const F e = exp(load_upto(x + i, end - i) - shift);
       if (!log) store_upto(y + i, e, end - i);
-      // Lanes beyond the row must not count: exp of what they hold is not zero.
-      alignas(64) float lanes[kLanes];
-      store(lanes, e);
-      for (int64_t lane = end - i; lane < kLanes; ++lane) lanes[lane] = 0;
-      s1 = s1 + load(lanes);
+      s1 = s1 + keep_first(e, end - i);
     }
     total += static_cast<double>(sum(s0 + s1));
   }
