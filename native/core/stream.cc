@@ -87,7 +87,9 @@ extern "C" fovea_status fovea_capture_end(fovea_stream* stream, fovea_graph** gr
 extern "C" fovea_status fovea_graph_replay(fovea_graph* graph, fovea_stream* stream) {
   FOVEA_CHECK(graph != nullptr && stream != nullptr, "graph_replay: graph or stream is NULL");
   FOVEA_FORWARD(stream, fovea_graph_replay, graph, stream);
-  FOVEA_CHECK(graph->device == stream->device, "graph_replay: graph and stream belong to different devices");
+  // Only the plug-in pointer may be read of a foreign handle: what follows is the plug-in's own.
+  FOVEA_CHECK(graph->plugin == nullptr && graph->device == stream->device,
+              "graph_replay: graph and stream belong to different devices");
   const StreamLease lease(stream);
   FOVEA_TRY(lease.status());
   const auto* bytes = reinterpret_cast<const char*>(graph->arguments.data());
