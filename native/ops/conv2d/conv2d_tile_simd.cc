@@ -18,27 +18,36 @@ void tile(const Tile& t) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) acc[r][n] = bias;
   }
-  const int64_t pixel_bytes = t.runs.pixel_stride * int64_t{sizeof(float)};
-  const int64_t block_stride = t.block_stride;
+  // Copies: stores through float vectors may alias anything, and would make the compiler read these again.
+  const int64_t pixel_bytes = t.runs.pixel_stride * int64_t{sizeof(float)}, block_stride = t.block_stride, y_pitch = t.y_pitch;
+  const int64_t tap_jump = (t.runs.tap_stride - t.runs.length) * int64_t{sizeof(float)};
+  const int64_t row_jump = (t.runs.row_stride - t.runs.taps * t.runs.tap_stride) * int64_t{sizeof(float)};
   const float* w = t.weights;
-  for (int64_t row = 0; row < t.runs.rows; ++row) {
-    for (int64_t tap = 0; tap < t.runs.taps; ++tap) {
-      const char* base[kBases];
+  const char* base[kBases];
 #pragma GCC unroll 6
-      for (int i = 0; i < kBases; ++i)
-        base[i] =
-            reinterpret_cast<const char*>(t.runs.x + row * t.runs.row_stride + tap * t.runs.tap_stride) + 3 * i * pixel_bytes;
-      const auto step = [&](int k) __attribute__((always_inline)) {
-        F b[NV];
+  for (int i = 0; i < kBases; ++i) base[i] = reinterpret_cast<const char*>(t.runs.x) + 3 * i * pixel_bytes;
+  const auto advance = [&](int64_t bytes) __attribute__((always_inline)) {
+#pragma GCC unroll 6
+    for (int i = 0; i < kBases; ++i) {
+      base[i] += bytes;
+      asm("" : "+r"(base[i]));  // or the compiler keeps one induction variable per pixel and spills them
+    }
+  };
+  const auto step = [&](int k) __attribute__((always_inline)) {
+    F b[NV];
 #pragma GCC unroll 4
-        for (int n = 0; n < NV; ++n) b[n] = load(w + n * kLanes / kBlock * block_stride + n * kLanes % kBlock + k * kBlock);
+    for (int n = 0; n < NV; ++n) b[n] = load(w + k * kBlock + n * kLanes % kBlock + n * kLanes / kBlock * block_stride);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; ++r) {
-          const F x = set(*reinterpret_cast<const float*>(base[r / 3] + r % 3 * pixel_bytes + k * 4));
+    for (int r = 0; r < R; ++r) {
+      // The constant first: added to the stride it would become another loop invariant in another register.
+      const char* x = base[r / 3] + k * 4;
+      const F value = set(*reinterpret_cast<const float*>(x + r % 3 * pixel_bytes));
 #pragma GCC unroll 4
-          for (int n = 0; n < NV; ++n) acc[r][n] = fma(x, b[n], acc[r][n]);
-        }
-      };
+      for (int n = 0; n < NV; ++n) acc[r][n] = fma(value, b[n], acc[r][n]);
+    }
+  };
+  for (int64_t row = t.runs.rows; row > 0; --row) {
+    for (int64_t tap = t.runs.taps; tap > 0; --tap) {
       int64_t length = t.runs.length;
       for (; length >= 4; length -= 4) {
         step(0);
@@ -46,19 +55,16 @@ void tile(const Tile& t) {
         step(2);
         step(3);
         w += 4 * kBlock;
-#pragma GCC unroll 6
-        for (int i = 0; i < kBases; ++i) {
-          base[i] += 16;
-          asm("" : "+r"(base[i]));  // or the compiler keeps one induction variable per pixel and spills them
-        }
+        advance(16);
       }
       for (; length > 0; --length) {
         step(0);
         w += kBlock;
-#pragma GCC unroll 6
-        for (int i = 0; i < kBases; ++i) base[i] += 4;
+        advance(4);
       }
+      advance(tap_jump);
     }
+    advance(row_jump);
   }
 #pragma GCC unroll 4
   for (int n = 0; n < NV; ++n) {
@@ -74,10 +80,10 @@ void tile(const Tile& t) {
     float* y = t.y + n * kLanes;
     if (valid >= kLanes) {
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) store(y + r * t.y_pitch, acc[r][n]);
+      for (int r = 0; r < R; ++r) store(y + r * y_pitch, acc[r][n]);
     } else {
 #pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) store_partial(y + r * t.y_pitch, acc[r][n], static_cast<int>(valid));
+      for (int r = 0; r < R; ++r) store_partial(y + r * y_pitch, acc[r][n], static_cast<int>(valid));
     }
   }
 }
