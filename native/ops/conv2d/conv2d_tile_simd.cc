@@ -2,93 +2,15 @@
 #include "ops/conv2d/conv2d_tile_simd.h"
 
 #include "ops/activation/activation_simd.h"
+#include "ops/conv2d/conv2d_tile_body_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
 template <int R, int NV>
 void tile(const Tile& t) {
-  // Addresses base, base + stride, base + 2*stride need one register for three pixels.
-  constexpr int kBases = (R + 2) / 3;
-  constexpr int kBlock = static_cast<int>(kChannelBlock);
-  F acc[R][NV];
-#pragma GCC unroll 4
-  for (int n = 0; n < NV; ++n) {
-    const F bias = t.bias == nullptr ? zero() : load_upto(t.bias + n * kLanes, t.channels - n * kLanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) acc[r][n] = bias;
-  }
-  // Copies: stores through float vectors may alias anything, and would make the compiler read these again.
-  const int64_t pixel_bytes = t.runs.pixel_stride * int64_t{sizeof(float)}, block_stride = t.block_stride, y_pitch = t.y_pitch;
-  const int64_t tap_jump = (t.runs.tap_stride - t.runs.length) * int64_t{sizeof(float)};
-  const int64_t row_jump = (t.runs.row_stride - t.runs.taps * t.runs.tap_stride) * int64_t{sizeof(float)};
-  const float* w = t.weights;
-  const char* base[kBases];
-#pragma GCC unroll 6
-  for (int i = 0; i < kBases; ++i) base[i] = reinterpret_cast<const char*>(t.runs.x) + 3 * i * pixel_bytes;
-  const auto advance = [&](int64_t bytes) __attribute__((always_inline)) {
-#pragma GCC unroll 6
-    for (int i = 0; i < kBases; ++i) {
-      base[i] += bytes;
-      asm("" : "+r"(base[i]));  // or the compiler keeps one induction variable per pixel and spills them
-    }
-  };
-  const auto step = [&](int k) __attribute__((always_inline)) {
-    F b[NV];
-#pragma GCC unroll 4
-    for (int n = 0; n < NV; ++n) b[n] = load(w + k * kBlock + n * kLanes % kBlock + n * kLanes / kBlock * block_stride);
-#pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      // The constant first: added to the stride it would become another loop invariant in another register.
-      const char* x = base[r / 3] + k * 4;
-      const F value = set(*reinterpret_cast<const float*>(x + r % 3 * pixel_bytes));
-#pragma GCC unroll 4
-      for (int n = 0; n < NV; ++n) acc[r][n] = fma(value, b[n], acc[r][n]);
-    }
-  };
-  for (int64_t row = t.runs.rows; row > 0; --row) {
-    for (int64_t tap = t.runs.taps; tap > 0; --tap) {
-      int64_t length = t.runs.length;
-      for (; length >= 4; length -= 4) {
-        step(0);
-        step(1);
-        step(2);
-        step(3);
-        w += 4 * kBlock;
-        advance(16);
-      }
-      for (; length > 0; --length) {
-        step(0);
-        w += kBlock;
-        advance(4);
-      }
-      advance(tap_jump);
-    }
-    advance(row_jump);
-  }
-#pragma GCC unroll 4
-  for (int n = 0; n < NV; ++n) {
-    if (t.fused == Fused::kRelu) {
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) acc[r][n] = max(zero(), acc[r][n]);
-    } else if (t.fused != Fused::kNone) {
-      const F slope = t.fused == Fused::kLeaky ? set(t.alpha) : load_upto(t.slope + n * kLanes, t.channels - n * kLanes);
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) acc[r][n] = select(acc[r][n] >= zero(), acc[r][n], acc[r][n] * slope);
-    }
-    const int64_t valid = t.channels - n * kLanes;
-    float* y = t.y + n * kLanes;
-    if (valid >= kLanes) {
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) store(y + r * y_pitch, acc[r][n]);
-    } else {
-#pragma GCC unroll 16
-      for (int r = 0; r < R; ++r) store_partial(y + r * y_pitch, acc[r][n], static_cast<int>(valid));
-    }
-  }
+  tile_body<R, NV, 0>(t);
 }
-
-using TileFunction = void (*)(const Tile&);
 
 // table[NV][R], filled for 1 <= R <= kMaxPixels[NV].
 struct Table {
@@ -110,7 +32,7 @@ constexpr Table table;
 
 void run_tile(int vectors, int pixels, const Tile& t) { table.at[vectors][pixels](t); }
 
-TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k) {
+TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k, bool narrow) {
   // Quarter cycles of one step of K on a core with two FMA units and two loads a cycle: FMAs, loads of weights and broadcasts,
   // and at least the latency of an FMA (4 cycles). A tile costs about 24 cycles more, and 1.5 per result.
   const int64_t vectors = (channels + kLanes - 1) / kLanes;
@@ -118,7 +40,7 @@ TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k) {
   int64_t best_cost = INT64_MAX;
   for (int nv = 1; nv <= kMaxVectors && nv <= vectors; ++nv) {
     if (kLanes < kChannelBlock && nv == 3) continue;  // such a panel would straddle two blocks
-    for (int limit = 1; limit <= kMaxPixels[nv]; ++limit) {
+    for (int limit = 1; limit <= (narrow && nv <= kNarrowVectors ? kNarrowMost[nv] : kMaxPixels[nv]); ++limit) {
       if (limit > pixels) break;
       // Tiles are cut evenly, so all but a few have the mean size; panels are full but the last.
       const int64_t tiles = (pixels + limit - 1) / limit;
