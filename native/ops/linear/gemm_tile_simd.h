@@ -31,9 +31,9 @@ inline constexpr int kTileRows = 6, kTileVectors = 2;
 inline constexpr int kTileRows = 3, kTileVectors = 4;
 #endif
 
-// The weight stream is prefetched this far ahead: with few rows it comes from memory, and the hardware prefetcher alone
-// leaves bandwidth unused.
-inline constexpr int64_t kPrefetchFloats = 2048;
+// The weight stream is prefetched this many steps of k ahead: with few rows it comes from memory, and the hardware prefetcher
+// alone leaves bandwidth unused.
+inline constexpr int64_t kPrefetchSteps = 64;
 
 template <int R, int NV>
 void gemm_tile(const GemmTile& t) {
@@ -51,13 +51,13 @@ void gemm_tile(const GemmTile& t) {
 #pragma GCC unroll 8
   for (int i = 0; i < kBases; ++i) base[i] = t.x + 3 * i * t.x_pitch;
   const float* w = t.w;
-  const int64_t pitch = t.x_pitch, stride = t.w_stride;
+  const int64_t pitch = t.x_pitch, stride = t.w_stride, ahead = kPrefetchSteps * stride;
   for (int64_t k = 0; k < t.k_size; ++k, w += stride) {
     F b[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) b[v] = load(w + v * kLanes);
 #pragma GCC unroll 8
-    for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(w + v + kPrefetchFloats);
+    for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(w + v + ahead);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       const F x = set(base[r / 3][(r % 3) * pitch + k]);
