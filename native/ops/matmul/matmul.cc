@@ -35,7 +35,7 @@ struct Plan {
   int64_t m, n, k;
   int64_t packed_a, a_pitch;
   int64_t panels, panels_stride;
-  bool direct_b;
+  bool dot, direct_b;
 };
 
 int64_t matrices(const fovea_tensor& t) {
@@ -64,7 +64,7 @@ fovea_status make_plan(const char* op, const fovea_matmul_params* params, const 
   const int64_t* a_shape = a->shape + a->rank - 2;
   const int64_t* b_shape = b->shape + b->rank - 2;
   const bool ta = params->transpose_a != 0, tb = params->transpose_b != 0;
-  *plan = Plan{a_shape[ta ? 1 : 0], b_shape[tb ? 0 : 1], a_shape[ta ? 0 : 1], 0, 0, 0, 0, false};
+  *plan = Plan{a_shape[ta ? 1 : 0], b_shape[tb ? 0 : 1], a_shape[ta ? 0 : 1], 0, 0, 0, 0, false, false};
   FOVEA_CHECK(b_shape[tb ? 1 : 0] == plan->k, "%s: the inner dimensions differ: a is %s%s, b is %s%s", op, describe(*a),
               ta ? " transposed" : "", describe(*b), tb ? " transposed" : "");
   for (int i = 3; i <= a->rank && i <= b->rank; ++i) {
@@ -80,6 +80,8 @@ fovea_status make_plan(const char* op, const fovea_matmul_params* params, const 
     plan->packed_a = matrices(*a) * plan->m * plan->a_pitch;
     plan->packed_a = (plan->packed_a + 15) / 16 * 16;
   }
+  plan->dot = tb && plan->m <= kDotRows;
+  if (plan->dot) return FOVEA_OK;
   plan->direct_b = !tb && plan->m <= kDirectRows;
   const int64_t packed_columns = plan->direct_b ? padded_columns(plan->n % kPanel) : padded_columns(plan->n);
   plan->panels_stride = packed_columns * plan->k;
@@ -158,6 +160,7 @@ extern "C" fovea_status fovea_matmul(const fovea_matmul_params* params, const fo
   job.batches = matrices(*y);
   job.batch_rank = rank - 2;
   for (int i = 0; i < rank - 2; ++i) job.batch_size[i] = y->shape[i];
+  job.dot = plan.dot;
   job.direct_b = plan.direct_b;
   job.live = a->live;
   job.live_role = a->live == nullptr ? MatmulLive::kNothing

@@ -8,6 +8,9 @@ namespace fovea {
 
 inline constexpr int kMaxBatchRank = FOVEA_MAX_RANK - 2;
 
+// Most rows of the dot-product body.
+inline constexpr int64_t kDotRows = 4;
+
 // What `live` of a limits, by the role of a's leading dimension.
 enum class MatmulLive { kNothing, kRows, kTerms, kBatches };
 
@@ -28,7 +31,8 @@ struct MatmulJob {
   int64_t batches;
   int64_t batch_size[kMaxBatchRank];  // of y
   int32_t batch_rank;
-  bool direct_b;  // b is read in place but for a last, partial panel
+  bool dot;       // few rows and a transposed b: dot products along k, b is not packed
+  bool direct_b;  // few rows otherwise: b is read in place but for a last, partial panel
   MatmulLive live_role;
   const int32_t* live;
   int64_t leading;  // size of a's leading dimension

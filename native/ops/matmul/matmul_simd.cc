@@ -1,5 +1,5 @@
 // b goes into panels (and a transposed a into rows), then the register tile of gemm_tile_simd.h does the work. Packing is one
-// pass over b against m passes of arithmetic; with few rows b is read where it is.
+// pass over b against m passes of arithmetic; with few rows b is read where it is, along k when it is transposed.
 #include "ops/matmul/matmul.h"
 
 #include "core/thread_pool.h"
@@ -29,6 +29,7 @@ void pack(const MatmulJob& j, int64_t k_size) {
       }
     });
   }
+  if (j.dot) return;
   const int64_t panels = panel_count(j.n), first = j.direct_b ? j.n / kPanel : 0, packed = panels - first;
   if (packed == 0) return;
   parallel_for(j.b.matrices * packed, 16384 / (kPanel * k_size + 1) + 1, [&](int64_t begin, int64_t end, int32_t) {
@@ -40,6 +41,54 @@ void pack(const MatmulJob& j, int64_t k_size) {
   });
 }
 
+// R rows of a times up to 4 rows of a transposed b; missing columns repeat the last and are not stored.
+template <int R>
+void dot_tile(const float* a, int64_t a_pitch, const float* b, int64_t b_pitch, int64_t k_size, int64_t columns, float alpha,
+              float* y, int64_t y_pitch) {
+  F acc[R][4];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) acc[r][c] = zero();
+  const float* base[4];
+#pragma GCC unroll 4
+  for (int c = 0; c < 4; ++c) base[c] = b + (c < columns ? c : columns - 1) * b_pitch;
+  for (int64_t k = 0; k < k_size; k += kLanes) {
+    F x[R];
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) x[r] = load_upto(a + r * a_pitch + k, k_size - k);
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c) {
+      const F w = load_upto(base[c] + k, k_size - k);
+#pragma GCC unroll 4
+      for (int r = 0; r < R; ++r) acc[r][c] = fma(x[r], w, acc[r][c]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; ++c)
+      if (c < columns) y[r * y_pitch + c] = alpha * sum(acc[r][c]);
+}
+
+using DotFunction = void (*)(const float*, int64_t, const float*, int64_t, int64_t, int64_t, float, float*, int64_t);
+constexpr DotFunction kDotTiles[kDotRows] = {dot_tile<1>, dot_tile<2>, dot_tile<3>, dot_tile<4>};
+
+void matmul_dot(const MatmulJob& j, int64_t m, int64_t k_size) {
+  const int64_t blocks = (j.n + 3) / 4, usable = live_matrices(j);
+  parallel_for(j.batches * blocks, 65536 / (4 * k_size + 64) + 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t batch = task / blocks, column = task % blocks * 4;
+      const int64_t ia = matrix_of(j, j.a, batch), ib = matrix_of(j, j.b, batch);
+      if (ia >= usable) continue;
+      const float* a = j.packed_a != nullptr ? j.packed_a + ia * j.m * j.a_pitch : j.a.data + ia * j.a.matrix_stride;
+      kDotTiles[m - 1](a, j.packed_a != nullptr ? j.a_pitch : j.a.row_stride,
+                       j.b.data + ib * j.b.matrix_stride + column * j.b.column_stride, j.b.column_stride, k_size,
+                       j.n - column < 4 ? j.n - column : 4, j.alpha, j.y + batch * j.m * j.y_pitch + column, j.y_pitch);
+    }
+  });
+}
+
 }  // namespace
 
 void matmul(const MatmulJob& j) {
@@ -47,6 +96,10 @@ void matmul(const MatmulJob& j) {
   const int64_t k_size = j.live_role == MatmulLive::kTerms ? live_rows(j.live, j.k) : j.k;
   if (m == 0) return;
   if (k_size > 0) pack(j, k_size);
+  if (j.dot) {
+    matmul_dot(j, m, k_size);
+    return;
+  }
   const int64_t panels = panel_count(j.n), chunks = (m + kRowChunk - 1) / kRowChunk, direct = j.direct_b ? j.n / kPanel : 0;
   const int64_t usable = live_matrices(j);
   parallel_for(j.batches * chunks * panels, gemm_grain(m, k_size), [&](int64_t begin, int64_t end, int32_t) {

@@ -47,7 +47,7 @@ void topk_reference(const TopkJob& j) {
 }
 
 // Room for k survivors and as many newcomers again, so that selecting costs a constant per newcomer.
-int64_t key_capacity(int64_t columns, int64_t k) { return std::min(columns, 2 * k + 256); }
+int64_t key_capacity(int64_t columns, int64_t k) { return std::min(columns, 2 * k + 64); }
 int64_t key_stride(int64_t columns, int64_t k) { return (key_capacity(columns, k) + 7) / 8 * 8; }
 
 fovea_status workspace_bytes(const char* op, const fovea_topk_params* params, const fovea_tensor* x, int64_t* bytes) {
