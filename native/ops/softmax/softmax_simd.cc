@@ -116,26 +116,38 @@ void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
   });
 }
 
-// Up to one vector of columns; positions on the axis are `stride` apart.
-void softmax_column(const float* x, int64_t x_stride, float* y, int64_t y_stride, int64_t n, int64_t columns, bool log) {
-  F highest = set(-__builtin_inff());
-  for (int64_t a = 0; a < n; ++a) highest = max(highest, load_upto(x + a * x_stride, columns));
-  F total = zero();
+// Columns are taken this many vectors at a time, row by row: memory then sees runs of 1 KB and not single lines.
+inline constexpr int64_t kColumnVectors = 16, kColumns = kColumnVectors * kLanes;
+
+// Up to kColumns columns; positions on the axis are `stride` apart.
+void softmax_columns(const float* x, int64_t x_stride, float* y, int64_t y_stride, int64_t n, int64_t columns, bool log) {
+  F highest[kColumnVectors], total[kColumnVectors], part[kColumnVectors];
+  const int64_t vectors = (columns + kLanes - 1) / kLanes;
+  for (int64_t v = 0; v < vectors; ++v) highest[v] = set(-__builtin_inff()), total[v] = zero();
+  for (int64_t a = 0; a < n; ++a)
+    for (int64_t v = 0; v < vectors; ++v)
+      highest[v] = max(highest[v], load_upto(x + a * x_stride + v * kLanes, columns - v * kLanes));
+  // Partial sums of 256 terms keep the error from growing with n.
   for (int64_t begin = 0; begin < n; begin += 256) {
     const int64_t end = begin + 256 < n ? begin + 256 : n;
-    F part = zero();
-    for (int64_t a = begin; a < end; ++a) {
-      const F e = exp(load_upto(x + a * x_stride, columns) - highest);
-      part = part + e;
-      if (!log) store_upto(y + a * y_stride, e, columns);
+    for (int64_t v = 0; v < vectors; ++v) part[v] = zero();
+    for (int64_t a = begin; a < end; ++a)
+      for (int64_t v = 0; v < vectors; ++v) {
+        const int64_t c = v * kLanes, rest = columns - c;
+        const F e = exp(load_upto(x + a * x_stride + c, rest) - highest[v]);
+        part[v] = part[v] + e;
+        if (!log) store_upto(y + a * y_stride + c, e, rest);
+      }
+    for (int64_t v = 0; v < vectors; ++v) total[v] = total[v] + part[v];
+  }
+  for (int64_t v = 0; v < vectors; ++v) total[v] = log ? log_sum(total[v]) : set(1.0f) / total[v];
+  for (int64_t a = 0; a < n; ++a)
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t c = v * kLanes, rest = columns - c;
+      float* out = y + a * y_stride + c;
+      store_upto(out, log ? load_upto(x + a * x_stride + c, rest) - highest[v] - total[v] : load_upto(out, rest) * total[v],
+                 rest);
     }
-    total = total + part;
-  }
-  const F scale = set(1.0f) / total, offset = log ? log_sum(total) : zero();
-  for (int64_t a = 0; a < n; ++a) {
-    float* out = y + a * y_stride;
-    store_upto(out, log ? load_upto(x + a * x_stride, columns) - highest - offset : load_upto(out, columns) * scale, columns);
-  }
 }
 
 }  // namespace
@@ -148,12 +160,13 @@ void softmax(const SoftmaxJob& j) {
     softmax_last_axis(j, outer, axis);
     return;
   }
-  const int64_t vectors = (v.columns + kLanes - 1) / kLanes;
-  parallel_for(outer * v.inner_rows * vectors, kWork / (axis * kLanes) + 1, [&](int64_t begin, int64_t end, int32_t) {
+  const int64_t blocks = (v.columns + kColumns - 1) / kColumns;
+  const int64_t block = v.columns < kColumns ? v.columns : kColumns;
+  parallel_for(outer * v.inner_rows * blocks, kWork / (axis * block) + 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t c = task % vectors * kLanes, r = task / vectors % v.inner_rows, o = task / vectors / v.inner_rows;
-      softmax_column(j.x + axis_start(v, o, r, v.pitch) + c, v.inner_rows * v.pitch, j.y + axis_start(v, o, r, j.y_pitch) + c,
-                     v.inner_rows * j.y_pitch, axis, v.columns - c, j.log);
+      const int64_t c = task % blocks * kColumns, r = task / blocks % v.inner_rows, o = task / blocks / v.inner_rows;
+      softmax_columns(j.x + axis_start(v, o, r, v.pitch) + c, v.inner_rows * v.pitch, j.y + axis_start(v, o, r, j.y_pitch) + c,
+                      v.inner_rows * j.y_pitch, axis, v.columns - c < kColumns ? v.columns - c : kColumns, j.log);
     }
   });
 }
