@@ -1,0 +1,111 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Fovea.Interop;
+
+namespace Fovea;
+
+/// <summary>One device of one backend: "cpu", "cuda:0", "cuda-emulated:0". Devices live as long as the process. Thread-safe.</summary>
+public sealed unsafe class Device
+{
+    private static readonly Lock Gate = new();
+    private static readonly Dictionary<nint, Device> Opened = [];
+
+    private Device(fovea_device* handle, string name, DeviceType type, int id)
+    {
+        Handle = handle;
+        Name = name;
+        Type = type;
+        Id = id;
+    }
+
+    /// <summary>The processor; always available.</summary>
+    public static Device Cpu => field ??= Open("cpu");
+
+    /// <summary>Every backend that was found, the refused ones with their reason.</summary>
+    public static IReadOnlyList<BackendInfo> Backends
+    {
+        get
+        {
+            int count;
+            Throw.IfFailed(NativeMethods.fovea_backend_count(&count), "backend_count");
+            var backends = new BackendInfo[count];
+            for (var i = 0; i < count; i++)
+            {
+                fovea_backend_info info;
+                Throw.IfFailed(NativeMethods.fovea_backend_get(i, &info), "backend_get");
+                backends[i] = new BackendInfo(
+                    Marshal.PtrToStringUTF8((nint)info.name) ?? "",
+                    Marshal.PtrToStringUTF8((nint)info.origin) ?? "",
+                    Marshal.PtrToStringUTF8((nint)info.reason),
+                    info.device_count,
+                    info.abi_version);
+            }
+            return backends;
+        }
+    }
+
+    /// <summary>The name the device was first opened with.</summary>
+    public string Name { get; }
+
+    /// <summary>Kind of device.</summary>
+    public DeviceType Type { get; }
+
+    /// <summary>Index among the devices of its kind.</summary>
+    public int Id { get; }
+
+    internal fovea_device* Handle { get; }
+
+    /// <summary>Calls on this device's streams have finished when they return, so freed memory may go to any stream at once.</summary>
+    internal bool IsInline => Type == DeviceType.Cpu;
+
+    /// <summary>Opens a device by name; the same device gives the same object.</summary>
+    /// <exception cref="DeviceException">No backend offers it; the message lists the refused backends.</exception>
+    public static Device Open(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        fovea_device* handle;
+        fixed (byte* utf8 = ZeroTerminated(name))
+            Throw.IfFailed(NativeMethods.fovea_device_open((sbyte*)utf8, &handle), "device_open");
+        lock (Gate)
+        {
+            if (!Opened.TryGetValue((nint)handle, out var device))
+            {
+                fovea_device_info info;
+                Throw.IfFailed(NativeMethods.fovea_device_describe(handle, &info), "device_describe");
+                Opened.Add((nint)handle, device = new Device(handle, name, (DeviceType)info.type, info.id));
+            }
+            return device;
+        }
+    }
+
+    /// <summary>Loads a backend plug-in. A refusal is also listed in <see cref="Backends"/>.</summary>
+    /// <exception cref="DeviceException">The plug-in cannot be used; the message says why.</exception>
+    public static void LoadBackend(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        fixed (byte* utf8 = ZeroTerminated(path))
+            Throw.IfFailed(NativeMethods.fovea_backend_load((sbyte*)utf8), "backend_load");
+    }
+
+    /// <summary>Asks the device for its description.</summary>
+    public DeviceInfo Describe()
+    {
+        fovea_device_info info;
+        Throw.IfFailed(NativeMethods.fovea_device_describe(Handle, &info), "device_describe");
+        return new DeviceInfo(
+            (DeviceType)info.type,
+            info.id,
+            Marshal.PtrToStringUTF8((nint)(&info.name)) ?? "",
+            Marshal.PtrToStringUTF8((nint)(&info.detail)) ?? "",
+            info.memory_bytes,
+            info.compute_units);
+    }
+
+    /// <summary>Creates a stream. Without a pool in the options it gets one of its own.</summary>
+    public DeviceStream CreateStream(DeviceStreamOptions? options = null) => new(this, options ?? new DeviceStreamOptions());
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+
+    private static byte[] ZeroTerminated(string text) => Encoding.UTF8.GetBytes(text + '\0');
+}

@@ -1,0 +1,77 @@
+using System.Runtime.CompilerServices;
+using Fovea.Interop;
+
+namespace Fovea;
+
+/// <summary>One native call on a stream: keeps the stream and the memory of its tensors alive while it runs, and hands them to
+/// the graph when it is being recorded. Lives on the stack; costs no garbage.</summary>
+internal readonly unsafe ref struct KernelCall
+{
+    private readonly DeviceStream _stream;
+    private readonly string _operation;
+    private readonly Leases _leases;
+    private readonly int _count;
+
+    public readonly fovea_stream* Stream;
+
+    public KernelCall(DeviceStream stream, string operation, DeviceTensor? a = null, DeviceTensor? b = null, DeviceTensor? c = null,
+        DeviceTensor? d = null, DeviceTensor? e = null, DeviceTensor? f = null)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        _stream = stream;
+        _operation = operation;
+        Stream = stream.Enter();
+        try
+        {
+            Enter(a, stream.Id, ref _leases, ref _count);
+            Enter(b, stream.Id, ref _leases, ref _count);
+            Enter(c, stream.Id, ref _leases, ref _count);
+            Enter(d, stream.Id, ref _leases, ref _count);
+            Enter(e, stream.Id, ref _leases, ref _count);
+            Enter(f, stream.Id, ref _leases, ref _count);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Must follow the native call directly: the error message is thread-local.</summary>
+    public void Check(fovea_status status)
+    {
+        Throw.IfFailed(status, _operation);
+        if (_stream.Capture is { } capture) Retain(capture.Memory);
+    }
+
+    /// <summary>Scratch memory that may be given back right after the call was enqueued, because reuse is ordered behind it.</summary>
+    public Workspace Rent(long bytes) => new(_stream, bytes);
+
+    public void Dispose()
+    {
+        for (var i = 0; i < _count; i++) _leases[i]!.Leave();
+        _stream.Leave();
+    }
+
+    private void Retain(GraphMemory memory)
+    {
+        for (var i = 0; i < _count; i++) memory.Retain(_leases[i]!);
+    }
+
+    private static void Enter(DeviceTensor? tensor, int stream, ref Leases leases, ref int count)
+    {
+        if (tensor is null) return;
+        tensor.Lease.Enter(stream);
+        leases[count++] = tensor.Lease;
+        if (tensor.LiveLease is not { } live) return;
+        live.Enter(stream);
+        leases[count++] = live;
+    }
+
+    // Six tensors, each with the tensor that holds its live count.
+    [InlineArray(12)]
+    private struct Leases
+    {
+        private MemoryLease? _first;
+    }
+}
