@@ -61,7 +61,8 @@ void open_plugin(Backend& b, const char* path) {
     b.reason = "its plug-in table has no name or no functions";
   else {
     b.name = plugin->name;
-    if (plugin->device_count <= 0) b.reason = plugin->reason != nullptr ? plugin->reason : "it found no device";
+    if (plugin->device_count <= 0)
+      b.reason = plugin->reason != nullptr ? plugin->reason : "it found no device";
     else {
       b.device_count = plugin->device_count;
       b.plugin = plugin;

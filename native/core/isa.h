@@ -12,17 +12,23 @@ fovea_isa active_isa() noexcept;
 template <class Kernel>
 Kernel* select_isa(Kernel* reference, Kernel* scalar, Kernel* avx2, Kernel* avx512) noexcept {
   switch (active_isa()) {
-    case FOVEA_ISA_AVX512: return avx512;
-    case FOVEA_ISA_AVX2: return avx2;
-    case FOVEA_ISA_SCALAR: return scalar;
-    default: return reference;
+    case FOVEA_ISA_AVX512:
+      return avx512;
+    case FOVEA_ISA_AVX2:
+      return avx2;
+    case FOVEA_ISA_SCALAR:
+      return scalar;
+    default:
+      return reference;
   }
 }
 
 }  // namespace fovea
 
 // Declares one vector body in every instruction-set namespace: FOVEA_DECLARE_BODIES(softmax_rows, const SoftmaxJob&);
+// clang-format off
 #define FOVEA_DECLARE_BODIES(name, ...)            \
   namespace scalar { void name(__VA_ARGS__); }     \
   namespace avx2 { void name(__VA_ARGS__); }       \
   namespace avx512 { void name(__VA_ARGS__); }
+// clang-format on

@@ -4,6 +4,8 @@
 
 namespace {
 
+// The table reads as paragraphs, one struct each.
+// clang-format off
 #define STRUCT(type) {#type, nullptr, 0, static_cast<int64_t>(sizeof(type))}
 #define FIELD(type, field) {#type, #field, static_cast<int64_t>(offsetof(type, field)), static_cast<int64_t>(sizeof(type::field))}
 
@@ -63,6 +65,7 @@ constexpr fovea_layout_entry kLayout[] = {
 
 #undef STRUCT
 #undef FIELD
+// clang-format on
 
 }  // namespace
 

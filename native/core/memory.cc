@@ -57,7 +57,8 @@ extern "C" fovea_status fovea_memory_alloc(fovea_device* device, int32_t kind, i
   if (bytes <= kLargest)
     *data = bytes >= kHugePage ? map_huge(bytes) : std::aligned_alloc(64, static_cast<size_t>(rounded(bytes, 64)));
   if (*data == nullptr)
-    return fail(FOVEA_OUT_OF_MEMORY, "memory_alloc: the system has no %lld bytes for the CPU device", static_cast<long long>(bytes));
+    return fail(FOVEA_OUT_OF_MEMORY, "memory_alloc: the system has no %lld bytes for the CPU device",
+                static_cast<long long>(bytes));
   return FOVEA_OK;
 }
 
@@ -65,7 +66,8 @@ extern "C" fovea_status fovea_memory_free(fovea_device* device, int32_t kind, vo
   if (data == nullptr) return FOVEA_OK;
   FOVEA_CHECK(device != nullptr, "memory_free: device is NULL");
   FOVEA_FORWARD(device, fovea_memory_free, device, kind, data, bytes);
-  FOVEA_CHECK(bytes > 0 && bytes <= kLargest, "memory_free: size %lld is not that of an allocation", static_cast<long long>(bytes));
+  FOVEA_CHECK(bytes > 0 && bytes <= kLargest, "memory_free: size %lld is not that of an allocation",
+              static_cast<long long>(bytes));
   if (bytes >= kHugePage)
     munmap(data, static_cast<size_t>(rounded(bytes, kHugePage)));
   else

@@ -26,6 +26,8 @@
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 
+// One operation a line, so that the three versions can be compared.
+// clang-format off
 #if defined(__AVX512F__)
 
 inline constexpr int kLanes = 16;
@@ -38,7 +40,9 @@ FOVEA_INLINE F zero() { return {_mm512_setzero_ps()}; }
 FOVEA_INLINE F set(float x) { return {_mm512_set1_ps(x)}; }
 FOVEA_INLINE F load(const float* p) { return {_mm512_loadu_ps(p)}; }
 FOVEA_INLINE F load_partial(const float* p, int n) { return {_mm512_maskz_loadu_ps(first(n), p)}; }
-FOVEA_INLINE F load_u8(const uint8_t* p) { return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))}; }
+FOVEA_INLINE F load_u8(const uint8_t* p) {
+  return {_mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))))};
+}
 FOVEA_INLINE F gather(const float* p, I index) { return {_mm512_i32gather_ps(index.v, p, 4)}; }
 FOVEA_INLINE void store(float* p, F a) { _mm512_storeu_ps(p, a.v); }
 FOVEA_INLINE void store_partial(float* p, F a, int n) { _mm512_mask_storeu_ps(p, first(n), a.v); }
@@ -103,7 +107,9 @@ FOVEA_INLINE F zero() { return {_mm256_setzero_ps()}; }
 FOVEA_INLINE F set(float x) { return {_mm256_set1_ps(x)}; }
 FOVEA_INLINE F load(const float* p) { return {_mm256_loadu_ps(p)}; }
 FOVEA_INLINE F load_partial(const float* p, int n) { return {_mm256_maskload_ps(p, first(n))}; }
-FOVEA_INLINE F load_u8(const uint8_t* p) { return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))}; }
+FOVEA_INLINE F load_u8(const uint8_t* p) {
+  return {_mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))))};
+}
 FOVEA_INLINE F gather(const float* p, I index) { return {_mm256_i32gather_ps(p, index.v, 4)}; }
 FOVEA_INLINE void store(float* p, F a) { _mm256_storeu_ps(p, a.v); }
 FOVEA_INLINE void store_partial(float* p, F a, int n) { _mm256_maskstore_ps(p, first(n), a.v); }
@@ -211,6 +217,7 @@ FOVEA_INLINE F as_float(I a) { return {__builtin_bit_cast(float, a.v)}; }
 FOVEA_INLINE float sum(F a) { return a.v; }
 
 #endif
+// clang-format on
 
 // Up to kLanes floats: the whole vector when n >= kLanes.
 FOVEA_INLINE F load_upto(const float* p, int64_t n) { return n >= kLanes ? load(p) : load_partial(p, static_cast<int>(n)); }

@@ -28,14 +28,14 @@ fovea_status guarded(Body&& body) noexcept {
 }  // namespace fovea
 
 // Returns from the enclosing ABI function when `condition` does not hold. Message style: "op: what is wrong, with numbers".
-#define FOVEA_CHECK(condition, ...)                                                      \
-  do {                                                                                   \
-    if (!(condition)) [[unlikely]]                                                       \
-      return ::fovea::fail(FOVEA_INVALID_ARGUMENT, __VA_ARGS__);                         \
+#define FOVEA_CHECK(condition, ...)                              \
+  do {                                                           \
+    if (!(condition)) [[unlikely]]                               \
+      return ::fovea::fail(FOVEA_INVALID_ARGUMENT, __VA_ARGS__); \
   } while (0)
 
-#define FOVEA_TRY(expression)                                                            \
-  do {                                                                                   \
+#define FOVEA_TRY(expression)                                                                          \
+  do {                                                                                                 \
     if (const fovea_status fovea_try_status = (expression); fovea_try_status != FOVEA_OK) [[unlikely]] \
-      return fovea_try_status;                                                           \
+      return fovea_try_status;                                                                         \
   } while (0)

@@ -15,7 +15,8 @@ fovea_status record(fovea_graph* graph, Node node, const void* job) {
   return FOVEA_OK;
 }
 
-void run_with_thread_limit(const fovea_stream* stream, void (*invoke)(void (*)(), const void*), void (*run)(), const void* job) {
+void run_with_thread_limit(const fovea_stream* stream, void (*invoke)(void (*)(), const void*), void (*run)(),
+                           const void* job) {
   const ThreadLimit limit(stream->max_threads);
   invoke(run, job);
 }

@@ -53,14 +53,17 @@ namespace fovea {
 // Holds a stream for one call, so that two threads on one stream get an error instead of corruption.
 class StreamLease {
  public:
-  explicit StreamLease(fovea_stream* stream) : stream_(stream), held_(!stream->busy.exchange(true, std::memory_order_acquire)) {}
+  explicit StreamLease(fovea_stream* stream)
+      : stream_(stream), held_(!stream->busy.exchange(true, std::memory_order_acquire)) {}
   ~StreamLease() {
     if (held_) stream_->busy.store(false, std::memory_order_release);
   }
   StreamLease(const StreamLease&) = delete;
   StreamLease& operator=(const StreamLease&) = delete;
   fovea_status status() const {
-    return held_ ? FOVEA_OK : fail(FOVEA_INVALID_STATE, "the stream is in use by another thread; give each thread its own stream or session");
+    return held_ ? FOVEA_OK
+                 : fail(FOVEA_INVALID_STATE,
+                        "the stream is in use by another thread; give each thread its own stream or session");
   }
 
  private:

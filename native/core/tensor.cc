@@ -70,8 +70,9 @@ fovea_status check_any_tensor(const char* op, const char* name, const fovea_tens
   FOVEA_CHECK(reinterpret_cast<uintptr_t>(t->data) % (t->dtype.bits / 8u) == 0, "%s: %s is not aligned to its element size", op,
               name);
   FOVEA_CHECK(rank == kAnyRank || t->rank == rank, "%s: %s must have rank %d, it is %s", op, name, rank, describe(*t));
-  FOVEA_CHECK(t->device_type == stream->device->type && t->device_id == stream->device->id, "%s: %s is on %s:%d, the stream on %s:%d",
-              op, name, device_name(t->device_type), t->device_id, device_name(stream->device->type), stream->device->id);
+  FOVEA_CHECK(t->device_type == stream->device->type && t->device_id == stream->device->id,
+              "%s: %s is on %s:%d, the stream on %s:%d", op, name, device_name(t->device_type), t->device_id,
+              device_name(stream->device->type), stream->device->id);
   return FOVEA_OK;
 }
 
@@ -91,15 +92,16 @@ fovea_status check_channel_vector(const char* op, const char* name, const fovea_
   return FOVEA_OK;
 }
 
-fovea_status check_same_shape(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name, const fovea_tensor& b) {
+fovea_status check_same_shape(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name,
+                              const fovea_tensor& b) {
   bool equal = a.rank == b.rank;
   for (int i = 0; equal && i < a.rank; ++i) equal = a.shape[i] == b.shape[i];
   FOVEA_CHECK(equal, "%s: %s is %s but %s is %s", op, a_name, describe(a), b_name, describe(b));
   return FOVEA_OK;
 }
 
-fovea_status check_no_overlap(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name, const fovea_tensor& b,
-                              bool in_place) {
+fovea_status check_no_overlap(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name,
+                              const fovea_tensor& b, bool in_place) {
   const auto a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
   const auto a_end = a_begin + static_cast<uintptr_t>(extent(a)), b_end = b_begin + static_cast<uintptr_t>(extent(b));
   if (a_begin >= b_end || b_begin >= a_end) return FOVEA_OK;
@@ -119,8 +121,8 @@ fovea_status check_workspace(const char* op, const fovea_workspace* workspace, i
   if (needed == 0) return FOVEA_OK;
   FOVEA_CHECK(workspace != nullptr && workspace->data != nullptr, "%s: needs a workspace of %lld bytes, got none", op,
               static_cast<long long>(needed));
-  FOVEA_CHECK(workspace->bytes >= needed, "%s: workspace has %lld bytes, needs %lld", op, static_cast<long long>(workspace->bytes),
-              static_cast<long long>(needed));
+  FOVEA_CHECK(workspace->bytes >= needed, "%s: workspace has %lld bytes, needs %lld", op,
+              static_cast<long long>(workspace->bytes), static_cast<long long>(needed));
   FOVEA_CHECK(reinterpret_cast<uintptr_t>(workspace->data) % 64 == 0, "%s: workspace is not 64-byte aligned", op);
   return FOVEA_OK;
 }

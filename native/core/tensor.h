@@ -54,11 +54,12 @@ fovea_status check_any_tensor(const char* op, const char* name, const fovea_tens
 fovea_status check_channel_vector(const char* op, const char* name, const fovea_tensor* t, int64_t channels,
                                   const fovea_stream* stream);
 
-fovea_status check_same_shape(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name, const fovea_tensor& b);
+fovea_status check_same_shape(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name,
+                              const fovea_tensor& b);
 
 // Refuses partial overlap. `in_place` permits the same data pointer with the same pitch.
-fovea_status check_no_overlap(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name, const fovea_tensor& b,
-                              bool in_place);
+fovea_status check_no_overlap(const char* op, const char* a_name, const fovea_tensor& a, const char* b_name,
+                              const fovea_tensor& b, bool in_place);
 
 fovea_status check_workspace(const char* op, const fovea_workspace* workspace, int64_t needed);
 

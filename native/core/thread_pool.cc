@@ -17,7 +17,7 @@
 namespace fovea {
 namespace {
 
-constexpr int32_t kDefaultSpin = 50;   // microseconds: longer than the gap between two kernels of a graph
+constexpr int32_t kDefaultSpin = 50;  // microseconds: longer than the gap between two kernels of a graph
 constexpr int32_t kMaxThreads = 1024;
 
 thread_local int32_t thread_limit = 0;
@@ -63,7 +63,7 @@ class Pool {
       wake_.notify_all();
     }
     claim(work, 0);
-    epoch_.fetch_add(1, std::memory_order_seq_cst);  // closes: no worker may join from here on
+    epoch_.fetch_add(1, std::memory_order_seq_cst);                // closes: no worker may join from here on
     while (active_.load(std::memory_order_seq_cst) != 0) relax();  // pairs with worker(): raise active_, then read epoch_
     owner_.store(false, std::memory_order_release);
     return true;
@@ -217,8 +217,8 @@ using namespace fovea;
 
 extern "C" fovea_status fovea_threads_configure(const fovea_thread_options* options) {
   FOVEA_CHECK(options != nullptr, "threads_configure: options is NULL");
-  FOVEA_CHECK(options->count >= 0 && options->count <= kMaxThreads, "threads_configure: count is %d, allowed are 0 to %d", options->count,
-              kMaxThreads);
+  FOVEA_CHECK(options->count >= 0 && options->count <= kMaxThreads, "threads_configure: count is %d, allowed are 0 to %d",
+              options->count, kMaxThreads);
   FOVEA_CHECK(options->spin_microseconds <= 1000000, "threads_configure: spinning for %d us is more than a second",
               options->spin_microseconds);
   FOVEA_CHECK(!inside_pool, "threads_configure: called from inside a kernel");

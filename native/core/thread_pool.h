@@ -37,7 +37,9 @@ void parallel_for(int64_t count, int64_t grain, const Body& body) noexcept {
   if (count <= 0) return;
   detail::parallel_chunks(
       count, grain < 1 ? 1 : grain,
-      [](const void* context, int64_t begin, int64_t end, int32_t worker) { (*static_cast<const Body*>(context))(begin, end, worker); },
+      [](const void* context, int64_t begin, int64_t end, int32_t worker) {
+        (*static_cast<const Body*>(context))(begin, end, worker);
+      },
       &body);
 }
 

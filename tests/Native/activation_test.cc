@@ -12,11 +12,13 @@ struct Case {
 class Activation : public ::testing::TestWithParam<int> {};
 
 TEST_P(Activation, MatchesReference) {
-  for (const Case& c : {Case{{0}, 0}, Case{{1}, 0}, Case{{3, 5}, 0}, Case{{2, 7, 9, 17}, 0}, Case{{13, 31}, 40}, Case{{5000}, 0}}) {
+  for (const Case& c :
+       {Case{{0}, 0}, Case{{1}, 0}, Case{{3, 5}, 0}, Case{{2, 7, 9, 17}, 0}, Case{{13, 31}, 40}, Case{{5000}, 0}}) {
     Array<float> x(c.shape, c.pitch), y(c.shape, c.pitch), slope({x.last()});
     x.fill(1, -12, 12);
     slope.fill(2, -0.5, 0.5);
-    const fovea_activation_params p{GetParam(), GetParam() == FOVEA_ACTIVATION_SELU ? 1.6732632f : 0.2f, GetParam() == FOVEA_ACTIVATION_SELU ? 1.0507010f : 0.5f, 0};
+    const fovea_activation_params p{GetParam(), GetParam() == FOVEA_ACTIVATION_SELU ? 1.6732632f : 0.2f,
+                                    GetParam() == FOVEA_ACTIVATION_SELU ? 1.0507010f : 0.5f, 0};
     const fovea_tensor xt = x.view(), st = slope.view(), yt = y.view();
     // Transcendentals: exp is good to 2 ulp and the formulas lose a few more; erf is an approximation to 5e-7.
     check_kernel<float>(y, {4e-6, 4e-6}, [&](fovea_stream* s) {

@@ -16,7 +16,7 @@
 
 namespace fovea_test {
 
-inline constexpr int kGuard = 64;               // bytes before and after every buffer
+inline constexpr int kGuard = 64;  // bytes before and after every buffer
 inline constexpr uint8_t kGuardByte = 0xA5;
 
 inline fovea_device* cpu() {
@@ -36,11 +36,24 @@ inline StreamPtr make_stream(int32_t threads = 0) {
   return StreamPtr(stream);
 }
 
-template <class T> constexpr fovea_dtype dtype_of();
-template <> constexpr fovea_dtype dtype_of<float>() { return {FOVEA_FLOAT, 32, 1}; }
-template <> constexpr fovea_dtype dtype_of<uint8_t>() { return {FOVEA_UINT, 8, 1}; }
-template <> constexpr fovea_dtype dtype_of<int32_t>() { return {FOVEA_INT, 32, 1}; }
-template <> constexpr fovea_dtype dtype_of<int64_t>() { return {FOVEA_INT, 64, 1}; }
+template <class T>
+constexpr fovea_dtype dtype_of();
+template <>
+constexpr fovea_dtype dtype_of<float>() {
+  return {FOVEA_FLOAT, 32, 1};
+}
+template <>
+constexpr fovea_dtype dtype_of<uint8_t>() {
+  return {FOVEA_UINT, 8, 1};
+}
+template <>
+constexpr fovea_dtype dtype_of<int32_t>() {
+  return {FOVEA_INT, 32, 1};
+}
+template <>
+constexpr fovea_dtype dtype_of<int64_t>() {
+  return {FOVEA_INT, 64, 1};
+}
 
 // Owned storage with guard bytes on both sides; gaps between pitched rows are guard bytes too.
 template <class T>
@@ -55,7 +68,9 @@ class Array {
     const auto raw = reinterpret_cast<uintptr_t>(bytes_.data()) + kGuard;
     offset_ = (raw + 63) / 64 * 64 - reinterpret_cast<uintptr_t>(bytes_.data());
   }
-  Array(const Array& o) : Array(o.shape_, o.pitch_) { std::memcpy(data(), o.data(), static_cast<size_t>(rows_ * pitch_) * sizeof(T)); }
+  Array(const Array& o) : Array(o.shape_, o.pitch_) {
+    std::memcpy(data(), o.data(), static_cast<size_t>(rows_ * pitch_) * sizeof(T));
+  }
   Array& operator=(const Array&) = delete;
 
   T* data() { return reinterpret_cast<T*>(bytes_.data() + offset_); }
@@ -153,7 +168,8 @@ class ForcedIsa {
 inline ::testing::AssertionResult near(double actual, double expected, double relative, double absolute) {
   if (std::isnan(expected) ? std::isnan(actual) : actual == expected) return ::testing::AssertionSuccess();
   if (std::fabs(actual - expected) <= absolute + relative * std::fabs(expected)) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << actual << " is not " << expected << " (rel " << relative << ", abs " << absolute << ")";
+  return ::testing::AssertionFailure() << actual << " is not " << expected << " (rel " << relative << ", abs " << absolute
+                                       << ")";
 }
 
 struct Tolerance {
@@ -197,7 +213,9 @@ void check_kernel(Array<T>& output, Tolerance tolerance, const std::function<fov
         if (first.empty()) {
           first = actual;
           for (size_t i = 0; i < actual.size(); ++i)
-            ASSERT_TRUE(near(static_cast<double>(actual[i]), static_cast<double>(expected[i]), tolerance.relative, tolerance.absolute)) << "element " << i;
+            ASSERT_TRUE(
+                near(static_cast<double>(actual[i]), static_cast<double>(expected[i]), tolerance.relative, tolerance.absolute))
+                << "element " << i;
         } else if (!first.empty()) {
           ASSERT_EQ(std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)), 0)
               << "not bitwise equal: threads " << threads << ", captured " << captured;

@@ -34,9 +34,9 @@ FOVEA_API fovea_status fovea_backend_get(int32_t index, fovea_backend_info* info
 typedef struct fovea_device_info {
   int32_t type; /* fovea_device_type */
   int32_t id;
-  char name[128]; /* marketing name, UTF-8 */
-  char detail[128]; /* CPU: active instruction set; CUDA: compute capability and driver */
-  int64_t memory_bytes; /* physical memory of the device */
+  char name[128];        /* marketing name, UTF-8 */
+  char detail[128];      /* CPU: active instruction set; CUDA: compute capability and driver */
+  int64_t memory_bytes;  /* physical memory of the device */
   int32_t compute_units; /* CPU: logical processors; CUDA: multiprocessors */
   int32_t reserved;
 } fovea_device_info;
@@ -98,9 +98,9 @@ FOVEA_API fovea_status fovea_graph_destroy(fovea_graph* graph);
 /* ---- CPU threads and instruction sets -------------------------------------------------------------------------------- */
 
 typedef struct fovea_thread_options {
-  int32_t count;            /* threads that may work at once, callers included; 0 = number of logical processors */
+  int32_t count;             /* threads that may work at once, callers included; 0 = number of logical processors */
   int32_t spin_microseconds; /* how long an idle worker spins before it sleeps; negative = default (50) */
-  int32_t pin;              /* 1: worker i is pinned to the (i+1)-th processor this process may use */
+  int32_t pin;               /* 1: worker i is pinned to the (i+1)-th processor this process may use */
   int32_t reserved;
 } fovea_thread_options;
 

@@ -22,21 +22,21 @@ typedef enum fovea_activation {
   FOVEA_ACTIVATION_NONE = 0,
   FOVEA_ACTIVATION_RELU = 1,
   FOVEA_ACTIVATION_RELU6 = 2,
-  FOVEA_ACTIVATION_LEAKY_RELU = 3,   /* x >= 0 ? x : alpha*x */
-  FOVEA_ACTIVATION_PRELU = 4,        /* like leaky, slope per channel (last dimension) from a tensor */
+  FOVEA_ACTIVATION_LEAKY_RELU = 3, /* x >= 0 ? x : alpha*x */
+  FOVEA_ACTIVATION_PRELU = 4,      /* like leaky, slope per channel (last dimension) from a tensor */
   FOVEA_ACTIVATION_SIGMOID = 5,
   FOVEA_ACTIVATION_TANH = 6,
-  FOVEA_ACTIVATION_SILU = 7,         /* x*sigmoid(x) */
-  FOVEA_ACTIVATION_MISH = 8,         /* x*tanh(softplus(x)) */
-  FOVEA_ACTIVATION_GELU = 9,         /* x/2*(1+erf(x/sqrt 2)) */
-  FOVEA_ACTIVATION_GELU_TANH = 10,   /* the tanh approximation */
+  FOVEA_ACTIVATION_SILU = 7,          /* x*sigmoid(x) */
+  FOVEA_ACTIVATION_MISH = 8,          /* x*tanh(softplus(x)) */
+  FOVEA_ACTIVATION_GELU = 9,          /* x/2*(1+erf(x/sqrt 2)) */
+  FOVEA_ACTIVATION_GELU_TANH = 10,    /* the tanh approximation */
   FOVEA_ACTIVATION_HARD_SIGMOID = 11, /* clamp(alpha*x+beta, 0, 1); ONNX defaults alpha 0.2, beta 0.5 */
-  FOVEA_ACTIVATION_HARD_SWISH = 12,  /* x*clamp(x/6+0.5, 0, 1) */
-  FOVEA_ACTIVATION_ELU = 13,         /* x > 0 ? x : alpha*(exp(x)-1) */
-  FOVEA_ACTIVATION_SELU = 14,        /* beta*(x > 0 ? x : alpha*(exp(x)-1)); alpha 1.6732632, beta 1.0507010 */
-  FOVEA_ACTIVATION_SOFTPLUS = 15,    /* log(1+exp(x)), without overflow */
-  FOVEA_ACTIVATION_SOFTSIGN = 16,    /* x/(1+|x|) */
-  FOVEA_ACTIVATION_CLAMP = 17        /* min(max(x, alpha), beta) */
+  FOVEA_ACTIVATION_HARD_SWISH = 12,   /* x*clamp(x/6+0.5, 0, 1) */
+  FOVEA_ACTIVATION_ELU = 13,          /* x > 0 ? x : alpha*(exp(x)-1) */
+  FOVEA_ACTIVATION_SELU = 14,         /* beta*(x > 0 ? x : alpha*(exp(x)-1)); alpha 1.6732632, beta 1.0507010 */
+  FOVEA_ACTIVATION_SOFTPLUS = 15,     /* log(1+exp(x)), without overflow */
+  FOVEA_ACTIVATION_SOFTSIGN = 16,     /* x/(1+|x|) */
+  FOVEA_ACTIVATION_CLAMP = 17         /* min(max(x, alpha), beta) */
 } fovea_activation;
 
 /* y = activation(x). slope: [C] with C the last dimension of x, PRELU only, else NULL. In place allowed. */
@@ -52,9 +52,9 @@ FOVEA_API fovea_status fovea_activate(const fovea_activation_params* params, con
 
 /* ---- convolution and linear ------------------------------------------------------------------------------------------ */
 
-/* y[n][oy][ox][o] = activation(bias[o] + residual[n][oy][ox][o] + sum over kh,kw,i of x[n][oy*stride_h - pad_top + kh*dilation_h][..][i] * w[o][kh][kw][i])
- * with zeros outside x. Output size: floor((H + pad_top + pad_bottom - dilation_h*(kernel_h-1) - 1) / stride_h) + 1.
- * groups == in_channels == out_channels is depthwise. */
+/* y[n][oy][ox][o] = activation(bias[o] + residual[n][oy][ox][o] + sum over kh,kw,i of x[n][oy*stride_h - pad_top +
+ * kh*dilation_h][..][i] * w[o][kh][kw][i]) with zeros outside x. Output size: floor((H + pad_top + pad_bottom -
+ * dilation_h*(kernel_h-1) - 1) / stride_h) + 1. groups == in_channels == out_channels is depthwise. */
 typedef struct fovea_conv2d_params {
   int32_t in_channels;
   int32_t out_channels;
@@ -203,8 +203,8 @@ typedef enum fovea_reduce_op {
 } fovea_reduce_op;
 
 typedef struct fovea_reduce_params {
-  int32_t op;       /* fovea_reduce_op */
-  uint32_t axes;    /* bit i: reduce dimension i */
+  int32_t op;    /* fovea_reduce_op */
+  uint32_t axes; /* bit i: reduce dimension i */
 } fovea_reduce_params;
 
 /* y has the reduced dimensions as 1 or without them. An empty sum is 0, product 1, max -inf, min +inf, mean NaN. */

@@ -18,7 +18,7 @@ typedef struct fovea_plugin {
   const char* name;    /* device names are "<name>:<index>" */
   int32_t device_count;
   int32_t reserved;
-  const char* reason;  /* why device_count is 0, for example the driver's message; NULL otherwise */
+  const char* reason; /* why device_count is 0, for example the driver's message; NULL otherwise */
   void (*(*function)(const char* name))(void);
 } fovea_plugin;
 

@@ -56,14 +56,15 @@ FOVEA_API fovea_status fovea_letterbox(const fovea_letterbox_params* params, con
 
 typedef struct fovea_crop_resize_params {
   fovea_resize_params resize; /* antialias, align_corners as above; scale and offset apply to padding too */
-  int32_t plus_one;           /* 1: a box covers pixels x1..x2 inclusive, 1-based (Matlab and MTCNN); 0: the interval [x1, x2) */
-  float pad_value;            /* value outside the image, in input units; it takes part in the resampling */
+  int32_t plus_one; /* 1: a box covers pixels x1..x2 inclusive, 1-based (Matlab and MTCNN); 0: the interval [x1, x2) */
+  float pad_value;  /* value outside the image, in input units; it takes part in the resampling */
 } fovea_crop_resize_params;
 
 /* One crop per box: x [N][H][W][C] u8 or f32, boxes f32 [R][4] (live rows), batch_index i32 [R] or NULL (image 0),
  * y f32 [R][h][w][C]. Nearest, bilinear and area modes. Empty and non-finite boxes give padding. Box edges are not rounded. */
-FOVEA_API fovea_status fovea_crop_resize(const fovea_crop_resize_params* params, const fovea_tensor* x, const fovea_tensor* boxes,
-                                         const fovea_tensor* batch_index, const fovea_tensor* y, fovea_stream* stream);
+FOVEA_API fovea_status fovea_crop_resize(const fovea_crop_resize_params* params, const fovea_tensor* x,
+                                         const fovea_tensor* boxes, const fovea_tensor* batch_index, const fovea_tensor* y,
+                                         fovea_stream* stream);
 
 /* ---- proposals and boxes --------------------------------------------------------------------------------------------- */
 
@@ -103,11 +104,12 @@ FOVEA_API fovea_status fovea_box_deltas(const fovea_box_deltas_params* params, c
                                         const fovea_tensor* deltas, const fovea_tensor* y, fovea_stream* stream);
 
 /* Grows each box to a square about its centre, side max(w, h) without +1; truncate: corners toward zero. In place allowed. */
-FOVEA_API fovea_status fovea_box_square(int32_t truncate, const fovea_tensor* boxes, const fovea_tensor* y, fovea_stream* stream);
+FOVEA_API fovea_status fovea_box_square(int32_t truncate, const fovea_tensor* boxes, const fovea_tensor* y,
+                                        fovea_stream* stream);
 
 typedef struct fovea_box_points_params {
-  int32_t plus_one;    /* 1: x = (x2 - x1 + 1)*p + x1 - 1 (MTCNN, 1-based boxes); 0: x = (x2 - x1)*p + x1 */
-  int32_t planar;      /* 1: points are x1..xP, y1..yP; 0: x1, y1, .. */
+  int32_t plus_one; /* 1: x = (x2 - x1 + 1)*p + x1 - 1 (MTCNN, 1-based boxes); 0: x = (x2 - x1)*p + x1 */
+  int32_t planar;   /* 1: points are x1..xP, y1..yP; 0: x1, y1, .. */
 } fovea_box_points_params;
 
 /* Box-relative points to image pixels: boxes [R][4], points [R][2P] views, y [R][2P] always interleaved x, y. In place
@@ -117,7 +119,10 @@ FOVEA_API fovea_status fovea_box_points(const fovea_box_points_params* params, c
 
 /* ---- greedy non-maximum suppression ----------------------------------------------------------------------------------- */
 
-typedef enum fovea_overlap { FOVEA_OVERLAP_UNION = 0, FOVEA_OVERLAP_MIN = 1 /* intersection over the smaller area */ } fovea_overlap;
+typedef enum fovea_overlap {
+  FOVEA_OVERLAP_UNION = 0,
+  FOVEA_OVERLAP_MIN = 1 /* intersection over the smaller area */
+} fovea_overlap;
 
 typedef struct fovea_nms_params {
   float iou_threshold;   /* box j falls to a kept box i when overlap(i, j) > threshold (>= when inclusive) */

@@ -16,24 +16,42 @@ double reference_activation(const fovea_activation_params& p, double x, double s
   const double alpha = static_cast<double>(p.alpha), beta = static_cast<double>(p.beta);
   if (std::isnan(x)) return x;
   switch (p.kind) {
-    case FOVEA_ACTIVATION_RELU: return std::fmax(x, 0.0);
-    case FOVEA_ACTIVATION_RELU6: return std::fmin(std::fmax(x, 0.0), 6.0);
-    case FOVEA_ACTIVATION_LEAKY_RELU: return x >= 0 ? x : alpha * x;
-    case FOVEA_ACTIVATION_PRELU: return x >= 0 ? x : slope * x;
-    case FOVEA_ACTIVATION_SIGMOID: return sigmoid(x);
-    case FOVEA_ACTIVATION_TANH: return std::tanh(x);
-    case FOVEA_ACTIVATION_SILU: return x * sigmoid(x);
-    case FOVEA_ACTIVATION_MISH: return x * std::tanh(softplus(x));
-    case FOVEA_ACTIVATION_GELU: return 0.5 * x * (1 + std::erf(x * 0.70710678118654752));
-    case FOVEA_ACTIVATION_GELU_TANH: return 0.5 * x * (1 + std::tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
-    case FOVEA_ACTIVATION_HARD_SIGMOID: return std::fmin(std::fmax(alpha * x + beta, 0.0), 1.0);
-    case FOVEA_ACTIVATION_HARD_SWISH: return x * std::fmin(std::fmax(x / 6 + 0.5, 0.0), 1.0);
-    case FOVEA_ACTIVATION_ELU: return x > 0 ? x : alpha * std::expm1(x);
-    case FOVEA_ACTIVATION_SELU: return beta * (x > 0 ? x : alpha * std::expm1(x));
-    case FOVEA_ACTIVATION_SOFTPLUS: return softplus(x);
-    case FOVEA_ACTIVATION_SOFTSIGN: return x / (1 + std::fabs(x));
-    case FOVEA_ACTIVATION_CLAMP: return std::fmin(std::fmax(x, alpha), beta);
-    default: return x;
+    case FOVEA_ACTIVATION_RELU:
+      return std::fmax(x, 0.0);
+    case FOVEA_ACTIVATION_RELU6:
+      return std::fmin(std::fmax(x, 0.0), 6.0);
+    case FOVEA_ACTIVATION_LEAKY_RELU:
+      return x >= 0 ? x : alpha * x;
+    case FOVEA_ACTIVATION_PRELU:
+      return x >= 0 ? x : slope * x;
+    case FOVEA_ACTIVATION_SIGMOID:
+      return sigmoid(x);
+    case FOVEA_ACTIVATION_TANH:
+      return std::tanh(x);
+    case FOVEA_ACTIVATION_SILU:
+      return x * sigmoid(x);
+    case FOVEA_ACTIVATION_MISH:
+      return x * std::tanh(softplus(x));
+    case FOVEA_ACTIVATION_GELU:
+      return 0.5 * x * (1 + std::erf(x * 0.70710678118654752));
+    case FOVEA_ACTIVATION_GELU_TANH:
+      return 0.5 * x * (1 + std::tanh(0.79788456080286536 * (x + 0.044715 * x * x * x)));
+    case FOVEA_ACTIVATION_HARD_SIGMOID:
+      return std::fmin(std::fmax(alpha * x + beta, 0.0), 1.0);
+    case FOVEA_ACTIVATION_HARD_SWISH:
+      return x * std::fmin(std::fmax(x / 6 + 0.5, 0.0), 1.0);
+    case FOVEA_ACTIVATION_ELU:
+      return x > 0 ? x : alpha * std::expm1(x);
+    case FOVEA_ACTIVATION_SELU:
+      return beta * (x > 0 ? x : alpha * std::expm1(x));
+    case FOVEA_ACTIVATION_SOFTPLUS:
+      return softplus(x);
+    case FOVEA_ACTIVATION_SOFTSIGN:
+      return x / (1 + std::fabs(x));
+    case FOVEA_ACTIVATION_CLAMP:
+      return std::fmin(std::fmax(x, alpha), beta);
+    default:
+      return x;
   }
 }
 
@@ -51,8 +69,8 @@ void activate_reference(const ActivateJob& j) {
   const int64_t rows = j.leading == 0 ? 0 : j.rows / j.leading * live_rows(j.live, j.leading);
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < j.channels; ++c)
-      j.y[r * j.y_pitch + c] = static_cast<float>(
-          reference_activation(j.params, static_cast<double>(j.x[r * j.x_pitch + c]), j.slope == nullptr ? 0.0 : static_cast<double>(j.slope[c])));
+      j.y[r * j.y_pitch + c] = static_cast<float>(reference_activation(
+          j.params, static_cast<double>(j.x[r * j.x_pitch + c]), j.slope == nullptr ? 0.0 : static_cast<double>(j.slope[c])));
 }
 
 }  // namespace
@@ -71,8 +89,15 @@ extern "C" fovea_status fovea_activate(const fovea_activation_params* params, co
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_TRY(check_activation(op, *params, slope, last(*x), stream));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
-  const ActivateJob job{static_cast<const float*>(x->data), slope == nullptr ? nullptr : static_cast<const float*>(slope->data),
-                        static_cast<float*>(y->data), rows(*x), last(*x), x->pitch, y->pitch, x->live,
-                        x->rank > 1 ? x->shape[0] : 1, *params};
+  const ActivateJob job{static_cast<const float*>(x->data),
+                        slope == nullptr ? nullptr : static_cast<const float*>(slope->data),
+                        static_cast<float*>(y->data),
+                        rows(*x),
+                        last(*x),
+                        x->pitch,
+                        y->pitch,
+                        x->live,
+                        x->rank > 1 ? x->shape[0] : 1,
+                        *params};
   return enqueue(stream, select_isa(activate_reference, scalar::activate, avx2::activate, avx512::activate), job);
 }

@@ -12,8 +12,8 @@ struct ActivateJob {
   float* y;
   int64_t rows, channels;  // rows of the last dimension
   int64_t x_pitch, y_pitch;
-  const int32_t* live;      // leading rows that carry data
-  int64_t leading;          // size of the leading dimension
+  const int32_t* live;  // leading rows that carry data
+  int64_t leading;      // size of the leading dimension
   fovea_activation_params params;
 };
 
@@ -21,7 +21,7 @@ struct ActivateJob {
 double reference_activation(const fovea_activation_params& params, double x, double slope);
 
 // Checks kind and the presence of a slope of `channels` entries. Shared by every kernel with a fused activation.
-fovea_status check_activation(const char* op, const fovea_activation_params& params, const fovea_tensor* slope, int64_t channels,
-                              const fovea_stream* stream);
+fovea_status check_activation(const char* op, const fovea_activation_params& params, const fovea_tensor* slope,
+                              int64_t channels, const fovea_stream* stream);
 
 }  // namespace fovea

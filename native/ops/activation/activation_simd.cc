@@ -12,7 +12,8 @@ void activate(const ActivateJob& j) {
     // Re-cut into pieces of 4096 elements: chunks for the threads and a single tail.
     const int64_t total = rows * channels;
     parallel_for(total, 4096, [&](int64_t begin, int64_t end, int32_t) {
-      for (int64_t i = begin; i < end; i += kLanes) store_upto(j.y + i, activation(j.params, load_upto(j.x + i, end - i), zero()), end - i);
+      for (int64_t i = begin; i < end; i += kLanes)
+        store_upto(j.y + i, activation(j.params, load_upto(j.x + i, end - i), zero()), end - i);
     });
     return;
   }

@@ -71,26 +71,44 @@ FOVEA_INLINE F softplus(F x) { return max(zero(), x) + log_positive(set(1.0f) + 
 // `slope` is read for PRELU only. The switch is on a loop-invariant value: compilers hoist it or it predicts perfectly.
 FOVEA_INLINE F activation(const fovea_activation_params& p, F x, F slope) {
   switch (p.kind) {
-    case FOVEA_ACTIVATION_NONE: return x;
-    case FOVEA_ACTIVATION_RELU: return max(zero(), x);
-    case FOVEA_ACTIVATION_RELU6: return min(set(6.0f), max(zero(), x));
-    case FOVEA_ACTIVATION_LEAKY_RELU: return select(x >= zero(), x, x * set(p.alpha));
-    case FOVEA_ACTIVATION_PRELU: return select(x >= zero(), x, x * slope);
-    case FOVEA_ACTIVATION_SIGMOID: return sigmoid(x);
-    case FOVEA_ACTIVATION_TANH: return tanh(x);
-    case FOVEA_ACTIVATION_SILU: return x * sigmoid(x);
-    case FOVEA_ACTIVATION_MISH: return x * tanh(softplus(x));
-    case FOVEA_ACTIVATION_GELU: return x * set(0.5f) * (set(1.0f) + erf(x * set(0.70710678f)));
+    case FOVEA_ACTIVATION_NONE:
+      return x;
+    case FOVEA_ACTIVATION_RELU:
+      return max(zero(), x);
+    case FOVEA_ACTIVATION_RELU6:
+      return min(set(6.0f), max(zero(), x));
+    case FOVEA_ACTIVATION_LEAKY_RELU:
+      return select(x >= zero(), x, x * set(p.alpha));
+    case FOVEA_ACTIVATION_PRELU:
+      return select(x >= zero(), x, x * slope);
+    case FOVEA_ACTIVATION_SIGMOID:
+      return sigmoid(x);
+    case FOVEA_ACTIVATION_TANH:
+      return tanh(x);
+    case FOVEA_ACTIVATION_SILU:
+      return x * sigmoid(x);
+    case FOVEA_ACTIVATION_MISH:
+      return x * tanh(softplus(x));
+    case FOVEA_ACTIVATION_GELU:
+      return x * set(0.5f) * (set(1.0f) + erf(x * set(0.70710678f)));
     case FOVEA_ACTIVATION_GELU_TANH:
       return x * set(0.5f) * (set(1.0f) + tanh(set(0.79788456f) * fma(set(0.044715f) * x * x, x, x)));
-    case FOVEA_ACTIVATION_HARD_SIGMOID: return min(set(1.0f), max(zero(), fma(x, set(p.alpha), set(p.beta))));
-    case FOVEA_ACTIVATION_HARD_SWISH: return x * min(set(1.0f), max(zero(), fma(x, set(1.0f / 6.0f), set(0.5f))));
-    case FOVEA_ACTIVATION_ELU: return select(x > zero(), x, set(p.alpha) * expm1_negative(min(zero(), x)));
-    case FOVEA_ACTIVATION_SELU: return set(p.beta) * select(x > zero(), x, set(p.alpha) * expm1_negative(min(zero(), x)));
-    case FOVEA_ACTIVATION_SOFTPLUS: return softplus(x);
-    case FOVEA_ACTIVATION_SOFTSIGN: return x / (set(1.0f) + abs(x));
-    case FOVEA_ACTIVATION_CLAMP: return min(set(p.beta), max(set(p.alpha), x));
-    default: return x;
+    case FOVEA_ACTIVATION_HARD_SIGMOID:
+      return min(set(1.0f), max(zero(), fma(x, set(p.alpha), set(p.beta))));
+    case FOVEA_ACTIVATION_HARD_SWISH:
+      return x * min(set(1.0f), max(zero(), fma(x, set(1.0f / 6.0f), set(0.5f))));
+    case FOVEA_ACTIVATION_ELU:
+      return select(x > zero(), x, set(p.alpha) * expm1_negative(min(zero(), x)));
+    case FOVEA_ACTIVATION_SELU:
+      return set(p.beta) * select(x > zero(), x, set(p.alpha) * expm1_negative(min(zero(), x)));
+    case FOVEA_ACTIVATION_SOFTPLUS:
+      return softplus(x);
+    case FOVEA_ACTIVATION_SOFTSIGN:
+      return x / (set(1.0f) + abs(x));
+    case FOVEA_ACTIVATION_CLAMP:
+      return min(set(p.beta), max(set(p.alpha), x));
+    default:
+      return x;
   }
 }
 

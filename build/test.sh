@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Every check there is: formatting, native tests (each instruction set, sanitizers), headers, .NET tests, packages.
+# The last line is `N passed, N failed, N skipped`; the exit code is 1 when anything failed. A section that fails does not
+# stop the others; a run whose counts cannot be read, or that ran nothing, is a failure.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+unset FOVEA_ISA
+logs=artifacts/test-logs
+rm -rf "$logs" && mkdir -p "$logs"
+jobs=$(nproc)
+passed=0 failed=0 skipped=0
+
+# ---- counting ---------------------------------------------------------------------------------------------------------
+
+pass() { passed=$((passed + ${1:-1})); }
+fail() { # fail MESSAGE [LOG]
+  failed=$((failed + 1))
+  printf 'FAILED  %s\n' "$1"
+  if [[ -n ${2:-} && -f $2 ]]; then tail -n 60 "$2" | sed 's/^/        /'; fi
+}
+skip() { # skip REASON
+  skipped=$((skipped + 1))
+  printf 'skipped %s\n' "$1"
+}
+
+section() { # section TITLE FUNCTION
+  local before=$((passed + failed + skipped)) begin=$SECONDS
+  printf '== %s\n' "$1"
+  "$2" || fail "$1: stopped early"
+  [[ $((passed + failed + skipped)) -gt $before ]] || fail "$1: nothing was counted"
+  printf '   %d s\n' $((SECONDS - begin))
+}
+
+# check NAME COMMAND...: one test that passes when the command does.
+check() {
+  local name=$1 log
+  log="$logs/${name//[^A-Za-z0-9._-]/-}.log"
+  shift
+  if "$@" >"$log" 2>&1 </dev/null; then pass; else
+    fail "$name" "$log"
+    return 1
+  fi
+}
+
+number() { # number PERL_PATTERN LOG DEFAULT: the last match
+  local found
+  found=$(grep -aoP "$1" "$2" | tail -n 1) || true
+  printf '%d' "${found:-$3}"
+}
+
+# gtest NAME COMMAND...: runs a GoogleTest program in one shard per processor and adds up their summaries.
+gtest() {
+  local name=$1 i pids=() total=0
+  shift
+  for ((i = 0; i < jobs; i++)); do
+    GTEST_TOTAL_SHARDS=$jobs GTEST_SHARD_INDEX=$i timeout 900 "$@" >"$logs/$name.$i.log" 2>&1 </dev/null &
+    pids+=($!)
+  done
+  for ((i = 0; i < jobs; i++)); do
+    local code=0 log=$logs/$name.$i.log ran p f s
+    wait "${pids[i]}" || code=$?
+    ran=$(number '\[==========\] \K[0-9]+(?= tests? from [0-9]+ test suites? ran)' "$log" -1)
+    p=$(number '^\[  PASSED  \] \K[0-9]+(?= test)' "$log" 0)
+    f=$(number '^\[  FAILED  \] \K[0-9]+(?= tests?, listed)' "$log" 0)
+    s=$(number '^\[  SKIPPED \] \K[0-9]+(?= tests?, listed)' "$log" 0)
+    [[ $ran -lt 0 ]] || total=$((total + ran))
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    if [[ $f -gt 0 ]]; then
+      printf 'FAILED  %s:\n' "$name"
+      grep -aE -B 25 '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$log" | tail -n 120 | sed 's/^/        /'
+    elif [[ $code -ne 0 || $((p + s)) -ne $ran ]]; then
+      fail "$name: exit code $code, $ran ran (-1: it did not finish), $p passed, $s skipped" "$log"
+    fi
+    grep -aE '^\[  SKIPPED \] [^ ]+$' "$log" | sed "s/^\[  SKIPPED \]/skipped $name:/" || true
+  done
+  [[ $total -gt 0 ]] || fail "$name: no test ran"
+  printf '   %s: %d tests\n' "$name" "$total"
+}
+
+# ---- native -----------------------------------------------------------------------------------------------------------
+
+native_build() { # native_build PRESET
+  check "configure $1" cmake --preset "$1" -Wno-dev && check "build $1" cmake --build --preset "$1" -j"$jobs"
+}
+
+dependencies() { check "build/dependencies.sh" build/dependencies.sh test; }
+formatting() { check "format" build/format.sh --check || true; }
+
+headers() {
+  local header
+  for header in native/include/fovea/*.h; do
+    check "C17 ${header##*/}" gcc -x c -std=c17 -Wall -Wextra -pedantic -Werror -fsyntax-only "$header" || true
+    check "C++ ${header##*/}" g++ -x c++ -std=c++11 -Wall -Wextra -pedantic -Werror -fsyntax-only "$header" || true
+  done
+}
+
+native_tests() {
+  native_build tests || return 0
+  gtest native artifacts/native/tests/tests/Native/fovea_tests
+}
+
+# What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would.
+native_isas() {
+  local isa
+  for isa in reference scalar avx2 avx512; do
+    if [[ $isa == avx* ]] && ! grep -qm 1 "${isa/avx512/avx512vl}" /proc/cpuinfo; then
+      skip "FOVEA_ISA=$isa: this processor lacks it"
+    else
+      gtest "isa-$isa" env FOVEA_ISA="$isa" artifacts/native/tests/tests/Native/fovea_tests
+    fi
+  done
+}
+
+address_sanitizer() {
+  native_build asan || return 0
+  gtest asan env UBSAN_OPTIONS=print_stacktrace=1 artifacts/native/asan/tests/Native/fovea_tests
+}
+
+# Kernels of other tests run there with two threads too, so nothing is filtered out.
+thread_sanitizer() {
+  native_build tsan || return 0
+  local program=(artifacts/native/tsan/tests/Native/fovea_tests)
+  # GCC 12's runtime cannot map its shadow when the kernel randomises addresses over more than 28 bits.
+  if ! "${program[@]}" --gtest_list_tests >/dev/null 2>&1; then
+    program=(setarch --addr-no-randomize "${program[@]}")
+    if ! "${program[@]}" --gtest_list_tests >"$logs/tsan-probe.log" 2>&1; then
+      skip "ThreadSanitizer cannot start here: $(tail -n 1 "$logs/tsan-probe.log")"
+      return
+    fi
+  fi
+  gtest tsan env TSAN_OPTIONS=halt_on_error=0:exitcode=66 "${program[@]}"
+}
+
+# ---- .NET -------------------------------------------------------------------------------------------------------------
+
+managed_build() {
+  # The same flags as preset release: compiling the library a second time would add minutes.
+  check "build/build.sh" build/build.sh --preset tests || return 0
+  check "artifacts/fovea --help" artifacts/fovea --help || true
+}
+
+models() {
+  if [[ ! -x build/models.sh ]]; then
+    skip "models: there is no build/models.sh"
+  elif build/models.sh >"$logs/models.log" 2>&1 </dev/null; then
+    pass
+  else
+    skip "models: $(tail -n 1 "$logs/models.log"); tests that need them skip"
+  fi
+}
+
+# Test projects are programs; their own summary is counted, so a runner that finds nothing cannot look like a success.
+managed_tests() {
+  local project name log code line total errors f s idle
+  for project in tests/*/*.csproj; do
+    name=$(basename "$project" .csproj) log="$logs/$(basename "$project" .csproj).log" code=0
+    timeout 900 dotnet "tests/$name/bin/Release/net10.0/$name.dll" -noColor -noLogo >"$log" 2>&1 </dev/null || code=$?
+    line=$(grep -aE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+, Not Run: [0-9]+' "$log" | tail -n 1) || true
+    if [[ -z $line ]]; then
+      fail "$name: no summary, exit code $code" "$log"
+      continue
+    fi
+    read -r total errors f s idle < <(sed -E 's/.*Total: ([0-9]+), Errors: ([0-9]+), Failed: ([0-9]+), Skipped: ([0-9]+), Not Run: ([0-9]+).*/\1 \2 \3 \4 \5/' <<<"$line")
+    skipped=$((skipped + s + idle)) passed=$((passed + total - f - s - idle)) failed=$((failed + f + errors))
+    if [[ $((f + errors)) -gt 0 ]]; then
+      printf 'FAILED  %s:\n' "$name"
+      grep -aA 12 -E '\[FAIL\]|\[ERROR\]|\[FATAL' "$log" | head -n 120 | sed 's/^/        /' || true
+    elif [[ $total -eq 0 ]]; then
+      fail "$name: no test ran" "$log"
+    elif [[ $code -ne 0 ]]; then
+      fail "$name: exit code $code" "$log"
+    fi
+    grep -aA 1 '\[SKIP\]$' "$log" | grep -avE '^--$' | paste - - | sed -E 's/^ *(.*) \[SKIP\][[:space:]]+/skipped \1: /' || true
+    printf '   %s: %d tests\n' "$name" "$total"
+  done
+}
+
+packages() {
+  rm -rf artifacts/packages
+  check "pack" dotnet pack Runtime.sln -c Release -v q --no-build -p:NativePreset=tests -o artifacts/packages || return 0
+  # Names of members are stored as plain text in the archive.
+  check "the package holds the native library" \
+    grep -aq runtimes/linux-x64/native/libfovea.so artifacts/packages/Fovea.Interop.*.nupkg || true
+}
+
+# -----------------------------------------------------------------------------------------------------------------------
+
+section "dependencies" dependencies
+section "formatting" formatting
+section "headers alone" headers
+section "native tests" native_tests
+section "native tests, each instruction set by FOVEA_ISA" native_isas
+section "native tests, AddressSanitizer and UndefinedBehaviorSanitizer" address_sanitizer
+section "native tests, ThreadSanitizer" thread_sanitizer
+section ".NET build" managed_build
+section "models" models
+section ".NET tests" managed_tests
+section "packages" packages
+printf '== total %d s\n%d passed, %d failed, %d skipped\n' "$SECONDS" "$passed" "$failed" "$skipped"
+[[ $failed -eq 0 ]]

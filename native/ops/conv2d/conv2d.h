@@ -1,0 +1,96 @@
+// 2-D convolution: the job every body receives, the packed weights, and the plan that chooses a body.
+//
+// Packed weights (the same on every instruction set), behind a 64-byte header:
+//   direct    [group][block][k][16]      k = (kh, kw, in) of the group; blocks of 16 output channels, the last padded with 0
+//   depthwise [block][tap][16]           the same with all groups as one and k = (kh, kw)
+//   Winograd  [pair][position][block][in][16] follows the direct form of eligible layers: pairs of blocks in the order in which
+//                                        they are read, position = 6*row + column of G w G^T
+// A body takes as many neighbouring blocks at once as its registers allow, so the form need not know.
+#pragma once
+
+#include "core/tensor.h"
+#include "fovea/nn.h"
+
+namespace fovea {
+
+inline constexpr int64_t kChannelBlock = 16;
+inline constexpr int64_t kMaxTilePixels = 16;  // no body's register tile is wider
+
+enum class Conv2dBody : int32_t {
+  kFlat,      // 1x1, stride 1, no padding: all pixels of the batch are one long row
+  kRows,      // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
+  kGathered,  // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
+  kDepthwise,
+  kWinograd,
+};
+
+struct Conv2dPlan {
+  Conv2dBody body;
+  int64_t block_pixels;    // output pixels (Winograd: 4x4 tiles) of one block of work; kRows: whole rows of them
+  int64_t splits;          // parts in which the output channels of a block are cut to feed more threads
+  int64_t scratch_floats;  // per thread
+};
+
+struct Conv2dJob {
+  const float* x;
+  const float* weights;  // packed, behind the header
+  const float* bias;     // [out] or NULL, as slope and residual
+  const float* slope;
+  const float* residual;
+  float* y;
+  float* scratch;  // plan.scratch_floats for each of `threads`
+  const int32_t* live;
+  int64_t batch, in_h, in_w, x_pitch;
+  int64_t out_h, out_w, y_pitch, residual_pitch;
+  Conv2dPlan plan;
+  fovea_conv2d_params params;
+  int32_t threads;
+};
+
+struct Conv2dPrepareJob {
+  const float* weights;  // [out][kh][kw][in/groups]
+  void* prepared;
+  int64_t pitch;
+  fovea_conv2d_params params;
+};
+
+// Identifies what prepared weights were packed for.
+struct alignas(64) Conv2dHeader {
+  uint32_t magic;
+  int32_t in_channels, out_channels, kernel_h, kernel_w, groups, winograd;
+};
+inline constexpr uint32_t kConv2dMagic = 0x32564346;  // "FCV2"
+
+inline bool is_depthwise(const fovea_conv2d_params& p) {
+  return p.groups > 1 && p.groups == p.in_channels && p.groups == p.out_channels;
+}
+inline int64_t group_in(const fovea_conv2d_params& p) { return p.in_channels / p.groups; }
+inline int64_t group_out(const fovea_conv2d_params& p) { return p.out_channels / p.groups; }
+inline int64_t taps(const fovea_conv2d_params& p) { return int64_t{p.kernel_h} * p.kernel_w; }
+// Products per output element.
+inline int64_t depth(const fovea_conv2d_params& p) { return taps(p) * group_in(p); }
+inline int64_t channel_blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
+inline int64_t direct_floats(const fovea_conv2d_params& p) {
+  const int64_t blocks = is_depthwise(p) ? channel_blocks(p.out_channels) : p.groups * channel_blocks(group_out(p));
+  return blocks * depth(p) * kChannelBlock;
+}
+
+// Where weight [o][tap][i] lies in the direct or depthwise form.
+inline int64_t packed_index(const fovea_conv2d_params& p, int64_t o, int64_t tap, int64_t i) {
+  const int64_t per_group = is_depthwise(p) ? p.out_channels : group_out(p);
+  const int64_t block = o / per_group * channel_blocks(per_group) + o % per_group / kChannelBlock;
+  return (block * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % per_group % kChannelBlock;
+}
+
+bool winograd_eligible(const fovea_conv2d_params& p);
+int64_t winograd_floats(const fovea_conv2d_params& p);  // 0 when not eligible
+
+// Output length of one axis: 0 when the padded input is shorter than the kernel.
+int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation);
+
+// The one place where a body is chosen: from the parameters and shapes only, so that results do not depend on the machine.
+Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h, int64_t in_w);
+
+void conv2d_pack(const Conv2dPrepareJob& job);
+
+}  // namespace fovea

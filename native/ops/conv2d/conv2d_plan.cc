@@ -1,0 +1,68 @@
+// Shapes to bodies. Everything here is integer arithmetic on parameters and shapes.
+#include <algorithm>
+
+#include "ops/conv2d/conv2d.h"
+
+namespace fovea {
+namespace {
+
+// Output channels are split until there are about this many blocks of work: enough for dozens of threads to share evenly.
+constexpr int64_t kWantedBlocks = 32;
+// ... but a part keeps at least this many products of 16 lanes (tens of microseconds): waking a thread costs a few.
+constexpr int64_t kMinimumWork = 1 << 17;
+// Gathered blocks: about as much as stays in a second-level cache beside the weights.
+constexpr int64_t kGatherFloats = 1 << 16;
+// Flat blocks: weights of a panel are read once per block, so a block should be several tiles of 14; 112 measured best.
+constexpr int64_t kFlatPixels = 112;
+
+int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
+  const int64_t channel_parts = channel_blocks(group_out(p));
+  const int64_t work = block_pixels * depth(p) * channel_parts;
+  const int64_t wanted =
+      std::min({(kWantedBlocks + blocks - 1) / std::max<int64_t>(blocks, 1), work / kMinimumWork, channel_parts});
+  return std::max<int64_t>(wanted, 1);
+}
+
+}  // namespace
+
+int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
+  const int64_t room = size + pad - dilation * (kernel - 1) - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+bool winograd_eligible(const fovea_conv2d_params&) { return false; }
+
+int64_t winograd_floats(const fovea_conv2d_params& p) {
+  return winograd_eligible(p) ? 36 * p.in_channels * channel_blocks(p.out_channels) * kChannelBlock : 0;
+}
+
+Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h, int64_t in_w) {
+  const int64_t out_h = conv2d_output(in_h, int64_t{p.pad_top} + p.pad_bottom, p.kernel_h, p.stride_h, p.dilation_h);
+  const int64_t out_w = conv2d_output(in_w, int64_t{p.pad_left} + p.pad_right, p.kernel_w, p.stride_w, p.dilation_w);
+  const int64_t pixels = batch * out_h * out_w, k = depth(p);
+  const bool padded = p.pad_left > 0 || p.pad_right > 0;
+  Conv2dPlan plan{};
+  if (taps(p) == 1 && p.stride_h == 1 && p.stride_w == 1 && !padded && p.pad_top == 0 && p.pad_bottom == 0) {
+    plan.body = Conv2dBody::kFlat;
+    plan.block_pixels = kFlatPixels;
+    plan.splits = splits_for(p, (pixels + kFlatPixels - 1) / kFlatPixels, std::min(pixels, kFlatPixels));
+    return plan;
+  }
+  // A row of up to 5 pixels leaves most accumulators idle, and of a padded row of up to 14 every tile touches the border.
+  if (out_w <= 5 || (padded && out_w <= 14)) {
+    plan.body = Conv2dBody::kGathered;
+    plan.block_pixels = std::clamp<int64_t>(kGatherFloats / k, kMaxTilePixels, kFlatPixels);
+    plan.splits = splits_for(p, (pixels + plan.block_pixels - 1) / plan.block_pixels, std::min(pixels, plan.block_pixels));
+    plan.scratch_floats = (plan.block_pixels * k + 15) / 16 * 16;
+    return plan;
+  }
+  plan.body = Conv2dBody::kRows;
+  const int64_t row_work = out_w * k * p.groups * channel_blocks(group_out(p));
+  const int64_t rows = std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
+  plan.block_pixels = rows * out_w;
+  plan.splits = splits_for(p, (batch * out_h + rows - 1) / rows, plan.block_pixels);
+  if (padded) plan.scratch_floats = kMaxTilePixels * ((k + 15) / 16 * 16);
+  return plan;
+}
+
+}  // namespace fovea

@@ -1,0 +1,81 @@
+// The register tile all dense bodies share: R pixels times NV vectors of output channels. Lanes are output channels; x is read
+// one float at a time and broadcast, so neither K nor the number of input channels needs a mask, only the last channels do.
+#pragma once
+
+#include "core/simd.h"
+#include "ops/conv2d/conv2d.h"
+
+namespace fovea::FOVEA_ISA_NAMESPACE {
+
+// What the tile applies to its sums while they are in registers. Anything else is stored and finished in a second pass.
+enum class Fused : int32_t { kNone, kRelu, kLeaky, kPrelu };
+
+// K is rows x taps runs of `length` neighbouring floats of x; the packed weights of all runs follow one another.
+struct Runs {
+  const float* x;
+  int64_t pixel_stride;  // floats between the pixels of the tile
+  int64_t rows, row_stride;
+  int64_t taps, tap_stride;
+  int64_t length;
+};
+
+struct Tile {
+  Runs runs;
+  const float* weights;
+  int64_t block_stride;  // floats between blocks of 16 output channels
+  const float* bias;     // may be NULL
+  const float* slope;    // kPrelu
+  float alpha;           // kLeaky
+  Fused fused;
+  float* y;
+  int64_t y_pitch;
+  int64_t channels;  // valid ones; the last vector may be partial
+};
+
+// Largest tiles: accumulators + NV weights + 1 broadcast fit the registers (32, 16, and 16 of plain SSE).
+#if defined(__AVX512F__)
+inline constexpr int kMaxVectors = 4;
+inline constexpr int kMaxPixels[kMaxVectors + 1] = {0, 16, 14, 9, 6};
+#elif defined(__AVX2__)
+inline constexpr int kMaxVectors = 2;
+inline constexpr int kMaxPixels[kMaxVectors + 1] = {0, 12, 6};
+#else
+inline constexpr int kMaxVectors = 4;
+inline constexpr int kMaxPixels[kMaxVectors + 1] = {0, 2, 2, 2, 2};
+#endif
+
+struct TileShape {
+  int vectors;  // NV of all panels but the last
+  int pixels;   // most pixels per tile
+};
+
+// The cheapest tile for `pixels` neighbouring output pixels and `channels` output channels of K products each.
+TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k);
+
+void run_tile(int vectors, int pixels, const Tile& tile);
+
+// Adds the residual and applies the activation to y[pixels][channels], which holds bias + sum. Pointers at the first channel.
+void finish(const Conv2dJob& job, int64_t first_pixel, int64_t pixels, int64_t first_channel, int64_t channels);
+
+// How the tile treats its sums, and whether finish() must follow.
+struct Epilogue {
+  Fused fused;
+  bool second_pass;
+};
+FOVEA_INLINE Epilogue epilogue_of(const Conv2dJob& j) {
+  if (j.residual != nullptr) return {Fused::kNone, true};
+  switch (j.params.activation.kind) {
+    case FOVEA_ACTIVATION_NONE:
+      return {Fused::kNone, false};
+    case FOVEA_ACTIVATION_RELU:
+      return {Fused::kRelu, false};
+    case FOVEA_ACTIVATION_LEAKY_RELU:
+      return {Fused::kLeaky, false};
+    case FOVEA_ACTIVATION_PRELU:
+      return {Fused::kPrelu, false};
+    default:
+      return {Fused::kNone, true};
+  }
+}
+
+}  // namespace fovea::FOVEA_ISA_NAMESPACE

@@ -1,0 +1,45 @@
+// Max and average pooling over windows of x [N][H][W][C] to y [N][oh][ow][C]; fovea_pool2d and fovea_adaptive_pool2d differ
+// only in where the windows are. Window functions are always inlined: they are shared by files compiled for different
+// processors.
+#pragma once
+
+#include "core/tensor.h"
+#include "fovea/nn.h"
+
+namespace fovea {
+
+// One axis of the windows. Adaptive: bin i of `out` covers floor(i*in/out) .. ceil((i+1)*in/out).
+struct PoolAxis {
+  int64_t in, out;
+  int64_t kernel, stride, pad_begin, pad_end, dilation;
+};
+
+struct PoolJob {
+  const float* x;
+  float* y;
+  const int32_t* live;
+  int64_t batch, channels;
+  int64_t x_pitch, y_pitch;
+  PoolAxis rows, columns;
+  int32_t average, adaptive, count_include_pad;
+};
+
+// Cells begin, begin + step, .. below end, all inside the image; `cells` is what an average divides by along this axis.
+struct PoolWindow {
+  int64_t begin, end, step, cells;
+};
+
+[[gnu::always_inline]] inline PoolWindow pool_window(const PoolAxis& a, bool adaptive, bool count_include_pad, int64_t i) {
+  if (adaptive) {
+    const int64_t begin = i * a.in / a.out, end = ((i + 1) * a.in + a.out - 1) / a.out;
+    return {begin, end, 1, end - begin};
+  }
+  const int64_t start = i * a.stride - a.pad_begin, stop = start + a.dilation * (a.kernel - 1) + 1;
+  const int64_t begin = start >= 0 ? start : start + (a.dilation - 1 - start) / a.dilation * a.dilation;
+  const int64_t end = stop < a.in ? stop : a.in;
+  // With dilation 1, the only case that averages: kernel cells, less those behind the bottom/right padding or the image.
+  const int64_t padded_end = stop < a.in + a.pad_end ? stop : a.in + a.pad_end;
+  return {begin, end, a.dilation, count_include_pad ? padded_end - start : end - begin};
+}
+
+}  // namespace fovea
