@@ -1,3 +1,4 @@
+#include <array>
 #include <limits>
 
 #include "support.h"
@@ -121,6 +122,46 @@ TEST(CropResize, KeepsConstants) {
   for (int64_t i = 0; i < x.size(); ++i) x[i] = 200;
   for (const int32_t mode : {FOVEA_RESIZE_NEAREST, FOVEA_RESIZE_BILINEAR, FOVEA_RESIZE_AREA})
     for (const float v : one(crop(mode, 0, 200), x, {-7.3f, 2.1f, 50.9f, 40}, 13, 29)) EXPECT_NEAR(v, 200, 1e-4);
+}
+
+// A crop of an integer box is a crop with padding followed by fovea_resize, up to f32 rounding (values to 130).
+TEST(CropResize, EqualsPaddingThenResize) {
+  Array<uint8_t> x({1, 45, 61, 3});
+  x.fill(13, 0, 256);
+  const fovea_tensor xt = x.view();
+  const StreamPtr stream = make_stream();
+  for (const int32_t isa : {0, 1, 2, 3}) {
+    if (isa > available_isas().back()) continue;
+    const ForcedIsa forced(isa);
+    for (const auto& [mode, align_corners, antialias] : std::vector<std::array<int32_t, 3>>{{FOVEA_RESIZE_NEAREST, 0, 0},
+                                                                                            {FOVEA_RESIZE_NEAREST_EXACT, 0, 0},
+                                                                                            {FOVEA_RESIZE_BILINEAR, 0, 0},
+                                                                                            {FOVEA_RESIZE_BILINEAR, 1, 0},
+                                                                                            {FOVEA_RESIZE_BILINEAR, 0, 1},
+                                                                                            {FOVEA_RESIZE_AREA, 0, 0}})
+      for (const auto& [x1, y1, x2, y2] : std::vector<std::array<int64_t, 4>>{
+               {3, 4, 40, 31}, {-9, -4, 20, 50}, {55, 40, 70, 49}, {7, 8, 20, 19}, {0, 0, 61, 45}, {30, 30, 31, 31}}) {
+        Array<uint8_t> padded({1, y2 - y1, x2 - x1, 3});
+        for (int64_t v = y1; v < y2; ++v)
+          for (int64_t u = x1; u < x2; ++u)
+            for (int64_t c = 0; c < 3; ++c)
+              padded[((v - y1) * (x2 - x1) + u - x1) * 3 + c] =
+                  v >= 0 && v < 45 && u >= 0 && u < 61 ? x[(v * 61 + u) * 3 + c] : 77;
+        Array<float> expected({1, 24, 24, 3});
+        const auto p = crop(mode, 1, 77, 0.5f, -3, antialias, align_corners);
+        const fovea_tensor pt = padded.view(), et = expected.view();
+        int64_t bytes = 0;
+        ASSERT_EQ(fovea_resize_workspace(&p.resize, &pt, &et, &bytes), FOVEA_OK);
+        const Workspace workspace(bytes);
+        ASSERT_EQ(fovea_resize(&p.resize, &pt, &et, workspace.get(), stream.get()), FOVEA_OK) << fovea_last_error();
+        Array<float> boxes({1, 4}), y({1, 24, 24, 3});
+        boxes.assign({static_cast<float>(x1 + 1), static_cast<float>(y1 + 1), static_cast<float>(x2), static_cast<float>(y2)});
+        const fovea_tensor bt = boxes.view(), yt = y.view();
+        ASSERT_EQ(fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, stream.get()), FOVEA_OK) << fovea_last_error();
+        for (int64_t i = 0; i < y.size(); ++i)
+          ASSERT_NEAR(y[i], expected[i], 2e-4) << isa_name(isa) << " mode " << mode << " box " << x1 << " at " << i;
+      }
+  }
 }
 
 TEST(CropResize, LiveBoxesLimitTheWork) {
