@@ -40,36 +40,46 @@ Registry& registry() {
 
 fovea_device cpu_device{nullptr, FOVEA_CPU, 0};
 
-// Fills `b` from the library at `path`; b.reason stays empty when the plug-in is usable.
-void open_plugin(Backend& b, const char* path) {
-  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+// The same file may be named through links and relative paths. A path that leads nowhere stays as it is.
+std::string canonical(const char* path) {
+  char* resolved = realpath(path, nullptr);
+  const std::string result = resolved == nullptr ? path : resolved;
+  std::free(resolved);
+  return result;
+}
+
+// Asks the loaded library for its table and fills `b`. Returns why it cannot be used beside `others`, or nothing.
+std::string accept(Backend& b, void* library, const std::deque<Backend>& others) {
+  const auto entry = reinterpret_cast<fovea_plugin_entry>(dlsym(library, "fovea_plugin_main"));
+  if (entry == nullptr) return "it exports no fovea_plugin_main, so it is not a Fovea plug-in";
+  const fovea_plugin* plugin = nullptr;
+  if (entry(&plugin) != FOVEA_OK || plugin == nullptr) return "its fovea_plugin_main failed";
+  b.abi_version = plugin->abi_version;  // of a foreign table nothing but this first field may be read
+  if (b.abi_version != FOVEA_ABI_VERSION)
+    return "it was built for ABI version " + std::to_string(b.abi_version) + ", this library has " +
+           std::to_string(FOVEA_ABI_VERSION);
+  if (plugin->name == nullptr || plugin->function == nullptr) return "its plug-in table has no name or no functions";
+  b.name = plugin->name;
+  for (const Backend& other : others)
+    if (other.reason.empty() && other.name == b.name)
+      return "a backend named '" + b.name + "' is already in use: " + other.origin;
+  if (plugin->device_count <= 0) return plugin->reason != nullptr ? plugin->reason : "it found no device";
+  b.device_count = plugin->device_count;
+  b.plugin = plugin;
+  return {};
+}
+
+// Fills `b` from the library at b.origin; b.reason stays empty when the plug-in is usable.
+void open_plugin(Backend& b, const std::deque<Backend>& others) {
+  void* library = dlopen(b.origin.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* why = dlerror();
     b.reason = why != nullptr ? why : "dlopen failed without a message";
     return;
   }
-  const auto entry = reinterpret_cast<fovea_plugin_entry>(dlsym(library, "fovea_plugin_main"));
-  const fovea_plugin* plugin = nullptr;
-  if (entry == nullptr)
-    b.reason = "it exports no fovea_plugin_main, so it is not a Fovea plug-in";
-  else if (entry(&plugin) != FOVEA_OK || plugin == nullptr)
-    b.reason = "its fovea_plugin_main failed";
-  else if (b.abi_version = plugin->abi_version; plugin->abi_version != FOVEA_ABI_VERSION)
-    b.reason = "it was built for ABI version " + std::to_string(plugin->abi_version) + ", this library has " +
-               std::to_string(FOVEA_ABI_VERSION);
-  else if (plugin->name == nullptr || plugin->function == nullptr)
-    b.reason = "its plug-in table has no name or no functions";
-  else {
-    b.name = plugin->name;
-    if (plugin->device_count <= 0)
-      b.reason = plugin->reason != nullptr ? plugin->reason : "it found no device";
-    else {
-      b.device_count = plugin->device_count;
-      b.plugin = plugin;
-      return;  // stays loaded for the life of the process: handles point into it
-    }
-  }
-  dlclose(library);
+  b.reason = accept(b, library, others);
+  // A usable plug-in stays loaded for the life of the process: handles point into it.
+  if (!b.reason.empty()) dlclose(library);
 }
 
 void processor_name(char* out, size_t size) {
@@ -98,14 +108,16 @@ extern "C" fovea_status fovea_backend_load(const char* path) {
   return guarded([&] {
     Registry& r = registry();
     const std::lock_guard lock(r.mutex);
-    for (const Backend& known : r.backends)
-      if (known.origin == path && known.plugin != nullptr) return FOVEA_OK;
     Backend b;
-    b.origin = path;
-    b.name = path;
-    open_plugin(b, path);
-    r.backends.push_back(b);
-    if (!b.reason.empty()) return fail(FOVEA_NOT_FOUND, "backend_load: %s refused: %s", path, b.reason.c_str());
+    b.origin = canonical(path);
+    b.name = b.origin;
+    for (const Backend& known : r.backends)
+      if (known.plugin != nullptr && known.origin == b.origin) return FOVEA_OK;
+    open_plugin(b, r.backends);
+    bool news = true;  // retrying a refused file must not make the list longer each time
+    for (const Backend& known : r.backends) news = news && (known.origin != b.origin || known.reason != b.reason);
+    if (news) r.backends.push_back(b);
+    if (!b.reason.empty()) return fail(FOVEA_NOT_FOUND, "backend_load: %s refused: %s", b.origin.c_str(), b.reason.c_str());
     return FOVEA_OK;
   });
 }

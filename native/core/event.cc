@@ -45,7 +45,9 @@ extern "C" fovea_status fovea_event_destroy(fovea_event* event) {
 extern "C" fovea_status fovea_event_record(fovea_event* event, fovea_stream* stream) {
   FOVEA_CHECK(event != nullptr && stream != nullptr, "event_record: event or stream is NULL");
   FOVEA_FORWARD(stream, fovea_event_record, event, stream);
-  FOVEA_CHECK(event->device == stream->device, "event_record: event and stream belong to different devices");
+  // Only the plug-in pointer may be read of a foreign handle: what follows is the plug-in's own.
+  FOVEA_CHECK(event->plugin == nullptr && event->device == stream->device,
+              "event_record: event and stream belong to different devices");
   return enqueue(stream, run_record, RecordJob{event});
 }
 
@@ -57,6 +59,7 @@ extern "C" fovea_status fovea_event_synchronize(fovea_event* event) {
 
 extern "C" fovea_status fovea_event_elapsed(const fovea_event* start, const fovea_event* end, double* milliseconds) {
   FOVEA_CHECK(start != nullptr && end != nullptr && milliseconds != nullptr, "event_elapsed: an argument is NULL");
+  FOVEA_CHECK(start->plugin == end->plugin, "event_elapsed: the events belong to different devices");
   FOVEA_FORWARD(start, fovea_event_elapsed, start, end, milliseconds);
   const int64_t a = start->nanoseconds.load(std::memory_order_acquire), b = end->nanoseconds.load(std::memory_order_acquire);
   if (a == 0 || b == 0) return fail(FOVEA_INVALID_STATE, "event_elapsed: an event was never recorded");
@@ -67,5 +70,6 @@ extern "C" fovea_status fovea_event_elapsed(const fovea_event* start, const fove
 extern "C" fovea_status fovea_stream_wait(fovea_stream* stream, fovea_event* event) {
   FOVEA_CHECK(stream != nullptr && event != nullptr, "stream_wait: stream or event is NULL");
   FOVEA_FORWARD(stream, fovea_stream_wait, stream, event);
+  FOVEA_CHECK(event->plugin == nullptr, "stream_wait: stream and event belong to different devices");
   return FOVEA_OK;  // an event recorded on an inline stream has happened
 }

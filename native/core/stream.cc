@@ -87,15 +87,24 @@ extern "C" fovea_status fovea_capture_end(fovea_stream* stream, fovea_graph** gr
 extern "C" fovea_status fovea_graph_replay(fovea_graph* graph, fovea_stream* stream) {
   FOVEA_CHECK(graph != nullptr && stream != nullptr, "graph_replay: graph or stream is NULL");
   FOVEA_FORWARD(stream, fovea_graph_replay, graph, stream);
-  FOVEA_CHECK(graph->device == stream->device, "graph_replay: graph and stream belong to different devices");
+  // Only the plug-in pointer may be read of a foreign handle: what follows is the plug-in's own.
+  FOVEA_CHECK(graph->plugin == nullptr && graph->device == stream->device,
+              "graph_replay: graph and stream belong to different devices");
   const StreamLease lease(stream);
   FOVEA_TRY(lease.status());
   const auto* bytes = reinterpret_cast<const char*>(graph->arguments.data());
-  if (stream->capture != nullptr)
-    return guarded([&] {
-      for (const Node& node : graph->nodes) FOVEA_TRY(record(stream->capture, node, bytes + node.job));
+  if (fovea_graph* capture = stream->capture; capture != nullptr) {
+    const size_t nodes = capture->nodes.size(), arguments = capture->arguments.size();
+    const fovea_status status = guarded([&] {
+      for (const Node& node : graph->nodes) FOVEA_TRY(record(capture, node, bytes + node.job));
       return FOVEA_OK;
     });
+    if (status != FOVEA_OK) {  // a failing call leaves the capture unchanged: all of the graph or none of it
+      capture->nodes.resize(nodes);
+      capture->arguments.resize(arguments);
+    }
+    return status;
+  }
   // The graph's buffers belong to it, so two streams must not replay it at once.
   if (graph->replaying.exchange(true, std::memory_order_acquire))
     return fail(FOVEA_INVALID_STATE, "graph_replay: the graph is being replayed by another thread");

@@ -38,7 +38,7 @@ const char* dtype_name(fovea_dtype d) {
 }
 
 const char* describe(const fovea_tensor& t) {
-  static thread_local char buffers[4][160];
+  static thread_local char buffers[4][224];  // 8 dimensions of 20 characters, commas, and the data type
   static thread_local int next = 0;
   char* out = buffers[next++ % 4];
   int used = std::snprintf(out, sizeof buffers[0], "[");
@@ -56,18 +56,28 @@ fovea_status check_any_tensor(const char* op, const char* name, const fovea_tens
               FOVEA_MAX_RANK);
   FOVEA_CHECK(known(t->dtype) && t->dtype.lanes == 1, "%s: %s has an unknown data type (code %d, %d bits, %d lanes)", op, name,
               t->dtype.code, t->dtype.bits, t->dtype.lanes);
-  int64_t n = 1;
+  // Sizes are multiplied with empty dimensions counted as 1: then no product of any of the dimensions can overflow later,
+  // also when a kernel multiplies the others before it meets the 0.
+  int64_t n = 1, row_count = 1;
+  bool empty = false;
   for (int i = 0; i < t->rank; ++i) {
     FOVEA_CHECK(t->shape[i] >= 0, "%s: %s has a negative dimension %d: %s", op, name, i, describe(*t));
     FOVEA_CHECK(t->shape[i] == 0 || n <= kMaxElements / t->shape[i], "%s: %s is too large: %s", op, name, describe(*t));
-    n *= t->shape[i];
+    if (t->shape[i] == 0)
+      empty = true;
+    else
+      n *= t->shape[i];
+    if (i + 2 == t->rank) row_count = n;
   }
   FOVEA_CHECK(t->pitch >= last(*t), "%s: %s has pitch %lld, smaller than its last dimension: %s", op, name,
               static_cast<long long>(t->pitch), describe(*t));
-  FOVEA_CHECK(rows(*t) == 0 || t->pitch <= kMaxElements / rows(*t), "%s: %s has too large a pitch (%lld)", op, name,
+  FOVEA_CHECK(t->pitch <= kMaxElements / row_count, "%s: %s has too large a pitch (%lld)", op, name,
               static_cast<long long>(t->pitch));
-  FOVEA_CHECK(n == 0 || t->data != nullptr, "%s: %s has no data: %s", op, name, describe(*t));
+  FOVEA_CHECK(empty || t->data != nullptr, "%s: %s has no data: %s", op, name, describe(*t));
   FOVEA_CHECK(reinterpret_cast<uintptr_t>(t->data) % (t->dtype.bits / 8u) == 0, "%s: %s is not aligned to its element size", op,
+              name);
+  FOVEA_CHECK(t->live == nullptr || t->rank > 0, "%s: %s has a live count but no leading dimension", op, name);
+  FOVEA_CHECK(reinterpret_cast<uintptr_t>(t->live) % alignof(int32_t) == 0, "%s: the live count of %s is not aligned", op,
               name);
   FOVEA_CHECK(rank == kAnyRank || t->rank == rank, "%s: %s must have rank %d, it is %s", op, name, rank, describe(*t));
   FOVEA_CHECK(t->device_type == stream->device->type && t->device_id == stream->device->id,
@@ -104,6 +114,7 @@ fovea_status check_no_overlap(const char* op, const char* a_name, const fovea_te
                               const fovea_tensor& b, bool in_place) {
   const auto a_begin = reinterpret_cast<uintptr_t>(a.data), b_begin = reinterpret_cast<uintptr_t>(b.data);
   const auto a_end = a_begin + static_cast<uintptr_t>(extent(a)), b_end = b_begin + static_cast<uintptr_t>(extent(b));
+  if (a_begin == a_end || b_begin == b_end) return FOVEA_OK;  // empty, wherever it points
   if (a_begin >= b_end || b_begin >= a_end) return FOVEA_OK;
   if (in_place && a_begin == b_begin && a.pitch == b.pitch && a.dtype.bits == b.dtype.bits) return FOVEA_OK;
   // Interleaved channel slices of one buffer share an address range but no element.
@@ -118,7 +129,7 @@ fovea_status check_no_overlap(const char* op, const char* a_name, const fovea_te
 }
 
 fovea_status check_workspace(const char* op, const fovea_workspace* workspace, int64_t needed) {
-  if (needed == 0) return FOVEA_OK;
+  if (needed <= 0) return FOVEA_OK;
   FOVEA_CHECK(workspace != nullptr && workspace->data != nullptr, "%s: needs a workspace of %lld bytes, got none", op,
               static_cast<long long>(needed));
   FOVEA_CHECK(workspace->bytes >= needed, "%s: workspace has %lld bytes, needs %lld", op,

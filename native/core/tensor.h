@@ -4,6 +4,10 @@
 #include "core/status.h"
 #include "fovea/device.h"
 
+// Vector bodies include this header. A copy that was not inlined would be a weak symbol compiled for one instruction set, and
+// the linker could keep it for the whole library (see simd.h).
+#define FOVEA_ALWAYS_INLINE [[gnu::always_inline]] inline
+
 namespace fovea {
 
 inline constexpr fovea_dtype kF32{FOVEA_FLOAT, 32, 1};
@@ -13,30 +17,30 @@ inline constexpr fovea_dtype kU8{FOVEA_UINT, 8, 1};
 inline constexpr fovea_dtype kI32{FOVEA_INT, 32, 1};
 inline constexpr fovea_dtype kI64{FOVEA_INT, 64, 1};
 
-inline bool same(fovea_dtype a, fovea_dtype b) { return a.code == b.code && a.bits == b.bits; }
+FOVEA_ALWAYS_INLINE bool same(fovea_dtype a, fovea_dtype b) { return a.code == b.code && a.bits == b.bits; }
 const char* dtype_name(fovea_dtype dtype);
 
 // "[1, 192, 129, 3] f32" in a rotating thread-local buffer: up to four results may be used in one message.
 const char* describe(const fovea_tensor& t);
 
-inline int64_t elements(const fovea_tensor& t) {
+FOVEA_ALWAYS_INLINE int64_t elements(const fovea_tensor& t) {
   int64_t n = 1;
   for (int i = 0; i < t.rank; ++i) n *= t.shape[i];
   return n;
 }
 
 // Product of all dimensions but the last: the number of pitch-spaced rows.
-inline int64_t rows(const fovea_tensor& t) {
+FOVEA_ALWAYS_INLINE int64_t rows(const fovea_tensor& t) {
   int64_t n = 1;
   for (int i = 0; i + 1 < t.rank; ++i) n *= t.shape[i];
   return n;
 }
 
-inline int64_t last(const fovea_tensor& t) { return t.rank == 0 ? 1 : t.shape[t.rank - 1]; }
-inline bool contiguous(const fovea_tensor& t) { return t.pitch == last(t) || rows(t) <= 1; }
+FOVEA_ALWAYS_INLINE int64_t last(const fovea_tensor& t) { return t.rank == 0 ? 1 : t.shape[t.rank - 1]; }
+FOVEA_ALWAYS_INLINE bool contiguous(const fovea_tensor& t) { return t.pitch == last(t) || rows(t) <= 1; }
 
 // Leading rows that carry data. Read inside kernels only: the number lives on the device.
-inline int64_t live_rows(const int32_t* live, int64_t capacity) {
+FOVEA_ALWAYS_INLINE int64_t live_rows(const int32_t* live, int64_t capacity) {
   if (live == nullptr) return capacity;
   const int64_t n = *live;
   return n < 0 ? 0 : n > capacity ? capacity : n;

@@ -6,8 +6,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <memory>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -25,8 +26,11 @@ thread_local bool inside_pool = false;  // on workers, and on a caller during it
 
 inline void relax() { __builtin_ia32_pause(); }
 
-// The work all threads share. A worker joins by raising `active` while `ticket` is odd (open); the caller closes the ticket
-// and waits for `active` to fall before it returns, so `body` and `context` never outlive the call.
+// grain may be as large as INT64_MAX, so begin + grain is never formed beyond count.
+inline int64_t chunk_end(int64_t begin, int64_t grain, int64_t count) { return count - begin > grain ? begin + grain : count; }
+
+// The work all threads share. A worker joins by raising `active_` while `epoch_` is odd (open); the caller closes the
+// epoch and waits for `active_` to fall before it returns, so `body` and `context` never outlive the call.
 struct Work {
   detail::ChunkBody body;
   const void* context;
@@ -36,8 +40,16 @@ struct Work {
 
 class Pool {
  public:
-  explicit Pool(fovea_thread_options options) : options_(options) {
-    for (int32_t i = 1; i < options_.count; ++i) threads_.emplace_back([this, i] { worker(i); });
+  // Works with fewer workers than asked for when the system refuses threads (a container's process limit, no memory for a
+  // stack): options().count tells how many it got.
+  explicit Pool(fovea_thread_options options) noexcept : options_(options) {
+    int32_t started = 1;
+    try {
+      threads_.reserve(static_cast<size_t>(options_.count - 1));
+      for (; started < options_.count; ++started) threads_.emplace_back([this, i = started] { worker(i); });
+    } catch (const std::exception&) {
+    }
+    options_.count = started;
   }
 
   ~Pool() {
@@ -58,13 +70,17 @@ class Pool {
     next_.store(0, std::memory_order_relaxed);
     joined_.store(0, std::memory_order_relaxed);
     epoch_.fetch_add(1, std::memory_order_seq_cst);  // opens: even -> odd
-    if (sleepers_.load(std::memory_order_seq_cst) > 0) {
-      const std::lock_guard lock(mutex_);
-      wake_.notify_all();
-    }
+    if (const int32_t sleepers = sleepers_.load(std::memory_order_seq_cst); sleepers > 0) wake(work.workers, sleepers);
     claim(work, 0);
-    epoch_.fetch_add(1, std::memory_order_seq_cst);                // closes: no worker may join from here on
-    while (active_.load(std::memory_order_seq_cst) != 0) relax();  // pairs with worker(): raise active_, then read epoch_
+    epoch_.fetch_add(1, std::memory_order_seq_cst);  // closes: no worker may join from here on
+    // Pairs with worker(): raise active_, then read epoch_. A worker inside its last chunk may have lost its processor to
+    // this very thread, so spinning soon gives way.
+    for (int spins = 0; active_.load(std::memory_order_seq_cst) != 0; ++spins) {
+      if (spins < 1000)
+        relax();
+      else
+        std::this_thread::yield();
+    }
     owner_.store(false, std::memory_order_release);
     return true;
   }
@@ -73,8 +89,15 @@ class Pool {
   void claim(const Work& work, int32_t worker) {
     for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < work.chunks;) {
       const int64_t begin = chunk * work.grain;
-      work.body(work.context, begin, begin + work.grain < work.count ? begin + work.grain : work.count, worker);
+      work.body(work.context, begin, chunk_end(begin, work.grain, work.count), worker);
     }
+  }
+
+  // No more than the work can use: the others would only fight for the mutex.
+  void wake(int32_t wanted, int32_t sleepers) {
+    { const std::lock_guard lock(mutex_); }  // a sleeper is now either before its look at epoch_ or inside wait()
+    if (wanted >= sleepers) return wake_.notify_all();
+    for (int32_t i = 0; i < wanted; ++i) wake_.notify_one();
   }
 
   void worker(int32_t index) {
@@ -157,18 +180,40 @@ fovea_thread_options resolve(fovea_thread_options o) {
   return o;
 }
 
-// Leaked on purpose: worker threads must not be joined while the process is being torn down.
 struct Shared {
   std::mutex configure;
-  std::atomic<Pool*> pool;
+  std::atomic<Pool*> pool;        // NULL while being replaced, and when not even a pool without workers fits in memory
+  std::atomic<int32_t> count{1};  // what pool_threads reports, stable while the pool is being replaced
   std::atomic<int32_t> users{0};  // calls between reading `pool` and finishing with it
-  Shared() : pool(new Pool(resolve({0, -1, 0, 0}))) {}
+  Shared() noexcept : pool(nullptr) { start(resolve({0, -1, 0, 0})); }
+
+  // Returns how many threads it got.
+  int32_t start(const fovea_thread_options& options) noexcept {
+    Pool* fresh = new (std::nothrow) Pool(options);
+    count.store(fresh == nullptr ? 1 : fresh->options().count, std::memory_order_relaxed);
+    pool.store(fresh, std::memory_order_seq_cst);
+    return count.load(std::memory_order_relaxed);
+  }
 };
 
-Shared& shared() {
-  static Shared* instance = new Shared;
+// Never destroyed: worker threads must not be joined while the process is being torn down.
+Shared& shared() noexcept {
+  alignas(Shared) static unsigned char storage[sizeof(Shared)];
+  static Shared* instance = new (storage) Shared;
   return *instance;
 }
+
+// On workers always, on a caller for the time of its own parallel_for: nested calls see it and run inline.
+class InsidePool {
+ public:
+  InsidePool() noexcept : previous_(inside_pool) { inside_pool = true; }
+  ~InsidePool() { inside_pool = previous_; }
+  InsidePool(const InsidePool&) = delete;
+  InsidePool& operator=(const InsidePool&) = delete;
+
+ private:
+  bool previous_;
+};
 
 }  // namespace
 
@@ -177,20 +222,15 @@ ThreadLimit::ThreadLimit(int32_t limit) noexcept : previous_(thread_limit) {
 }
 ThreadLimit::~ThreadLimit() { thread_limit = previous_; }
 
-int32_t pool_threads() noexcept {
-  Shared& s = shared();
-  s.users.fetch_add(1, std::memory_order_seq_cst);
-  const Pool* pool = s.pool.load(std::memory_order_seq_cst);
-  const int32_t count = pool == nullptr ? 1 : pool->options().count;
-  s.users.fetch_sub(1, std::memory_order_release);
-  return count;
-}
+int32_t pool_threads() noexcept { return shared().count.load(std::memory_order_relaxed); }
 
 namespace detail {
 
 void parallel_chunks(int64_t count, int64_t grain, ChunkBody body, const void* context) noexcept {
-  const int64_t chunks = (count + grain - 1) / grain;
-  if (chunks > 1 && !inside_pool && thread_limit != 1) {
+  const int64_t chunks = (count - 1) / grain + 1;
+  const bool nested = inside_pool;
+  const InsidePool inside;
+  if (chunks > 1 && !nested && thread_limit != 1) {
     Shared& s = shared();
     s.users.fetch_add(1, std::memory_order_seq_cst);
     Pool* pool = s.pool.load(std::memory_order_seq_cst);
@@ -199,15 +239,16 @@ void parallel_chunks(int64_t count, int64_t grain, ChunkBody body, const void* c
       int64_t workers = pool->options().count - 1;
       if (thread_limit > 0 && thread_limit - 1 < workers) workers = thread_limit - 1;
       if (chunks - 1 < workers) workers = chunks - 1;
-      inside_pool = true;
       done = pool->try_run(Work{body, context, count, grain, chunks, static_cast<int32_t>(workers)});
-      inside_pool = false;
     }
     s.users.fetch_sub(1, std::memory_order_release);
     if (done) return;
   }
   // Chunk by chunk even alone, so that results never depend on who ran.
-  for (int64_t begin = 0; begin < count; begin += grain) body(context, begin, begin + grain < count ? begin + grain : count, 0);
+  for (int64_t begin = 0, end; begin < count; begin = end) {
+    end = chunk_end(begin, grain, count);
+    body(context, begin, end, 0);
+  }
 }
 
 }  // namespace detail
@@ -229,8 +270,10 @@ extern "C" fovea_status fovea_threads_configure(const fovea_thread_options* opti
     while (s.users.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
     const fovea_thread_options resolved = resolve(*options);
     delete old;
-    s.pool.store(new Pool(resolved), std::memory_order_seq_cst);
-    return FOVEA_OK;
+    const int32_t got = s.start(resolved);
+    if (got == resolved.count) return FOVEA_OK;
+    return fail(FOVEA_OUT_OF_MEMORY, "threads_configure: the system started %d of %d threads; those are in use", got,
+                resolved.count);
   });
 }
 
@@ -239,7 +282,8 @@ extern "C" fovea_status fovea_threads_query(fovea_thread_options* options) {
   return guarded([&] {
     Shared& s = shared();
     const std::lock_guard lock(s.configure);
-    *options = s.pool.load(std::memory_order_seq_cst)->options();
+    const Pool* pool = s.pool.load(std::memory_order_seq_cst);
+    *options = pool == nullptr ? fovea_thread_options{1, kDefaultSpin, 0, 0} : pool->options();
     return FOVEA_OK;
   });
 }

@@ -31,7 +31,8 @@ void parallel_chunks(int64_t count, int64_t grain, ChunkBody body, const void* c
 }  // namespace detail
 
 // body(begin, end, worker) over [0, count) in chunks of `grain` (the last may be shorter). Each chunk runs exactly once;
-// `worker` is 0 for the caller and unique among the threads working at the same time. No allocation. Nested calls run inline.
+// `worker` is 0 for the caller and unique among the threads working at the same time. No allocation. Nested calls run
+// inline on the thread that makes them, as worker 0 of their own.
 template <class Body>
 void parallel_for(int64_t count, int64_t grain, const Body& body) noexcept {
   if (count <= 0) return;

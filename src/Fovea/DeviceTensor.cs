@@ -55,7 +55,7 @@ public sealed unsafe partial class DeviceTensor : IDisposable
     internal MemoryLease Lease { get; }
 
     /// <summary>Lease of the tensor that holds the live row count.</summary>
-    internal MemoryLease? LiveLease { get; }
+    internal MemoryLease? LiveLease { get; private set; }
 
     /// <summary>Length of the last dimension.</summary>
     internal long RowLength => Rank == 0 ? 1 : _native.shape[Rank - 1];
@@ -79,6 +79,19 @@ public sealed unsafe partial class DeviceTensor : IDisposable
         var lease = stream.Pool.Lease(stream, checked(count * dtype.Size()));
         native.data = (void*)lease.Data;
         return new DeviceTensor(stream.Device, dtype, lease, null, owns: true, native);
+    }
+
+    /// <summary>As <see cref="Allocate"/>, for a result computed row by row from <paramref name="source"/>: the leading dimensions are
+    /// equal, and where that of the source is dynamic (<see cref="WithLive"/>), so is that of the result.</summary>
+    public static DeviceTensor AllocateLike(DeviceStream stream, DeviceTensor source, DType dtype, params ReadOnlySpan<long> shape)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (shape.IsEmpty || source.Rank == 0 || shape[0] != source.Shape[0])
+            throw new ArgumentException($"the leading dimension must be that of {source}", nameof(shape));
+        var result = Allocate(stream, dtype, shape);
+        result._native.live = source._native.live;
+        result.LiveLease = source.LiveLease;
+        return result;
     }
 
     /// <summary>Allocates a tensor, copies <paramref name="values"/> into it and waits. The data type follows from

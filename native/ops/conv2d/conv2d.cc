@@ -12,6 +12,8 @@
 namespace fovea {
 
 FOVEA_DECLARE_BODIES(conv2d_direct, const Conv2dJob&)
+FOVEA_DECLARE_BODIES(conv2d_depthwise, const Conv2dJob&)
+FOVEA_DECLARE_BODIES(conv2d_winograd, const Conv2dJob&)
 
 namespace {
 
@@ -212,5 +214,16 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
                       plan,
                       *params,
                       static_cast<int32_t>(std::min<int64_t>(fitting, pool_threads()))};
-  return enqueue(stream, select_isa(conv2d_reference, scalar::conv2d_direct, avx2::conv2d_direct, avx512::conv2d_direct), job);
+  switch (plan.body) {
+    case Conv2dBody::kDepthwise:
+      return enqueue(stream,
+                     select_isa(conv2d_reference, scalar::conv2d_depthwise, avx2::conv2d_depthwise, avx512::conv2d_depthwise),
+                     job);
+    case Conv2dBody::kWinograd:
+      return enqueue(
+          stream, select_isa(conv2d_reference, scalar::conv2d_winograd, avx2::conv2d_winograd, avx512::conv2d_winograd), job);
+    default:
+      return enqueue(stream, select_isa(conv2d_reference, scalar::conv2d_direct, avx2::conv2d_direct, avx512::conv2d_direct),
+                     job);
+  }
 }

@@ -82,8 +82,22 @@ inline int64_t packed_index(const fovea_conv2d_params& p, int64_t o, int64_t tap
   return (block * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % per_group % kChannelBlock;
 }
 
+// 3x3, stride 1, undilated and ungrouped, allowed by the caller, and with channels enough to pay for the transforms.
 bool winograd_eligible(const fovea_conv2d_params& p);
 int64_t winograd_floats(const fovea_conv2d_params& p);  // 0 when not eligible
+
+inline constexpr int64_t kWinogradPair = 2;  // blocks of output channels whose products are made and transformed together
+
+// One thread's scratch: transformed input [36][tiles][input_pitch], products [36][tiles][32].
+struct WinogradScratch {
+  int64_t input_pitch, input_plane, output_plane;  // floats
+};
+inline WinogradScratch winograd_scratch(const fovea_conv2d_params& p, int64_t tiles) {
+  // Planes are an odd number of cache lines apart: the 36 stores of a tile would otherwise fall into one set of the cache.
+  const int64_t pitch = channel_blocks(p.in_channels) * kChannelBlock;
+  const auto odd_lines = [](int64_t floats) { return floats / 16 % 2 == 0 ? floats + 16 : floats; };
+  return {pitch, odd_lines(tiles * pitch), odd_lines(tiles * kWinogradPair * kChannelBlock)};
+}
 
 // Output length of one axis: 0 when the padded input is shorter than the kernel.
 int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation);
@@ -91,6 +105,7 @@ int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride,
 // The one place where a body is chosen: from the parameters and shapes only, so that results do not depend on the machine.
 Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h, int64_t in_w);
 
+// Registered by conv2d_prepare.
 void conv2d_pack(const Conv2dPrepareJob& job);
 
 }  // namespace fovea

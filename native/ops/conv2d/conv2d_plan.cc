@@ -15,6 +15,9 @@ constexpr int64_t kGatherFloats = 1 << 16;
 // Flat blocks: weights of a panel are read once per block, so a block should be several tiles of 14; 112 measured best.
 constexpr int64_t kFlatPixels = 112;
 
+// Winograd tiles per block: whole register tiles of 14.
+constexpr int64_t kWinogradTiles = 14;
+
 int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
   const int64_t channel_parts = channel_blocks(group_out(p));
   const int64_t work = block_pixels * depth(p) * channel_parts;
@@ -30,7 +33,10 @@ int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride,
   return room < 0 ? 0 : room / stride + 1;
 }
 
-bool winograd_eligible(const fovea_conv2d_params&) { return false; }
+bool winograd_eligible(const fovea_conv2d_params& p) {
+  return p.allow_winograd != 0 && p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 &&
+         p.dilation_h == 1 && p.dilation_w == 1 && p.groups == 1 && p.in_channels >= 16 && p.out_channels >= 16;
+}
 
 int64_t winograd_floats(const fovea_conv2d_params& p) {
   return winograd_eligible(p) ? 36 * p.in_channels * channel_blocks(p.out_channels) * kChannelBlock : 0;
@@ -42,6 +48,25 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const int64_t pixels = batch * out_h * out_w, k = depth(p);
   const bool padded = p.pad_left > 0 || p.pad_right > 0;
   Conv2dPlan plan{};
+  if (is_depthwise(p)) {
+    // Pairs of rows share their input, so a block has an even number.
+    const int64_t row_work = std::max<int64_t>(1, out_w * k * channel_blocks(p.out_channels));
+    const int64_t pairs =
+        std::clamp<int64_t>(kMinimumWork / row_work / 2, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks / 2));
+    plan.body = Conv2dBody::kDepthwise;
+    plan.block_pixels = 2 * pairs * out_w;
+    return plan;
+  }
+  // Nine products per pixel against 36 per tile of 4x4 and the transforms, which cost at least half as much again.
+  const int64_t tiles = batch * ((out_h + 3) / 4) * ((out_w + 3) / 4);
+  if (winograd_eligible(p) && 9 * pixels > 54 * tiles) {
+    plan.body = Conv2dBody::kWinograd;
+    plan.block_pixels = std::min(tiles, p.in_channels <= 128 ? kWinogradTiles : 2 * kWinogradTiles);
+    const WinogradScratch scratch = winograd_scratch(p, plan.block_pixels);
+    plan.scratch_floats = 36 * (scratch.input_plane + scratch.output_plane);
+    plan.splits = 1;
+    return plan;
+  }
   if (taps(p) == 1 && p.stride_h == 1 && p.stride_w == 1 && !padded && p.pad_top == 0 && p.pad_bottom == 0) {
     plan.body = Conv2dBody::kFlat;
     plan.block_pixels = kFlatPixels;

@@ -105,9 +105,8 @@ constexpr Table table;
 void run_tile(int vectors, int pixels, const Tile& t) { table.at[vectors][pixels](t); }
 
 TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k) {
-  // Cycles of one step of K, in quarters: FMAs (one 512-bit or two narrower ones a cycle), weight loads (as wide as FMAs),
-  // broadcasts (two a cycle), and at least the latency of an FMA (4). A tile costs about 24 more, and 1.5 per result.
-  constexpr int64_t kFma = kLanes == 16 ? 4 : 2;
+  // Quarter cycles of one step of K on a core with two FMA units and two loads a cycle: FMAs, loads of weights and broadcasts,
+  // and at least the latency of an FMA (4 cycles). A tile costs about 24 cycles more, and 1.5 per result.
   const int64_t vectors = (channels + kLanes - 1) / kLanes;
   TileShape best{1, 1};
   int64_t best_cost = INT64_MAX;
@@ -119,7 +118,7 @@ TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k) {
       const int64_t tiles = (pixels + limit - 1) / limit;
       const int64_t r = (pixels + tiles - 1) / tiles;
       const auto panel = [&](int64_t n) {
-        const int64_t multiply = r * n * kFma, loads = n * kFma + r * 2;
+        const int64_t multiply = r * n * 2, loads = (n + r) * 2;
         int64_t step = multiply > loads ? multiply : loads;
         if (step < 16) step = 16;
         return k * step + 96 + 6 * r * n;

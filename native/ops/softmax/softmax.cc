@@ -24,18 +24,17 @@ void softmax_line(const float* x, int64_t x_stride, float* y, int64_t y_stride, 
 }
 
 void softmax_reference(const SoftmaxJob& j) {
-  const int64_t outer = live_outer(j), axis = live_axis(j);
+  const AxisView& v = j.view;
+  const int64_t outer = live_outer(v), axis = live_axis(v);
   for (int64_t o = 0; o < outer; ++o) {
-    if (j.axis_is_last) {
-      softmax_line(j.x + o * j.x_pitch, 1, j.y + o * j.y_pitch, 1, axis, j.log);
+    if (v.is_last) {
+      softmax_line(j.x + o * v.pitch, 1, j.y + o * j.y_pitch, 1, axis, j.log);
       continue;
     }
-    for (int64_t r = 0; r < j.inner_rows; ++r)
-      for (int64_t c = 0; c < j.columns; ++c) {
-        const int64_t row = o * j.axis * j.inner_rows + r;
-        softmax_line(j.x + row * j.x_pitch + c, j.inner_rows * j.x_pitch, j.y + row * j.y_pitch + c, j.inner_rows * j.y_pitch,
-                     axis, j.log);
-      }
+    for (int64_t r = 0; r < v.inner_rows; ++r)
+      for (int64_t c = 0; c < v.columns; ++c)
+        softmax_line(j.x + axis_start(v, o, r, v.pitch) + c, v.inner_rows * v.pitch, j.y + axis_start(v, o, r, j.y_pitch) + c,
+                     v.inner_rows * j.y_pitch, axis, j.log);
   }
 }
 
@@ -58,26 +57,13 @@ extern "C" fovea_status fovea_softmax(const fovea_softmax_params* params, const 
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
   if (elements(*x) == 0) return FOVEA_OK;
   const int axis = params->axis < 0 ? params->axis + x->rank : params->axis;
-  SoftmaxJob job{static_cast<const float*>(x->data),
-                 static_cast<float*>(y->data),
-                 1,
-                 x->shape[axis],
-                 1,
-                 last(*x),
-                 x->pitch,
-                 y->pitch,
-                 x->live,
-                 x->shape[0],
-                 axis == 0,
-                 axis == x->rank - 1,
+  SoftmaxJob job{static_cast<const float*>(x->data), static_cast<float*>(y->data), axis_view(*x, axis), y->pitch,
                  params->log != 0};
-  for (int i = 0; i < axis; ++i) job.outer *= x->shape[i];
-  for (int i = axis + 1; i + 1 < x->rank; ++i) job.inner_rows *= x->shape[i];
-  if (!job.axis_is_last && contiguous(*x) && contiguous(*y)) {
+  if (!job.view.is_last && contiguous(*x) && contiguous(*y)) {
     // One long row behind the axis: fuller vectors.
-    job.columns *= job.inner_rows;
-    job.inner_rows = 1;
-    job.x_pitch = job.y_pitch = job.columns;
+    job.view.columns *= job.view.inner_rows;
+    job.view.inner_rows = 1;
+    job.view.pitch = job.y_pitch = job.view.columns;
   }
   return enqueue(stream, select_isa(softmax_reference, scalar::softmax, avx2::softmax, avx512::softmax), job);
 }

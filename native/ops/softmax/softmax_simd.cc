@@ -99,19 +99,19 @@ void softmax_short_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pit
 
 void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
   const int64_t grain = (kWork / n + 1 + kLanes - 1) / kLanes * kLanes;
-  const bool dense = j.x_pitch == n && j.y_pitch == n;
+  const bool dense = j.view.pitch == n && j.y_pitch == n;
   parallel_for(rows, grain, [&](int64_t begin, int64_t end, int32_t) {
-    const float* x = j.x + begin * j.x_pitch;
+    const float* x = j.x + begin * j.view.pitch;
     float* y = j.y + begin * j.y_pitch;
     if (kLanes >= 4 && dense && n == 2) {
       softmax_groups<2>(x, y, (end - begin) * n, j.log);
     } else if (kLanes >= 4 && dense && n == 4) {
       softmax_groups<4>(x, y, (end - begin) * n, j.log);
     } else if (n < kLanes) {
-      for (int64_t r = begin; r < end; r += kLanes, x += kLanes * j.x_pitch, y += kLanes * j.y_pitch)
-        softmax_short_rows(x, j.x_pitch, y, j.y_pitch, end - r < kLanes ? end - r : kLanes, n, j.log);
+      for (int64_t r = begin; r < end; r += kLanes, x += kLanes * j.view.pitch, y += kLanes * j.y_pitch)
+        softmax_short_rows(x, j.view.pitch, y, j.y_pitch, end - r < kLanes ? end - r : kLanes, n, j.log);
     } else {
-      for (int64_t r = begin; r < end; ++r, x += j.x_pitch, y += j.y_pitch) softmax_row(x, y, n, j.log);
+      for (int64_t r = begin; r < end; ++r, x += j.view.pitch, y += j.y_pitch) softmax_row(x, y, n, j.log);
     }
   });
 }
@@ -141,19 +141,19 @@ void softmax_column(const float* x, int64_t x_stride, float* y, int64_t y_stride
 }  // namespace
 
 void softmax(const SoftmaxJob& j) {
-  const int64_t outer = live_outer(j), axis = live_axis(j);
+  const AxisView& v = j.view;
+  const int64_t outer = live_outer(v), axis = live_axis(v);
   if (outer == 0 || axis == 0) return;
-  if (j.axis_is_last) {
+  if (v.is_last) {
     softmax_last_axis(j, outer, axis);
     return;
   }
-  const int64_t vectors = (j.columns + kLanes - 1) / kLanes;
-  parallel_for(outer * j.inner_rows * vectors, kWork / (axis * kLanes) + 1, [&](int64_t begin, int64_t end, int32_t) {
+  const int64_t vectors = (v.columns + kLanes - 1) / kLanes;
+  parallel_for(outer * v.inner_rows * vectors, kWork / (axis * kLanes) + 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t c = task % vectors * kLanes, r = task / vectors % j.inner_rows, o = task / vectors / j.inner_rows;
-      const int64_t row = o * j.axis * j.inner_rows + r;
-      softmax_column(j.x + row * j.x_pitch + c, j.inner_rows * j.x_pitch, j.y + row * j.y_pitch + c, j.inner_rows * j.y_pitch,
-                     axis, j.columns - c, j.log);
+      const int64_t c = task % vectors * kLanes, r = task / vectors % v.inner_rows, o = task / vectors / v.inner_rows;
+      softmax_column(j.x + axis_start(v, o, r, v.pitch) + c, v.inner_rows * v.pitch, j.y + axis_start(v, o, r, j.y_pitch) + c,
+                     v.inner_rows * j.y_pitch, axis, v.columns - c, j.log);
     }
   });
 }

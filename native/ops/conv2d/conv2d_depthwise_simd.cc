@@ -1,0 +1,216 @@
+// Depthwise convolution: lanes are channels, and a block of output pixels of one or two rows stays in registers. Channels are
+// the innermost loop, so that reads and writes of a block are runs of memory.
+#include "core/thread_pool.h"
+#include "ops/conv2d/conv2d_tile_simd.h"
+
+namespace fovea::FOVEA_ISA_NAMESPACE {
+namespace {
+
+// Widest block of pixels: enough independent sums to hide the latency of an FMA on two units.
+constexpr int kBlockPixels = 8;
+
+struct Context {
+  const Conv2dJob& j;
+  Fused fused;
+  int64_t taps;
+};
+
+FOVEA_INLINE F apply(const Context& c, F v, F slope) {
+  if (c.fused == Fused::kNone) return v;
+  if (c.fused == Fused::kRelu) return max(zero(), v);
+  return select(v >= zero(), v, v * slope);
+}
+template <bool Full>
+FOVEA_INLINE F read(const float* p, int64_t valid) {
+  return Full ? load(p) : load_partial(p, static_cast<int>(valid));
+}
+template <bool Full>
+FOVEA_INLINE F slope_of(const Context& c, int64_t channel, int64_t valid) {
+  if (c.fused == Fused::kLeaky) return set(c.j.params.activation.alpha);
+  return c.fused == Fused::kPrelu ? read<Full>(c.j.slope + channel, valid) : zero();
+}
+
+// The kernel taps that lie inside the image for some output pixels, and where they read.
+struct Window {
+  const float* x;         // first tap of the first pixel, channel 0
+  int64_t first_tap;      // its number
+  int64_t rows, columns;  // taps
+};
+
+// P pixels of one row, one vector of channels, any kernel, stride and dilation.
+template <int P, bool Full>
+void pixels(const Context& c, const Window& window, int64_t channel, int64_t valid, float* y) {
+  const Conv2dJob& j = c.j;
+  const fovea_conv2d_params& p = j.params;
+  const int64_t row_stride = p.dilation_h * j.in_w * j.x_pitch, column_stride = p.dilation_w * j.x_pitch;
+  const int64_t pixel_stride = p.stride_w * j.x_pitch;
+  const float* weights =
+      j.weights + (channel / kChannelBlock * c.taps + window.first_tap) * kChannelBlock + channel % kChannelBlock;
+  F acc[P];
+  const F bias = j.bias == nullptr ? zero() : read<Full>(j.bias + channel, valid);
+#pragma GCC unroll 8
+  for (int i = 0; i < P; ++i) acc[i] = bias;
+  for (int64_t row = 0; row < window.rows; ++row) {
+    const float* x = window.x + row * row_stride + channel;
+    const float* w = weights + row * p.kernel_w * kChannelBlock;
+    for (int64_t column = 0; column < window.columns; ++column, x += column_stride, w += kChannelBlock) {
+      const F weight = load(w);
+#pragma GCC unroll 8
+      for (int i = 0; i < P; ++i) acc[i] = fma(read<Full>(x + i * pixel_stride, valid), weight, acc[i]);
+    }
+  }
+  const F slope = slope_of<Full>(c, channel, valid);
+#pragma GCC unroll 8
+  for (int i = 0; i < P; ++i) {
+    const F v = apply(c, acc[i], slope);
+    if constexpr (Full)
+      store(y + i * j.y_pitch + channel, v);
+    else
+      store_partial(y + i * j.y_pitch + channel, v, static_cast<int>(valid));
+  }
+}
+
+template <int P>
+void all_channels(const Context& c, const Window& window, int64_t first_channel, float* y) {
+  const int64_t channels = c.j.params.out_channels;
+  int64_t channel = first_channel;
+  for (; channel + kLanes <= channels; channel += kLanes) pixels<P, true>(c, window, channel, kLanes, y);
+  if (channel < channels) pixels<P, false>(c, window, channel, channels - channel, y);
+}
+
+// Taps first .. end of one axis for which `start + tap * dilation` lies in [0, size).
+FOVEA_INLINE void clip(int64_t start, int64_t kernel, int64_t dilation, int64_t size, int64_t* first, int64_t* end) {
+  *first = start < 0 ? (-start + dilation - 1) / dilation : 0;
+  *end = start >= size ? 0 : (size - start + dilation - 1) / dilation;
+  if (*end > kernel) *end = kernel;
+  if (*first >= *end) *first = *end = 0;
+}
+
+#if defined(__AVX512F__)
+// 3x3, two output rows: 16 sums and the 9 weights in registers, each input vector loaded once for up to 6 products. With 16
+// registers the weights would have to come from memory for every product, which is no better than pixels().
+template <int S>
+void two_rows(const Context& c, const float* x, int64_t iy, int64_t channel, float* y) {
+  const Conv2dJob& j = c.j;
+  F weights[9];
+#pragma GCC unroll 9
+  for (int i = 0; i < 9; ++i) {
+    weights[i] = load(j.weights + (channel / kChannelBlock * 9 + i) * kChannelBlock);
+    asm("" : "+v"(weights[i].v));  // or they are folded into the FMAs as loads, and loads become the limit
+  }
+  F acc[2][kBlockPixels];
+  const F bias = j.bias == nullptr ? zero() : load(j.bias + channel);
+#pragma GCC unroll 16
+  for (int i = 0; i < 2 * kBlockPixels; ++i) acc[i / kBlockPixels][i % kBlockPixels] = bias;
+#pragma GCC unroll 5
+  for (int row = 0; row < S + 3; ++row) {
+    if (iy + row < 0 || iy + row >= j.in_h) continue;
+    const float* line = x + row * j.in_w * j.x_pitch + channel;
+#pragma GCC unroll 17
+    for (int column = 0; column < (kBlockPixels - 1) * S + 3; ++column) {
+      const F v = load(line + column * j.x_pitch);
+#pragma GCC unroll 2
+      for (int r = 0; r < 2; ++r) {
+        const int kh = row - r * S;
+        if (kh < 0 || kh > 2) continue;
+#pragma GCC unroll 3
+        for (int kw = 0; kw < 3; ++kw) {
+          if (column < kw || (column - kw) % S != 0 || (column - kw) / S >= kBlockPixels) continue;
+          acc[r][(column - kw) / S] = fma(v, weights[kh * 3 + kw], acc[r][(column - kw) / S]);
+        }
+      }
+    }
+  }
+  const F slope = slope_of<true>(c, channel, kLanes);
+#pragma GCC unroll 2
+  for (int r = 0; r < 2; ++r)
+#pragma GCC unroll 8
+    for (int i = 0; i < kBlockPixels; ++i) store(y + (r * j.out_w + i) * j.y_pitch + channel, apply(c, acc[r][i], slope));
+}
+#endif
+
+// A compile-time width as an argument.
+template <int P>
+struct Width {
+  static constexpr int kPixels = P;
+};
+
+// Rows `row` .. `row` + count of the batch, which belong to one image; count is 1 or 2.
+void output_rows(const Context& c, int64_t row, int count) {
+  const Conv2dJob& j = c.j;
+  const fovea_conv2d_params& p = j.params;
+  const int64_t n = row / j.out_h, oy = row % j.out_h, iy = oy * p.stride_h - p.pad_top;
+  // Output columns whose taps are all inside.
+  int64_t begin = (p.pad_left + p.stride_w - 1) / p.stride_w;
+  const int64_t room = j.in_w + p.pad_left - (p.kernel_w - 1) * int64_t{p.dilation_w} - 1;
+  int64_t end = room < 0 ? 0 : room / p.stride_w + 1;
+  if (end > j.out_w) end = j.out_w;
+  if (begin > end) begin = end;
+  const float* image = j.x + n * j.in_h * j.in_w * j.x_pitch;
+  float* y = j.y + row * j.out_w * j.y_pitch;
+  const int64_t fast_channels =
+      kLanes == kChannelBlock && count == 2 && end - begin >= kBlockPixels ? p.out_channels / kLanes * kLanes : 0;
+
+  const auto slow = [&](auto width, int64_t r, int64_t ox, int64_t first_channel) {
+    const int64_t top = iy + r * p.stride_h, left = ox * p.stride_w - p.pad_left;
+    int64_t kh0, kh1, kw0, kw1;
+    clip(top, p.kernel_h, p.dilation_h, j.in_h, &kh0, &kh1);
+    clip(left, p.kernel_w, p.dilation_w, j.in_w, &kw0, &kw1);
+    const bool empty = kh0 == kh1 || kw0 == kw1;
+    const int64_t offset = empty ? 0 : ((top + kh0 * p.dilation_h) * j.in_w + left + kw0 * p.dilation_w) * j.x_pitch;
+    const Window window{image + offset, kh0 * p.kernel_w + kw0, kh1 - kh0, kw1 - kw0};
+    all_channels<decltype(width)::kPixels>(c, window, first_channel, y + (r * j.out_w + ox) * j.y_pitch);
+  };
+  for (int64_t r = 0; r < count; ++r) {
+    for (int64_t ox = 0; ox < begin; ++ox) slow(Width<1>{}, r, ox, 0);
+    for (int64_t ox = end; ox < j.out_w; ++ox) slow(Width<1>{}, r, ox, 0);
+  }
+  // Blocks of 8, or of 4 in short rows; the last one is moved left to end at the border and computes a few pixels again.
+  const int64_t width = end - begin, step = width >= kBlockPixels ? kBlockPixels : width >= 4 ? 4 : 1;
+  for (int64_t at = begin; at < end; at += step) {
+    const int64_t ox = at + step > end ? end - step : at;
+#if defined(__AVX512F__)
+    if (fast_channels > 0) {
+      const float* x = image + (iy * j.in_w + ox * p.stride_w - p.pad_left) * j.x_pitch;
+      for (int64_t channel = 0; channel < fast_channels; channel += kLanes) {
+        if (p.stride_w == 1)
+          two_rows<1>(c, x, iy, channel, y + ox * j.y_pitch);
+        else
+          two_rows<2>(c, x, iy, channel, y + ox * j.y_pitch);
+      }
+    }
+#endif
+    if (fast_channels == p.out_channels) continue;
+    for (int64_t r = 0; r < count; ++r) {
+      if (step == kBlockPixels)
+        slow(Width<kBlockPixels>{}, r, ox, fast_channels);
+      else if (step == 4)
+        slow(Width<4>{}, r, ox, fast_channels);
+      else
+        slow(Width<1>{}, r, ox, fast_channels);
+    }
+  }
+}
+
+}  // namespace
+
+void conv2d_depthwise(const Conv2dJob& j) {
+  const fovea_conv2d_params& p = j.params;
+  const Epilogue epilogue = epilogue_of(j);
+  const Context c{j, epilogue.fused, taps(p)};
+  const bool pairs = kLanes == kChannelBlock && p.kernel_h == 3 && p.kernel_w == 3 && p.dilation_h == 1 && p.dilation_w == 1 &&
+                     p.stride_h == p.stride_w && p.stride_w <= 2;
+  const int64_t rows = j.out_w == 0 ? 0 : live_rows(j.live, j.batch) * j.out_h;
+  const ThreadLimit limit(j.threads);
+  parallel_for(rows, rows == 0 ? 1 : j.plan.block_pixels / j.out_w, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t row = begin; row < end;) {
+      // Both rows of a pair lie in the same image.
+      const int count = pairs && row + 1 < end && row % j.out_h + 1 < j.out_h ? 2 : 1;
+      output_rows(c, row, count);
+      if (epilogue.second_pass) finish(j, row * j.out_w, count * j.out_w, 0, p.out_channels);
+      row += count;
+    }
+  });
+}
+
+}  // namespace fovea::FOVEA_ISA_NAMESPACE

@@ -1,0 +1,30 @@
+using System.Runtime.InteropServices;
+
+namespace Fovea.Detection;
+
+/// <summary>One face, in pixels of the image: the box covers <c>[X1, X2) x [Y1, Y2)</c>, with pixel (0, 0) covering
+/// <c>[0, 1) x [0, 1)</c>. Boxes may reach beyond the image.</summary>
+/// <remarks>The layout is that of a row of the detector's result table: 15 floats.</remarks>
+[StructLayout(LayoutKind.Sequential)]
+public struct FaceDetection
+{
+    internal const int Columns = 5 + 2 * FaceLandmarks.Count;
+
+    /// <summary>Left edge.</summary>
+    public float X1;
+
+    /// <summary>Top edge.</summary>
+    public float Y1;
+
+    /// <summary>Right edge.</summary>
+    public float X2;
+
+    /// <summary>Bottom edge.</summary>
+    public float Y2;
+
+    /// <summary>Probability that this is a face, 0 to 1.</summary>
+    public float Score;
+
+    /// <summary>Eyes, nose and mouth.</summary>
+    public FaceLandmarks Landmarks;
+}

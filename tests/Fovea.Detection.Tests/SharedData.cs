@@ -1,0 +1,44 @@
+using Fovea.Data;
+
+namespace Fovea.Detection.Tests;
+
+/// <summary>Data that tests may use when it is there: oracle tensors beside the checkout, weights and photos brought by
+/// <c>build/models.sh</c>. Tests skip with one line where it is not.</summary>
+internal static class SharedData
+{
+    public static readonly string RepositoryRoot = FindRepositoryRoot();
+
+    public static string Oracle(string relative)
+    {
+        string path = Path.Combine(RepositoryRoot, "..", "shared", "models", "oracle", relative);
+        Assert.SkipUnless(Directory.Exists(path), $"oracle data {relative} is not beside the checkout");
+        return path;
+    }
+
+    public static MtcnnModel Mtcnn()
+    {
+        try
+        {
+            return MtcnnModel.Load(Device.Cpu, new ModelStore());
+        }
+        catch (ModelNotInstalledException)
+        {
+            Assert.Skip("mtcnn weights are not installed; run ./build/models.sh");
+            throw;
+        }
+    }
+
+    public static RgbImage Photo(string name)
+    {
+        string path = Path.Combine(new ModelStore().Folder, "images", name);
+        Assert.SkipUnless(File.Exists(path), $"photo {name} is not installed; run ./build/models.sh");
+        return ImageFile.LoadRgb(path);
+    }
+
+    private static string FindRepositoryRoot()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory != null; directory = directory.Parent)
+            if (File.Exists(Path.Combine(directory.FullName, "Runtime.sln"))) return directory.FullName;
+        throw new InvalidOperationException("The tests run outside of a checkout.");
+    }
+}
