@@ -17,8 +17,9 @@ internal sealed class Series(string name, IReadOnlyList<Sample> samples, double 
     /// <summary>Undisturbed samples without the part that the contestant does not count.</summary>
     public Quantiles Counted => Quantiles.Of(samples.Where(IsQuiet).Select(s => s.CountedSeconds));
 
-    /// <summary>Mean managed bytes per call, over all samples.</summary>
-    public double AllocatedBytes => samples.Count == 0 ? double.NaN : samples.Average(s => (double)s.AllocatedBytes);
+    /// <summary>Managed bytes per call: the median over all samples. Now and then the runtime itself allocates, for example when it
+    /// compiles a method again.</summary>
+    public long AllocatedBytes => samples.Select(s => s.AllocatedBytes).Order().ElementAtOrDefault(samples.Count / 2);
 
     private bool IsQuiet(Sample sample) => sample.Burst >= LeastBurst * peak && sample.CpuShare >= LeastCpuShare && sample.Pushed == 0;
 }

@@ -11,14 +11,14 @@ internal sealed class OrtNet : IDisposable
     /// <summary>Loads a model with every graph optimisation on and <paramref name="threads"/> threads inside an operator.</summary>
     public OrtNet(byte[] model, int threads)
     {
+        OrtThreads.Configure();
         using var options = new SessionOptions
         {
-            IntraOpNumThreads = threads,
-            InterOpNumThreads = 1,
             ExecutionMode = ExecutionMode.ORT_SEQUENTIAL,
             GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL,
             LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
         };
+        OrtThreads.Apply(options, threads);
         Session = new InferenceSession(model, options);
     }
 

@@ -5,8 +5,7 @@ internal sealed record PeerOptions
 {
     public int Threads { get; init; } = 1;
 
-    /// <summary>Crops per call of R-Net and O-Net. Larger batches fall out of the caches; see the batch table of
-    /// <c>mtcnn --peer-batches</c>.</summary>
+    /// <summary>Crops per call of R-Net and O-Net. The default is Fovea's own; activations of larger batches leave the caches.</summary>
     public int Batch { get; init; } = 32;
 
     public float ProposalThreshold { get; init; } = 0.6f;
