@@ -130,8 +130,7 @@ TEST(ThreadPoolSharing, ACallerThatFindsThePoolBusyRunsAlone) {
   const Configured pool(3);
   std::atomic<bool> first_is_in{false}, second_is_done{false};
   std::thread first([&] {
-    parallel_for(8, 1, [&](int64_t, int64_t, int32_t worker) {
-      if (worker != 0) return;
+    parallel_for(8, 1, [&](int64_t, int64_t, int32_t) {
       first_is_in = true;
       while (!second_is_done) std::this_thread::yield();  // holds the pool
     });
