@@ -10,6 +10,7 @@ public sealed unsafe class CapturedGraph : IDisposable
 {
     private readonly GraphHandle _handle = new();
     private readonly GraphMemory _memory;
+    private volatile bool _disposed; // the handle stays open while a replay is inside
 
     internal CapturedGraph(Device device, fovea_graph* graph, GraphMemory memory)
     {
@@ -37,7 +38,7 @@ public sealed unsafe class CapturedGraph : IDisposable
     public void Replay(DeviceStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var added = false;
         _handle.DangerousAddRef(ref added);
         try
@@ -63,7 +64,8 @@ public sealed unsafe class CapturedGraph : IDisposable
     /// allocated during the capture become invalid.</summary>
     public void Dispose()
     {
-        if (_handle.IsClosed) return;
+        if (_disposed) return;
+        _disposed = true;
         _handle.Memory = _memory;
         _handle.Dispose();
     }

@@ -6,6 +6,9 @@ namespace Fovea;
 /// <summary>A point in a stream's order, for timing and for waits between streams. Thread-safe.</summary>
 public sealed unsafe class DeviceEvent : IDisposable
 {
+    // A SafeHandle stays open while somebody holds it, so being disposed is remembered here.
+    private volatile bool _disposed;
+
     /// <summary>Creates an event that has not been recorded.</summary>
     public DeviceEvent(Device device)
     {
@@ -63,11 +66,15 @@ public sealed unsafe class DeviceEvent : IDisposable
     }
 
     /// <summary>Destroys the event; a graph that records it keeps it until the graph is disposed.</summary>
-    public void Dispose() => Handle.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        Handle.Dispose();
+    }
 
     internal fovea_event* Enter()
     {
-        ObjectDisposedException.ThrowIf(Handle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var added = false;
         Handle.DangerousAddRef(ref added);
         return (fovea_event*)Handle.DangerousGetHandle();

@@ -14,6 +14,7 @@ public sealed unsafe class DeviceStream : IDisposable
 
     private readonly StreamHandle _handle = new();
     private readonly bool _ownsPool;
+    private volatile bool _disposed; // the handle stays open while a call is inside
 
     internal DeviceStream(Device device, DeviceStreamOptions options)
     {
@@ -100,8 +101,9 @@ public sealed unsafe class DeviceStream : IDisposable
     /// <summary>Destroys the stream, and its pool unless that was given. Tensors stay valid until they are disposed.</summary>
     public void Dispose()
     {
-        if (_handle.IsClosed) return;
+        if (_disposed) return;
         Capture?.Dispose();
+        _disposed = true;
         _handle.Dispose();
         if (_ownsPool) Pool.Dispose();
     }
@@ -109,7 +111,7 @@ public sealed unsafe class DeviceStream : IDisposable
     /// <summary>The native stream, kept alive until <see cref="Leave"/>.</summary>
     internal fovea_stream* Enter()
     {
-        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         var added = false;
         _handle.DangerousAddRef(ref added);
         return (fovea_stream*)_handle.DangerousGetHandle();

@@ -59,6 +59,20 @@ TEST(CropResize, TakesLargePitchedAndEmptyTensors) {
   check<float>(crop(FOVEA_RESIZE_AREA), 0, 3, 4);
 }
 
+TEST(CropResize, CropsPaddingFromEmptyImages) {
+  for (const auto& [n, h, w] : std::vector<std::array<int64_t, 3>>{{0, 4, 4}, {1, 0, 4}, {1, 4, 0}}) {
+    Array<uint8_t> x({n, h, w, 3});
+    Array<float> boxes({2, 4}), y({2, 3, 5, 3});
+    boxes.assign({0, 0, 9, 8, -3, -3, 1, 1});
+    fovea_tensor xt = x.view();
+    xt.data = nullptr;
+    const fovea_tensor bt = boxes.view(), yt = y.view();
+    const auto p = crop(FOVEA_RESIZE_AREA, 0, 6, 2, 1);
+    check_kernel<float>(y, {}, [&](fovea_stream* s) { return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s); });
+    EXPECT_EQ(y[0], 13);
+  }
+}
+
 TEST(CropResize, TakesVeryWideImages) {
   Array<uint8_t> x({1, 600, 5000, 1});
   Array<float> boxes({2, 4}), y({2, 2, 3, 1});

@@ -48,6 +48,7 @@ TEST(Linear, MatchesReference) {
                         {{97, 31}, 47, 40, 61, FOVEA_ACTIVATION_SILU},
                         {{171, 17}, 49, 0, 64, FOVEA_ACTIVATION_GELU},
                         {{14, 1000}, 16},
+                        {{30, 700}, 33, 1024, 0},  // rows collide in the cache: copied, three pieces of k
                         {{4, 0}, 9, 0, 0, FOVEA_ACTIVATION_SIGMOID},
                         {{0, 5}, 3},
                         {{5, 3}, 0}};

@@ -1,5 +1,7 @@
 // Position of the largest (smallest) element along one axis. Ties: lowest index. NaN never wins against a number; a line of
 // NaN gives 0.
+//
+// Helpers are static: every instruction set keeps its own copy (see simd.h).
 #pragma once
 
 #include "fovea/nn.h"
@@ -17,7 +19,7 @@ struct ArgmaxJob {
 };
 
 // Outputs are numbered (o * inner_rows + r) * columns + c, or o when the axis is the last dimension.
-inline void store_index(const ArgmaxJob& j, int64_t output, int64_t index) {
+static inline void store_index(const ArgmaxJob& j, int64_t output, int64_t index) {
   const int64_t at = output / j.y_columns * j.y_pitch + output % j.y_columns;
   if (j.wide)
     static_cast<int64_t*>(j.indices)[at] = index;

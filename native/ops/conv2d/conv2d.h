@@ -14,7 +14,7 @@
 namespace fovea {
 
 inline constexpr int64_t kChannelBlock = 16;
-inline constexpr int64_t kMaxTilePixels = 16;  // no body's register tile is wider
+inline constexpr int64_t kMaxTilePixels = 24;  // no body's register tile is wider
 
 enum class Conv2dBody : int32_t {
   kFlat,      // 1x1, stride 1, no padding: all pixels of the batch are one long row

@@ -12,6 +12,7 @@ struct Context {
   Epilogue epilogue;
   int64_t k, group_in, group_out, blocks, pixels;
   TileShape shape;
+  bool narrow;
 };
 
 FOVEA_INLINE void copy(float* to, const float* from, int64_t n) {
@@ -71,7 +72,15 @@ FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k
   t.y = j.y + q * j.y_pitch + out;
   t.y_pitch = j.y_pitch;
   t.channels = channels;
-  run_tile(static_cast<int>((channels + kLanes - 1) / kLanes), r, t);
+  const int vectors = static_cast<int>((channels + kLanes - 1) / kLanes), most = kMaxPixels[vectors];
+  if (!c.narrow || !run_narrow_tile(vectors, r, t)) {
+    // Only what was cut for narrow tiles and then gathered is ever wider than a general tile.
+    for (int left = r; left > 0; left -= most) {
+      run_tile(vectors, left < most ? left : most, t);
+      t.runs.x += most * t.runs.pixel_stride;
+      t.y += most * t.y_pitch;
+    }
+  }
   if (c.epilogue.second_pass) finish(j, q, r, out, channels);
 }
 
@@ -151,11 +160,14 @@ void conv2d_direct(const Conv2dJob& j) {
   const bool rows = j.plan.body == Conv2dBody::kRows;
   const int64_t pixels = live_rows(j.live, j.batch) * j.out_h * j.out_w;
   if (pixels == 0) return;
-  Context c{j, epilogue_of(j), depth(p), group_in(p), group_out(p), channel_blocks(group_out(p)), pixels, {}};
+  Context c{j, epilogue_of(j), depth(p), group_in(p), group_out(p), channel_blocks(group_out(p)), pixels, {}, false};
   // A part of the channels: whole blocks of 16.
   const int64_t part = (c.blocks + j.plan.splits - 1) / j.plan.splits * kChannelBlock;
   const int64_t part_channels = part < c.group_out ? part : c.group_out;
-  c.shape = choose_tile(rows ? j.out_w : pixels < j.plan.block_pixels ? pixels : j.plan.block_pixels, part_channels, c.k);
+  const int64_t stride = p.stride_w * j.x_pitch;
+  c.narrow = rows && kNarrowVectors > 0 && j.x_pitch == 3 && (stride == 3 || stride == 6);
+  const int64_t neighbours = rows ? j.out_w : pixels < j.plan.block_pixels ? pixels : j.plan.block_pixels;
+  c.shape = choose_tile(neighbours, part_channels, c.k, c.narrow);
   const int64_t blocks = (pixels + j.plan.block_pixels - 1) / j.plan.block_pixels;
   const ThreadLimit limit(j.threads);
   parallel_for(blocks * j.plan.splits, 1, [&](int64_t begin, int64_t end, int32_t worker) {

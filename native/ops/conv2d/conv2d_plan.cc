@@ -15,8 +15,31 @@ constexpr int64_t kGatherFloats = 1 << 16;
 // Flat blocks: weights of a panel are read once per block, so a block should be several tiles of 14; 112 measured best.
 constexpr int64_t kFlatPixels = 112;
 
-// Winograd tiles per block: whole register tiles of 14.
-constexpr int64_t kWinogradTiles = 14;
+// Winograd: a block's transformed input and products should stay in half of a 1 MB second-level cache, or nearly: fewer than
+// 28 tiles read the weights too often, more than 56 gain nothing.
+constexpr int64_t kWinogradFloats = 160 << 10, kWinogradFewest = 28, kWinogradMost = 56;
+
+// Whether Winograd is expected to be faster, in cycles of a core with two 16-lane FMA units.
+bool winograd_pays(const fovea_conv2d_params& p, int64_t pixels, int64_t tiles) {
+  const int64_t in = p.in_channels, in_blocks = channel_blocks(in), out_blocks = channel_blocks(p.out_channels);
+  const int64_t direct = 9 * pixels * in * out_blocks / 2;
+  // Products, and the transforms of 16 channels of a tile: about 110 cycles in and 80 out.
+  const int64_t transforms = tiles * (110 * in_blocks + 80 * out_blocks);
+  const int64_t products = 36 * tiles * in * out_blocks / 2;
+  // Weights that do not fit the second-level cache arrive at about 8 bytes a cycle, once per block of tiles.
+  const int64_t bytes = winograd_floats(p) * int64_t{sizeof(float)};
+  const int64_t streaming = bytes > 1 << 20 ? bytes / 8 : 0;
+  return std::max(products, streaming) + transforms < direct;
+}
+
+int64_t winograd_block(const fovea_conv2d_params& p, int64_t tiles) {
+  const int64_t per_tile = 36 * (channel_blocks(p.in_channels) + kWinogradPair) * kChannelBlock;
+  const int64_t most = std::clamp(kWinogradFloats / per_tile, kWinogradFewest, kWinogradMost);
+  if (tiles <= most) return std::max<int64_t>(tiles, 1);
+  // Even blocks, and an even number of them for an even number of threads.
+  const int64_t blocks = ((tiles + most - 1) / most + 1) / 2 * 2;
+  return (tiles + blocks - 1) / blocks;
+}
 
 int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
   const int64_t channel_parts = channel_blocks(group_out(p));
@@ -57,11 +80,10 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
     plan.block_pixels = 2 * pairs * out_w;
     return plan;
   }
-  // Nine products per pixel against 36 per tile of 4x4 and the transforms, which cost at least half as much again.
   const int64_t tiles = batch * ((out_h + 3) / 4) * ((out_w + 3) / 4);
-  if (winograd_eligible(p) && 9 * pixels > 54 * tiles) {
+  if (winograd_eligible(p) && winograd_pays(p, pixels, tiles)) {
     plan.body = Conv2dBody::kWinograd;
-    plan.block_pixels = std::min(tiles, p.in_channels <= 128 ? kWinogradTiles : 2 * kWinogradTiles);
+    plan.block_pixels = winograd_block(p, tiles);
     const WinogradScratch scratch = winograd_scratch(p, plan.block_pixels);
     plan.scratch_floats = 36 * (scratch.input_plane + scratch.output_plane);
     plan.splits = 1;

@@ -44,15 +44,29 @@ inline constexpr int kMaxVectors = 4;
 inline constexpr int kMaxPixels[kMaxVectors + 1] = {0, 2, 2, 2, 2};
 #endif
 
+// Tiles with a compile-time pixel stride, see conv2d_narrow_simd.cc. Smaller ones use the general tile.
+#if defined(__AVX512F__)
+inline constexpr int kNarrowVectors = 2;
+inline constexpr int kNarrowLeast[kNarrowVectors + 1] = {0, 12, 8}, kNarrowMost[kNarrowVectors + 1] = {0, 24, 14};
+#else
+inline constexpr int kNarrowVectors = 0;
+inline constexpr int kNarrowMost[1] = {0};
+#endif
+
 struct TileShape {
   int vectors;  // NV of all panels but the last
   int pixels;   // most pixels per tile
 };
 
-// The cheapest tile for `pixels` neighbouring output pixels and `channels` output channels of K products each.
-TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k);
+// The cheapest tile for `pixels` neighbouring output pixels and `channels` output channels of K products each. `narrow`: most
+// tiles will have a pixel stride that run_narrow_tile takes.
+TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k, bool narrow);
 
+// Up to kMaxPixels[vectors] pixels.
 void run_tile(int vectors, int pixels, const Tile& tile);
+
+// False, having done nothing, when there is no such tile.
+bool run_narrow_tile(int vectors, int pixels, const Tile& tile);
 
 // Adds the residual and applies the activation to y[pixels][channels], which holds bias + sum. Pointers at the first channel.
 void finish(const Conv2dJob& job, int64_t first_pixel, int64_t pixels, int64_t first_channel, int64_t channels);

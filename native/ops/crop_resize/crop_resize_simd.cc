@@ -20,10 +20,26 @@ struct ColumnTables {
   RowTaps taps;
 };
 
+bool build_area_columns(const CropResizeJob& j, const ResampleAxis& axis, int64_t ox, int64_t columns, int64_t stride,
+                        ColumnTables& t) {
+  const AreaSteps steps = area_steps(axis, j.width);
+  double inside = 0;
+  int64_t begin = 0;
+  for (int64_t i = 0; i < columns; ++i) {
+    begin = area_weights(steps, ox + i, 1, t.weights + i * stride, &inside);
+    t.start[i] = static_cast<int32_t>(begin), t.count[i] = steps.taps, t.outside[i] = static_cast<float>(1 - inside);
+  }
+  t.first = steps.taps == 0 ? 0 : t.start[0], t.span = steps.taps == 0 ? 0 : begin + steps.taps - t.first;  // starts ascend
+  for (int64_t i = 0; i < columns; ++i) t.start[i] -= static_cast<int32_t>(t.first);
+  t.taps = {t.start, t.count, t.weights, stride, steps.taps};
+  return t.span * j.channels <= kMaxSpan;
+}
+
 // Tables for columns ox..ox+columns-1. False when they do not fit.
 bool build_columns(const CropResizeJob& j, const ResampleAxis& axis, int64_t ox, int64_t columns, ColumnTables& t) {
   const int64_t bound = max_taps(axis), stride = bound < j.width ? bound : j.width;
   if (columns * stride > kMaxWeights) return false;
+  if (j.is_u8 != 0 && shrinks_by_area(axis)) return build_area_columns(j, axis, ox, columns, stride, t);
   int64_t first = j.width, end = 0;
   int32_t most = 0;
   for (int64_t i = 0; i < columns; ++i) {
@@ -49,25 +65,42 @@ bool build_columns(const CropResizeJob& j, const ResampleAxis& axis, int64_t ox,
   return true;
 }
 
+// The weighted sum of one output row's source rows, times scale, in pieces of kRowWeights rows.
+template <class T>
+InsideTaps sum_taps(const Taps& taps, const CropResizeJob& j, const T* image_rows, int64_t span, float* weights, float* sums) {
+  const InsideTaps in = inside_taps(taps, j.height);
+  const int64_t row_stride = j.width * j.x_pitch;
+  for (int64_t begin = in.begin; begin < in.end; begin += kRowWeights) {
+    const int64_t end = begin + kRowWeights < in.end ? begin + kRowWeights : in.end;
+    for (int64_t i = begin; i < end; ++i)
+      weights[i - begin] = static_cast<float>(tap_weight(taps, i) * static_cast<double>(j.resize.scale));
+    sum_rows(image_rows + begin * row_stride, row_stride, end - begin, weights, begin > in.begin, sums, span, j.channels,
+             j.x_pitch);
+  }
+  return in;
+}
+
 template <class T>
 void crop_columns(const CropResizeJob& j, int64_t r, int64_t image, const ResampleAxis& rows, int64_t ox, int64_t columns,
                   const ColumnTables& t) {
   float sums[kMaxSpan + 4];  // blend_row reads up to 3 floats more
   float row_weights[kRowWeights];
   const float scale = j.resize.scale, offset = j.resize.offset;
+  const int64_t row_stride = j.width * j.x_pitch;
+  const T* image_rows = static_cast<const T*>(j.x) + (image * j.height * j.width + t.first) * j.x_pitch;
+  const AreaSteps steps = area_steps(rows, j.height);
+  const bool area = j.is_u8 != 0 && shrinks_by_area(rows) && steps.taps <= kRowWeights;
   for (int64_t oy = 0; oy < j.out_height; ++oy) {
     float* y = j.y + ((r * j.out_height + oy) * j.out_width + ox) * j.y_pitch;
-    const Taps taps = resample_taps(rows, oy);
-    const InsideTaps in = inside_taps(taps, j.height);
-    const T* x = static_cast<const T*>(j.x) + ((image * j.height + in.begin) * j.width + t.first) * j.x_pitch;
-    for (int64_t begin = in.begin; begin < in.end; begin += kRowWeights, x += kRowWeights * j.width * j.x_pitch) {
-      const int64_t end = begin + kRowWeights < in.end ? begin + kRowWeights : in.end;
-      if (in.end - in.begin <= kRowWeights)
-        fill_weights(taps, begin, end, static_cast<double>(scale), row_weights);
-      else
-        for (int64_t i = begin; i < end; ++i)
-          row_weights[i - begin] = static_cast<float>(tap_weight(taps, i) * static_cast<double>(scale));
-      sum_rows(x, j.width * j.x_pitch, end - begin, row_weights, begin > in.begin, sums, t.span, j.channels, j.x_pitch);
+    InsideTaps in;
+    if (area) {
+      in.begin = area_weights(steps, oy, static_cast<double>(scale), row_weights, &in.weight);
+      in.end = in.begin + steps.taps;
+      if (steps.taps > 0)
+        sum_rows(image_rows + in.begin * row_stride, row_stride, steps.taps, row_weights, false, sums, t.span, j.channels,
+                 j.x_pitch);
+    } else {
+      in = sum_taps(resample_taps(rows, oy), j, image_rows, t.span, row_weights, sums);
     }
     const bool empty_row = in.end == in.begin;
     const float inside = static_cast<float>(in.weight), outside = static_cast<float>(1 - in.weight);

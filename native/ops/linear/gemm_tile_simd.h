@@ -31,9 +31,15 @@ inline constexpr int kTileRows = 6, kTileVectors = 2;
 inline constexpr int kTileRows = 3, kTileVectors = 4;
 #endif
 
-// The weight stream is prefetched this far ahead: with few rows it comes from memory, and the hardware prefetcher alone
-// leaves bandwidth unused.
-inline constexpr int64_t kPrefetchFloats = 2048;
+// The weight stream is prefetched this many steps of k ahead: with few rows it comes from memory, and the hardware prefetcher
+// alone leaves bandwidth unused.
+inline constexpr int64_t kPrefetchSteps = 64;
+
+// Rows a multiple of 2 KB apart fall into one or two sets of the first-level cache and evict each other; then the tile works on
+// a copy of its rows, this many k at a time, in rows of kCopyPitch floats.
+inline constexpr int64_t kCopySteps = 256, kCopyPitch = kCopySteps + 16;
+
+FOVEA_INLINE bool rows_collide(int64_t rows, int64_t pitch) { return rows > 6 && pitch % 512 == 0; }
 
 template <int R, int NV>
 void gemm_tile(const GemmTile& t) {
@@ -47,22 +53,35 @@ void gemm_tile(const GemmTile& t) {
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) acc[r][v] = start;
   }
-  const float* base[kBases];
-#pragma GCC unroll 8
-  for (int i = 0; i < kBases; ++i) base[i] = t.x + 3 * i * t.x_pitch;
+  const bool copied = rows_collide(R, t.x_pitch);
+  alignas(64) float copy[R > 6 ? R * kCopyPitch : 1];
+  const int64_t step = copied ? kCopySteps : t.k_size, pitch = copied ? kCopyPitch : t.x_pitch;
+  const int64_t stride = t.w_stride, ahead = kPrefetchSteps * stride;
   const float* w = t.w;
-  const int64_t pitch = t.x_pitch, stride = t.w_stride;
-  for (int64_t k = 0; k < t.k_size; ++k, w += stride) {
-    F b[NV];
+  for (int64_t begin = 0; begin < t.k_size; begin += step) {
+    const int64_t steps = t.k_size - begin < step ? t.k_size - begin : step;
+    const float* x = t.x + begin;
+    if (R > 6 && copied) {
+      for (int r = 0; r < R; ++r)
+        for (int64_t k = 0; k < steps; k += kLanes)
+          store_upto(copy + r * kCopyPitch + k, load_upto(x + r * t.x_pitch + k, steps - k), steps - k);
+      x = copy;
+    }
+    const float* base[kBases];
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; ++v) b[v] = load(w + v * kLanes);
+    for (int i = 0; i < kBases; ++i) base[i] = x + 3 * i * pitch;
+    for (int64_t k = 0; k < steps; ++k, w += stride) {
+      F b[NV];
 #pragma GCC unroll 8
-    for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(w + v + kPrefetchFloats);
+      for (int v = 0; v < NV; ++v) b[v] = load(w + v * kLanes);
+#pragma GCC unroll 8
+      for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(w + v + ahead);
 #pragma GCC unroll 16
-    for (int r = 0; r < R; ++r) {
-      const F x = set(base[r / 3][(r % 3) * pitch + k]);
+      for (int r = 0; r < R; ++r) {
+        const F broadcast = set(base[r / 3][(r % 3) * pitch + k]);
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) acc[r][v] = fma(x, b[v], acc[r][v]);
+        for (int v = 0; v < NV; ++v) acc[r][v] = fma(broadcast, b[v], acc[r][v]);
+      }
     }
   }
   const F scale = set(t.scale);

@@ -22,7 +22,8 @@ struct PrepareJob {
 // A transposition that runs once per model: plain C++ for every instruction set.
 void prepare(const PrepareJob& j) {
   parallel_for(panel_count(j.columns), 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t p = begin; p < end; ++p) pack_panel(j.weights, 1, j.pitch, j.k_size, j.columns, p, j.panels);
+    for (int64_t p = begin; p < end; ++p)
+      pack_panel(j.weights, 1, j.pitch, j.k_size, j.columns, p, j.panels + p * kPanel * j.k_size);
   });
 }
 

@@ -21,7 +21,7 @@ bool suppresses(const fovea_nms_params& p, const NmsBox& kept, const NmsBox& box
   const float inter = (w > 0 ? w : 0.0f) * (h > 0 ? h : 0.0f);
   const float whole = p.overlap == FOVEA_OVERLAP_UNION ? box.area + kept.area - inter : std::min(box.area, kept.area);
   // 0/0 and inf/inf count as no overlap; the strict comparison rejects both by itself.
-  if (p.inclusive != 0) return whole > 0 && std::isfinite(inter) && inter >= p.iou_threshold * whole;
+  if (p.inclusive != 0) return inter > 0 && std::isfinite(inter) && inter >= p.iou_threshold * whole;
   return inter > p.iou_threshold * whole;
 }
 

@@ -21,6 +21,7 @@ FOVEA_INLINE int64_t rank_scan(const float* score, int64_t pitch, int64_t n, flo
   const int64_t floats = n == 0 ? 0 : (n - 1) * pitch + 1, step = kLanes > pitch ? kLanes : pitch;
   const uint32_t lanes = pitch == 1 ? 0xFFFFu : 0x5555u;
   const F limit = set(threshold);
+  const int half = pitch == 2 ? 1 : 0;
   for (int64_t i = 0; i < floats; i += step) {
     const int64_t rest = floats - i;
     const F s = load_upto(score + i, rest);
@@ -28,7 +29,7 @@ FOVEA_INLINE int64_t rank_scan(const float* score, int64_t pitch, int64_t n, flo
     if (rest < kLanes) passed &= (1u << rest) - 1u;
     for (; passed != 0; passed &= passed - 1) {
       const int64_t at = i + __builtin_ctz(passed);
-      keys[found++] = rank_key(score[at], static_cast<uint32_t>(at / pitch));
+      keys[found++] = rank_key(score[at], static_cast<uint32_t>(at >> half));
     }
   }
   return found;

@@ -2,6 +2,8 @@
 //
 // Element (o, a, r, c) of x is at ((o * axis + a) * inner_rows + r) * pitch + c: a is the position on the axis, r and c the
 // rows and columns behind it. When the axis is the last dimension, a is the column: element (o, a) is at o * pitch + a.
+//
+// Helpers are static: every instruction set keeps its own copy (see simd.h).
 #pragma once
 
 #include "core/tensor.h"
@@ -18,20 +20,20 @@ struct AxisView {
 };
 
 // `axis` counts from the front and is below the rank.
-inline AxisView axis_view(const fovea_tensor& x, int axis) {
+static inline AxisView axis_view(const fovea_tensor& x, int axis) {
   AxisView v{1, x.shape[axis], 1, last(x), x.pitch, x.live, x.shape[0], axis == 0, axis == x.rank - 1};
   for (int i = 0; i < axis; ++i) v.outer *= x.shape[i];
   for (int i = axis + 1; i + 1 < x.rank; ++i) v.inner_rows *= x.shape[i];
   return v;
 }
 
-inline int64_t live_outer(const AxisView& v) {
+static inline int64_t live_outer(const AxisView& v) {
   return v.is_leading || v.leading == 0 ? v.outer : v.outer / v.leading * live_rows(v.live, v.leading);
 }
-inline int64_t live_axis(const AxisView& v) { return v.is_leading ? live_rows(v.live, v.axis) : v.axis; }
+static inline int64_t live_axis(const AxisView& v) { return v.is_leading ? live_rows(v.live, v.axis) : v.axis; }
 
 // Where position 0 is for (o, r) when the axis is not the last dimension; positions are inner_rows * pitch apart.
-inline int64_t axis_start(const AxisView& v, int64_t o, int64_t r, int64_t pitch) {
+static inline int64_t axis_start(const AxisView& v, int64_t o, int64_t r, int64_t pitch) {
   return (o * v.axis * v.inner_rows + r) * pitch;
 }
 

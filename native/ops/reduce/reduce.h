@@ -1,5 +1,7 @@
 // Reductions over any set of dimensions. The entry sorts the dimensions of x into kept and reduced ones and merges neighbours,
 // so the kernels see few, long loops. Strides are in elements.
+//
+// Helpers are static: every instruction set keeps its own copy (see simd.h).
 #pragma once
 
 #include "core/tensor.h"
@@ -25,21 +27,21 @@ struct ReduceJob {
   int32_t op;
 };
 
-inline int64_t count(const ReduceDims& d, int32_t rank) {
+static inline int64_t count(const ReduceDims& d, int32_t rank) {
   int64_t n = 1;
   for (int32_t i = 0; i < rank; ++i) n *= d.size[i];
   return n;
 }
 
 // Offset of position `flat` among the first `rank` dimensions.
-inline int64_t offset(const ReduceDims& d, const int64_t* strides, int32_t rank, int64_t flat) {
+static inline int64_t offset(const ReduceDims& d, const int64_t* strides, int32_t rank, int64_t flat) {
   int64_t at = 0;
   for (int32_t i = rank; i-- > 0; flat /= d.size[i]) at += flat % d.size[i] * strides[i];
   return at;
 }
 
 // The job with the leading size cut to the live rows.
-inline ReduceJob with_live(const ReduceJob& job) {
+static inline ReduceJob with_live(const ReduceJob& job) {
   ReduceJob j = job;
   if (j.live != nullptr) {
     int64_t& leading = j.leading_is_reduced ? j.reduced.size[0] : j.kept.size[0];

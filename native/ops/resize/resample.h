@@ -163,4 +163,49 @@ static inline void fill_weights(const Taps& t, int64_t begin, int64_t end, doubl
   for (int64_t j = begin; j < end; ++j) weights[j - begin] = static_cast<float>(tap_weight(t, j) * factor);
 }
 
+// The shrinking area mode with the same number of taps for every sample and no branches, for pixels that are finite: taps
+// outside the interval weigh 0. Only pixels lo..hi-1 are visited, the part of the grid inside the image.
+struct AreaSteps {
+  double origin, extent, out;
+  int64_t lo, hi;
+  int32_t taps;
+  bool cut;  // some of the grid is outside the image
+};
+
+static inline bool shrinks_by_area(const ResampleAxis& a) {
+  return a.mode == FOVEA_RESIZE_AREA && a.out > 0 && a.extent >= static_cast<double>(a.out);
+}
+
+static inline AreaSteps area_steps(const ResampleAxis& a, int64_t image_size) {
+  AreaSteps s{a.origin,
+              a.extent,
+              static_cast<double>(a.out),
+              a.first < 0 ? 0 : a.first,
+              a.last >= image_size ? image_size : a.last + 1,
+              0,
+              a.first < 0 || a.last >= image_size};
+  const int64_t room = s.hi > s.lo ? s.hi - s.lo : 0, most = static_cast<int64_t>(__builtin_ceil(s.extent / s.out)) + 1;
+  s.taps = static_cast<int32_t>(most < room ? most : room);
+  return s;
+}
+
+// Fills s.taps weights times `factor` and returns the first tap; *inside is the share of the interval inside the image.
+static inline int64_t area_weights(const AreaSteps& s, int64_t i, double factor, float* weights, double* inside) {
+  const double x = static_cast<double>(i), left = s.origin + x * s.extent / s.out,
+               right = s.origin + (x + 1) * s.extent / s.out;
+  int64_t begin = static_cast<int64_t>(__builtin_floor(left));
+  begin = begin < s.lo ? s.lo : begin;
+  begin = begin > s.hi - s.taps ? s.hi - s.taps : begin;
+  const double norm = s.out / s.extent;
+  double sum = 0;
+  for (int32_t t = 0; t < s.taps; ++t) {
+    const double p = static_cast<double>(begin + t);
+    const double overlap = (right < p + 1 ? right : p + 1) - (left > p ? left : p), w = (overlap > 0 ? overlap : 0) * norm;
+    sum += w;
+    weights[t] = static_cast<float>(w * factor);
+  }
+  *inside = !s.cut || (left >= static_cast<double>(s.lo) && right <= static_cast<double>(s.hi)) ? 1 : sum;
+  return begin;
+}
+
 }  // namespace fovea

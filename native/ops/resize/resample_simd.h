@@ -14,7 +14,10 @@ struct V4 {
 FOVEA_INLINE V4 load4(const float* p) { return {_mm_loadu_ps(p)}; }
 FOVEA_INLINE V4 set4(float x) { return {_mm_set1_ps(x)}; }
 FOVEA_INLINE V4 fma4(V4 a, V4 b, V4 c) { return {_mm_fmadd_ps(a.v, b.v, c.v)}; }
+FOVEA_INLINE V4 sub4(V4 a, V4 b) { return {_mm_sub_ps(a.v, b.v)}; }
+FOVEA_INLINE V4 mul4(V4 a, V4 b) { return {_mm_mul_ps(a.v, b.v)}; }
 FOVEA_INLINE void store4(float* p, V4 a) { _mm_storeu_ps(p, a.v); }
+FOVEA_INLINE V4 reverse2(V4 a) { return {_mm_shuffle_ps(a.v, a.v, _MM_SHUFFLE(3, 2, 0, 1))}; }
 FOVEA_INLINE V4 reverse3(V4 a) { return {_mm_shuffle_ps(a.v, a.v, _MM_SHUFFLE(3, 0, 1, 2))}; }
 FOVEA_INLINE V4 reverse4(V4 a) { return {_mm_shuffle_ps(a.v, a.v, _MM_SHUFFLE(0, 1, 2, 3))}; }
 #else
@@ -27,9 +30,18 @@ FOVEA_INLINE V4 fma4(V4 a, V4 b, V4 c) {
   for (int i = 0; i < 4; ++i) c.v[i] += a.v[i] * b.v[i];
   return c;
 }
+FOVEA_INLINE V4 sub4(V4 a, V4 b) {
+  for (int i = 0; i < 4; ++i) a.v[i] -= b.v[i];
+  return a;
+}
+FOVEA_INLINE V4 mul4(V4 a, V4 b) {
+  for (int i = 0; i < 4; ++i) a.v[i] *= b.v[i];
+  return a;
+}
 FOVEA_INLINE void store4(float* p, V4 a) {
   for (int i = 0; i < 4; ++i) p[i] = a.v[i];
 }
+FOVEA_INLINE V4 reverse2(V4 a) { return {{a.v[1], a.v[0], a.v[2], a.v[3]}}; }
 FOVEA_INLINE V4 reverse3(V4 a) { return {{a.v[2], a.v[1], a.v[0], a.v[3]}}; }
 FOVEA_INLINE V4 reverse4(V4 a) { return {{a.v[3], a.v[2], a.v[1], a.v[0]}}; }
 #endif

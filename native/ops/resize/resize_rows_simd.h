@@ -19,8 +19,19 @@ FOVEA_INLINE AxisTables axis_tables(char* workspace, int64_t samples) {
   return {start, start + samples, reinterpret_cast<float*>(start + 2 * samples)};
 }
 
-// Returns the largest number of taps of a sample; *equal: all samples have it.
-inline int32_t build_axis(const ResampleAxis& axis, int64_t stride, double factor, const AxisTables& t, bool* equal) {
+// Returns the largest number of taps of a sample; *equal: all samples have it. `finite`: zero-weight taps do no harm.
+inline int32_t build_axis(const ResampleAxis& axis, int64_t stride, double factor, bool finite, const AxisTables& t,
+                          bool* equal) {
+  if (finite && shrinks_by_area(axis)) {
+    const AreaSteps steps = area_steps(axis, axis.last + 1);
+    double inside = 0;
+    for (int64_t i = 0; i < axis.out; ++i) {
+      t.start[i] = static_cast<int32_t>(area_weights(steps, i, factor, t.weights + i * stride, &inside));
+      t.count[i] = steps.taps;
+    }
+    *equal = true;
+    return steps.taps;
+  }
   int32_t most = 0, fewest = INT32_MAX;
   for (int64_t i = 0; i < axis.out; ++i) {
     const Taps taps = resample_taps(axis, i);
@@ -42,8 +53,8 @@ void resize_rows(const ResizePlan& p, const T* x, int64_t x_pitch, int64_t batch
   const AxisTables rows = axis_tables(p.workspace, p.rows.out);
   const AxisTables columns = axis_tables(p.workspace + table_bytes(p.rows.out, p.row_taps), p.columns.out);
   bool equal = false;
-  build_axis(p.rows, p.row_taps, factor, rows, &equal);
-  const int32_t most = build_axis(p.columns, p.column_taps, 1, columns, &equal);
+  build_axis(p.rows, p.row_taps, factor, finite_source(x), rows, &equal);
+  const int32_t most = build_axis(p.columns, p.column_taps, 1, finite_source(x), columns, &equal);
   // A zero weight times a NaN is a NaN: only u8 pixels may be padded with zero-weight taps.
   const bool constant = equal || finite_source(x);
   if (!equal && constant)

@@ -1,0 +1,98 @@
+// The register tile itself, for the two files that instantiate it.
+#pragma once
+
+#include "ops/conv2d/conv2d_tile_simd.h"
+
+namespace fovea::FOVEA_ISA_NAMESPACE {
+namespace {
+
+// S: floats between the pixels when known at compile time, else 0. With S all pixels are one register and a constant away, and
+// K is taken three steps at a time: S is 3 or 6, three channels read at stride 1 or 2, so every run is a multiple of three.
+template <int R, int NV, int S>
+FOVEA_INLINE void tile_body(const Tile& t) {
+  // Addresses base, base + stride, base + 2*stride need one register for three pixels.
+  constexpr int kBases = S > 0 ? 1 : (R + 2) / 3, kSteps = S > 0 ? 3 : 4;
+  constexpr int kBlock = static_cast<int>(kChannelBlock);
+  F acc[R][NV];
+#pragma GCC unroll 4
+  for (int n = 0; n < NV; ++n) {
+    const F bias = t.bias == nullptr ? zero() : load_upto(t.bias + n * kLanes, t.channels - n * kLanes);
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) acc[r][n] = bias;
+  }
+  // Copies: stores through float vectors may alias anything, and would make the compiler read these again.
+  const int64_t pixel_bytes = t.runs.pixel_stride * int64_t{sizeof(float)}, block_stride = t.block_stride, y_pitch = t.y_pitch;
+  const int64_t tap_jump = (t.runs.tap_stride - t.runs.length) * int64_t{sizeof(float)};
+  const int64_t row_jump = (t.runs.row_stride - t.runs.taps * t.runs.tap_stride) * int64_t{sizeof(float)};
+  const float* w = t.weights;
+  const char* base[kBases];
+#pragma GCC unroll 6
+  for (int i = 0; i < kBases; ++i) base[i] = reinterpret_cast<const char*>(t.runs.x) + 3 * i * pixel_bytes;
+  const auto advance = [&](int64_t bytes) __attribute__((always_inline)) {
+#pragma GCC unroll 6
+    for (int i = 0; i < kBases; ++i) {
+      base[i] += bytes;
+      asm("" : "+r"(base[i]));  // or the compiler keeps one induction variable per pixel and spills them
+    }
+  };
+  const auto step = [&](int k) __attribute__((always_inline)) {
+    F b[NV];
+#pragma GCC unroll 4
+    for (int n = 0; n < NV; ++n) b[n] = load(w + k * kBlock + n * kLanes % kBlock + n * kLanes / kBlock * block_stride);
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) {
+      // The constant first: added to the stride it would become another loop invariant in another register.
+      const char* x = S > 0 ? base[0] + (r * S + k) * 4 : base[r / 3] + k * 4 + r % 3 * pixel_bytes;
+      const F value = set(*reinterpret_cast<const float*>(x));
+#pragma GCC unroll 4
+      for (int n = 0; n < NV; ++n) acc[r][n] = fma(value, b[n], acc[r][n]);
+    }
+  };
+  for (int64_t row = t.runs.rows; row > 0; --row) {
+    for (int64_t tap = t.runs.taps; tap > 0; --tap) {
+      int64_t length = t.runs.length;
+      for (; length >= kSteps; length -= kSteps) {
+        step(0);
+        step(1);
+        step(2);
+        if constexpr (kSteps == 4) step(3);
+        w += kSteps * kBlock;
+        advance(kSteps * 4);
+      }
+      if constexpr (S == 0) {
+        for (; length > 0; --length) {
+          step(0);
+          w += kBlock;
+          advance(4);
+        }
+      }
+      advance(tap_jump);
+    }
+    advance(row_jump);
+  }
+#pragma GCC unroll 4
+  for (int n = 0; n < NV; ++n) {
+    if (t.fused == Fused::kRelu) {
+#pragma GCC unroll 24
+      for (int r = 0; r < R; ++r) acc[r][n] = max(zero(), acc[r][n]);
+    } else if (t.fused != Fused::kNone) {
+      const F slope = t.fused == Fused::kLeaky ? set(t.alpha) : load_upto(t.slope + n * kLanes, t.channels - n * kLanes);
+#pragma GCC unroll 24
+      for (int r = 0; r < R; ++r) acc[r][n] = select(acc[r][n] >= zero(), acc[r][n], acc[r][n] * slope);
+    }
+    const int64_t valid = t.channels - n * kLanes;
+    float* y = t.y + n * kLanes;
+    if (valid >= kLanes) {
+#pragma GCC unroll 24
+      for (int r = 0; r < R; ++r) store(y + r * y_pitch, acc[r][n]);
+    } else {
+#pragma GCC unroll 24
+      for (int r = 0; r < R; ++r) store_partial(y + r * y_pitch, acc[r][n], static_cast<int>(valid));
+    }
+  }
+}
+
+using TileFunction = void (*)(const Tile&);
+
+}  // namespace
+}  // namespace fovea::FOVEA_ISA_NAMESPACE

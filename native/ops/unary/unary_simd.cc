@@ -1,0 +1,123 @@
+// Lanes are elements; the tail of a row is a partial vector. Contiguous tensors are one long row.
+#include "ops/unary/unary.h"
+
+#include "core/simd.h"
+#include "core/thread_pool.h"
+#include "ops/activation/activation_simd.h"
+
+namespace fovea::FOVEA_ISA_NAMESPACE {
+namespace {
+
+// log of any float: subnormals are scaled up by 2^25 first; 0 gives -inf, negative numbers NaN.
+FOVEA_INLINE F log(F x) {
+  const M tiny = x < set(0x1p-126f);
+  const F y = log_positive(select(tiny, x * set(0x1p25f), x)) - select(tiny, set(17.3286795139986f), zero());
+  const F finite = select(x == set(__builtin_inff()), x, y);
+  const F positive = select(x == zero(), set(-__builtin_inff()), finite);
+  return select((x >= zero()) | is_nan(x), select(is_nan(x), x, positive), set(__builtin_nanf("")));
+}
+
+// The shared erf is good to 5e-7 absolute; near 0 the series keeps the relative error there too (next term below 2e-8).
+FOVEA_INLINE F erf_relative(F x) {
+  const F z = x * x;
+  F p = set(-1.0f / 1320.0f);
+  p = fma(p, z, set(1.0f / 216.0f));
+  p = fma(p, z, set(-1.0f / 42.0f));
+  p = fma(p, z, set(1.0f / 10.0f));
+  p = fma(p, z, set(-1.0f / 3.0f));
+  const F near = x * set(1.1283791671f) * fma(p, z, set(1.0f));
+  return select(abs(x) < set(0.5f), near, erf(x));
+}
+
+template <void kValues(const float*, float*, int64_t)>
+FOVEA_INLINE F by_lane(F x) {
+  float from[kLanes], to[kLanes];
+  store(from, x);
+  kValues(from, to, kLanes);
+  return load(to);
+}
+
+template <int32_t kOp>
+FOVEA_INLINE F value(const fovea_unary_params& p, F x) {
+  if constexpr (kOp == FOVEA_UNARY_ABS) return abs(x);
+  if constexpr (kOp == FOVEA_UNARY_NEG) return x * set(-1.0f);  // 0 - x would lose the sign of zero
+  if constexpr (kOp == FOVEA_UNARY_EXP) return exp(x);
+  if constexpr (kOp == FOVEA_UNARY_LOG) return log(x);
+  if constexpr (kOp == FOVEA_UNARY_SQRT) return sqrt(x);
+  if constexpr (kOp == FOVEA_UNARY_RSQRT) return set(1.0f) / sqrt(x);
+  if constexpr (kOp == FOVEA_UNARY_RECIPROCAL) return set(1.0f) / x;
+  if constexpr (kOp == FOVEA_UNARY_SQUARE) return x * x;
+  if constexpr (kOp == FOVEA_UNARY_FLOOR) return floor(x);
+  if constexpr (kOp == FOVEA_UNARY_CEIL) return ceil(x);
+  if constexpr (kOp == FOVEA_UNARY_ROUND) return round(x);
+  if constexpr (kOp == FOVEA_UNARY_SIGN) return select(x > zero(), set(1.0f), select(x < zero(), set(-1.0f), x));
+  if constexpr (kOp == FOVEA_UNARY_SIN) return by_lane<sin_values>(x);
+  if constexpr (kOp == FOVEA_UNARY_COS) return by_lane<cos_values>(x);
+  if constexpr (kOp == FOVEA_UNARY_ERF) return erf_relative(x);
+  if constexpr (kOp == FOVEA_UNARY_AFFINE) return fma(x, set(p.alpha), set(p.beta));
+}
+
+// 8192 elements per chunk: long rows are cut, short ones grouped.
+template <int32_t kOp>
+void all(const UnaryJob& j) {
+  constexpr int64_t kChunk = 8192;
+  int64_t count = live_rows(j.live, j.layout.leading) * j.layout.inner, width = j.layout.width;
+  if (j.x_pitch == width && j.y_pitch == width) {
+    width *= count;
+    count = width == 0 ? 0 : 1;
+  }
+  if (count == 0) return;
+  const int64_t pieces = (width + kChunk - 1) / kChunk;
+  parallel_for(count * pieces, width >= kChunk ? 1 : kChunk / width, [&](int64_t begin, int64_t end, int32_t) {
+    const fovea_unary_params p = j.params;
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t row = item / pieces, column = item % pieces * kChunk, n = width - column < kChunk ? width - column : kChunk;
+      const float* x = j.x + row * j.x_pitch + column;
+      float* y = j.y + row * j.y_pitch + column;
+      int64_t i = 0;
+      for (; i + kLanes <= n; i += kLanes) store(y + i, value<kOp>(p, load(x + i)));
+      if (i < n) store_partial(y + i, value<kOp>(p, load_partial(x + i, static_cast<int>(n - i))), static_cast<int>(n - i));
+    }
+  });
+}
+
+}  // namespace
+
+void unary(const UnaryJob& j) {
+  switch (j.params.op) {
+    case FOVEA_UNARY_ABS:
+      return all<FOVEA_UNARY_ABS>(j);
+    case FOVEA_UNARY_NEG:
+      return all<FOVEA_UNARY_NEG>(j);
+    case FOVEA_UNARY_EXP:
+      return all<FOVEA_UNARY_EXP>(j);
+    case FOVEA_UNARY_LOG:
+      return all<FOVEA_UNARY_LOG>(j);
+    case FOVEA_UNARY_SQRT:
+      return all<FOVEA_UNARY_SQRT>(j);
+    case FOVEA_UNARY_RSQRT:
+      return all<FOVEA_UNARY_RSQRT>(j);
+    case FOVEA_UNARY_RECIPROCAL:
+      return all<FOVEA_UNARY_RECIPROCAL>(j);
+    case FOVEA_UNARY_SQUARE:
+      return all<FOVEA_UNARY_SQUARE>(j);
+    case FOVEA_UNARY_FLOOR:
+      return all<FOVEA_UNARY_FLOOR>(j);
+    case FOVEA_UNARY_CEIL:
+      return all<FOVEA_UNARY_CEIL>(j);
+    case FOVEA_UNARY_ROUND:
+      return all<FOVEA_UNARY_ROUND>(j);
+    case FOVEA_UNARY_SIGN:
+      return all<FOVEA_UNARY_SIGN>(j);
+    case FOVEA_UNARY_SIN:
+      return all<FOVEA_UNARY_SIN>(j);
+    case FOVEA_UNARY_COS:
+      return all<FOVEA_UNARY_COS>(j);
+    case FOVEA_UNARY_ERF:
+      return all<FOVEA_UNARY_ERF>(j);
+    default:
+      return all<FOVEA_UNARY_AFFINE>(j);
+  }
+}
+
+}  // namespace fovea::FOVEA_ISA_NAMESPACE
