@@ -2,20 +2,23 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Fovea.Cli.Commands;
+using Fovea.Cli.Detectors;
+using Fovea.Data;
 
 namespace Fovea.Cli;
 
 /// <summary>The <c>fovea</c> command: parsing, and the last resort for exceptions.</summary>
 internal static class CommandLineApp
 {
-    internal static int Run(string[] args, CliConsole console)
+    /// <summary>Returns an exit code. Tests pass their own detector.</summary>
+    internal static int Run(string[] args, CliConsole console, Func<DetectorOptions, IDetector>? createDetector = null)
     {
         // Not RootCommand: that takes its name from the executable file, which is fovea-cli behind the launcher.
         var root = new Command("fovea", "Low-latency detection.\n\n" + ExitCode.Help)
         {
             new HelpOption { Recursive = true },
             new VersionOption(),
-            DetectCommand.Create(console),
+            DetectCommand.Create(console, createDetector ?? (o => new MtcnnDetector(o, new ModelStore()))),
             DoctorCommand.Create(console),
         };
         try

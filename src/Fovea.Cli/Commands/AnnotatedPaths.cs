@@ -27,7 +27,7 @@ internal static class AnnotatedPaths
             var taken = new HashSet<string>(StringComparer.Ordinal);
             for (var i = 0; i < images.Count; i++) paths[i] = Path.Combine(output, UnusedName(images[i], taken));
         }
-        var inputs = images.Where(image => image.Length > 0).Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
+        var inputs = images.Select(Path.GetFullPath).ToHashSet(StringComparer.Ordinal);
         foreach (var path in paths)
             if (problem.Length == 0 && inputs.Contains(Path.GetFullPath(path!))) problem = $"--out: {path} would overwrite an input image";
         return problem.Length == 0;

@@ -8,13 +8,22 @@ namespace Fovea.Cli.Commands;
 /// <summary><c>fovea detect</c>: its arguments and their checks; <see cref="DetectRun"/> does the work.</summary>
 internal static class DetectCommand
 {
-    internal static Command Create(CliConsole console)
+    internal static Command Create(CliConsole console, Func<DetectorOptions, IDetector> createDetector)
     {
         var images = new Argument<string[]>("IMAGE")
         {
             Description = "Image files: JPEG, PNG, WebP, GIF (first frame), BMP.",
             Arity = ArgumentArity.OneOrMore,
         };
+        images.Validators.Add(result =>
+        {
+            foreach (var name in result.Tokens.Select(t => t.Value))
+            {
+                if (name.Length == 0) result.AddError("IMAGE: a file name is empty");
+                // The parser takes a misspelt option for one more image.
+                else if (name[0] == '-' && !File.Exists(name)) result.AddError($"Unrecognized option '{name}'");
+            }
+        });
         var model = new Option<string>("--model")
         {
             Description = "Model that detects.",
@@ -22,21 +31,28 @@ internal static class DetectCommand
         };
         model.AcceptOnlyFromAmong([.. ModelCatalog.Models.Select(m => m.Name)]);
         var minFace = Number<int>(
-            "--min-face", "Side of the smallest face looked for, in pixels, at least 12 [default: 20].", n => n >= 12, "must be at least 12");
-        var threshold = Number<float>("--threshold", "Least score reported, 0 to 1 [default: 0.7].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
-        var threads = Number<int>("--threads", "CPU threads, 1 to 256 [default: all cores].", n => n is >= 1 and <= 256, "must lie between 1 and 256");
+            "--min-face", "Side of the smallest face looked for, in pixels, at least 12 [default: 20].",
+            n => n >= 12, "must be at least 12");
+        var threshold = Number<float>(
+            "--threshold", "Least score reported, 0 to 1 [default: 0.7].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
+        var threads = Number<int>(
+            "--threads", "CPU threads, 1 to 256 [default: all cores].", n => n is >= 1 and <= 256, "must lie between 1 and 256");
         var json = new Option<bool>("--json") { Description = "One JSON object per image and line instead of tables." };
         var output = new Option<string?>("--out")
         {
             HelpName = "PATH",
-            Description = "Where to write the annotated picture: a .png, .jpg or .webp file for one image, a folder for several.",
+            Description = "Where annotated pictures go: a .png, .jpg or .webp file for one image, a folder for several.",
         };
-        var command = new Command("detect", "Finds faces in images.\n\n" + ExitCode.Help) { images, model, minFace, threshold, json, output, threads };
+        var command = new Command("detect", "Finds faces in images.\n\n" + ExitCode.Help)
+        {
+            images, model, minFace, threshold, json, output, threads,
+        };
         command.SetAction(result =>
         {
             var options = new DetectorOptions(
                 result.GetValue(model)!, result.GetValue(minFace), result.GetValue(threshold), result.GetValue(threads));
-            return new DetectRun(console, options, result.GetValue(json)).Run(result.GetValue(images)!, result.GetValue(output));
+            return new DetectRun(console, options, result.GetValue(json), createDetector)
+                .Run(result.GetValue(images)!, result.GetValue(output));
         });
         return command;
     }

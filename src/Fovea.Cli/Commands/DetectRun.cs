@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Fovea.Cli.Detectors;
 using Fovea.Cli.Drawing;
 using Fovea.Cli.Output;
@@ -7,11 +8,9 @@ using Fovea.Data;
 namespace Fovea.Cli.Commands;
 
 /// <summary>Runs a detector over image files. A bad image is reported and skipped; a bad model ends the run.</summary>
-internal sealed class DetectRun(CliConsole console, DetectorOptions options, bool json, Func<DetectorOptions, IDetector>? createDetector = null)
+internal sealed class DetectRun(
+    CliConsole console, DetectorOptions options, bool json, Func<DetectorOptions, IDetector> createDetector)
 {
-    private readonly Func<DetectorOptions, IDetector> _createDetector =
-        createDetector ?? (o => new MtcnnDetector(o, new ModelStore()));
-
     /// <summary>Returns an exit code.</summary>
     internal int Run(IReadOnlyList<string> images, string? output)
     {
@@ -53,11 +52,11 @@ internal sealed class DetectRun(CliConsole console, DetectorOptions options, boo
         ImageFile.Save(path, Annotator.Draw(image, detections));
     }
 
-    private bool TryLoad([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IDetector? detector)
+    private bool TryLoad([NotNullWhen(true)] out IDetector? detector)
     {
         try
         {
-            detector = _createDetector(options);
+            detector = createDetector(options);
             return true;
         }
         catch (Exception e) when (e is InvalidDataException or TfliteFormatException or IOException or UnauthorizedAccessException)

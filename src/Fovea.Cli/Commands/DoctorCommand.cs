@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Fovea.Data;
 
 namespace Fovea.Cli.Commands;
@@ -16,7 +15,6 @@ internal static class DoctorCommand
 
     private static int Run(CliConsole console)
     {
-        console.Out.WriteLine($"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.RuntimeIdentifier}, {RuntimeInformation.OSDescription}");
         console.Out.WriteLine(FoveaRuntime.Describe().TrimEnd());
         var native = Report(console, "cpu device", () => Device.Cpu.Name);
         var codecs = Report(console, "image codecs", TryImageCodecs);
