@@ -30,6 +30,25 @@ public sealed unsafe partial class DeviceTensor
         }
     }
 
+    /// <summary>Copies the first rows of the leading dimension, as many as fill <paramref name="values"/> exactly, and waits. Reads the
+    /// result of a dynamic batch without making a view.</summary>
+    /// <exception cref="ArgumentException">The span is not a whole number of rows, or longer than the tensor.</exception>
+    /// <exception cref="InvalidOperationException">The stream is capturing, or the tensor has gaps.</exception>
+    public void CopyRowsTo<T>(DeviceStream stream, Span<T> values) where T : unmanaged
+    {
+        CheckHost<T>(stream);
+        long row = Rank == 0 || _native.shape[0] == 0 ? 1 : ElementCount / _native.shape[0];
+        if (row == 0 || values.Length % row != 0 || values.Length > ElementCount)
+            throw new ArgumentException($"{values.Length} elements are not a number of rows of {this}", nameof(values));
+        if (!IsContiguous) throw new InvalidOperationException($"{this} is a slice with pitch {Pitch}");
+        fixed (T* host = values)
+        {
+            using (var call = new KernelCall(stream, "memory_copy", this))
+                call.Check(NativeMethods.fovea_memory_copy(host, _native.data, (long)values.Length * DType.Size(), call.Stream));
+            stream.Synchronize();
+        }
+    }
+
     /// <summary>Copies the elements into a new array and waits.</summary>
     public T[] ToArray<T>(DeviceStream stream) where T : unmanaged
     {
@@ -80,10 +99,15 @@ public sealed unsafe partial class DeviceTensor
 
     private void CheckHost<T>(DeviceStream stream, int length) where T : unmanaged
     {
+        CheckHost<T>(stream);
+        if (length != ElementCount) throw new ArgumentException($"{this} has {ElementCount} elements, the span has {length}", nameof(length));
+    }
+
+    private void CheckHost<T>(DeviceStream stream) where T : unmanaged
+    {
         ArgumentNullException.ThrowIfNull(stream);
         if (stream.IsCapturing) Throw.Capturing("Copying between host and device");
         CheckType<T>();
-        if (length != ElementCount) throw new ArgumentException($"{this} has {ElementCount} elements, the span has {length}", nameof(length));
         if (stream.Device != Device) throw new ArgumentException($"the tensor is on {Device}, the stream on {stream.Device}", nameof(stream));
     }
 

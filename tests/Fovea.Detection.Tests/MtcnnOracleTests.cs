@@ -79,7 +79,7 @@ public sealed class MtcnnOracleTests
         {
             float[] box = [.. face.GetProperty("box").EnumerateArray().Select(v => v.GetSingle())];
             var best = faces[..count].MaxBy(f => Iou(f, box));
-            Assert.True(Iou(best, box) >= 0.95, $"no face at {string.Join(' ', box)}: best IoU {Iou(best, box):F3}");
+            Assert.True(Iou(best, box) >= 0.95, $"no face at {string.Join(' ', box)}: best is {best.X1} {best.Y1} {best.X2} {best.Y2}, IoU {Iou(best, box):F3}");
             float[] points = [.. face.GetProperty("landmarks_x5_y5").EnumerateArray().Select(v => v.GetSingle())];
             for (int i = 0; i < FaceLandmarks.Count; i++)
             {

@@ -220,9 +220,9 @@ public sealed class MtcnnSessionTests
     public void ABudgetTooSmallIsAClearError()
     {
         using var model = SharedData.Mtcnn();
-        using var pool = new DeviceMemoryPool(Device.Cpu, new DeviceMemoryPoolOptions { BudgetBytes = 4 << 20 });
+        using var pool = new DeviceMemoryPool(Device.Cpu, new DeviceMemoryPoolOptions { BudgetBytes = 32 << 20 });
         using var session = new MtcnnSession(model, null, new DeviceStreamOptions { Pool = pool });
-        var error = Assert.Throws<DeviceOutOfMemoryException>(() => session.Detect(new byte[3 * 2000 * 2000], 2000, 2000, new FaceDetection[1]));
+        var error = Assert.Throws<DeviceOutOfMemoryException>(() => session.Detect(new byte[3 * 3000 * 3000], 3000, 3000, new FaceDetection[1]));
         Assert.Contains("budget", error.Message, StringComparison.OrdinalIgnoreCase);
         // Nothing stuck: a smaller image still works.
         Assert.Equal(0, session.Detect(new byte[3 * 40 * 40], 40, 40, new FaceDetection[1]));

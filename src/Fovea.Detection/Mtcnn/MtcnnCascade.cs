@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Fovea.Models.Mtcnn;
 
 namespace Fovea.Detection;
@@ -61,12 +62,7 @@ internal sealed class MtcnnCascade : IDisposable
         Span<int> count = stackalloc int[1];
         _count.CopyTo(stream, count);
         int faces = Math.Min(count[0], results.Length);
-        if (faces > 0)
-        {
-            var rows = _results.Rows(0, faces);
-            rows.CopyTo(stream, System.Runtime.InteropServices.MemoryMarshal.Cast<FaceDetection, float>(results[..faces]));
-        }
-
+        if (faces > 0) _results.CopyRowsTo(stream, MemoryMarshal.Cast<FaceDetection, float>(results[..faces]));
         return faces;
     }
 
