@@ -8,15 +8,16 @@ using Fovea.Data;
 var save = new Option<bool>("--save") { Description = "Write the report to benchmarks/results/<machine>/." };
 
 var image = new Option<string?>("--image") { Description = "Image to look at; default: the sample photo that build/models.sh brings." };
+var maxSide = new Option<int>("--max-side") { Description = "Shrink the image to this longer side; 0 keeps its size.", DefaultValueFactory = _ => 640 };
 var minFace = new Option<int>("--min-face") { Description = "Side of the smallest face in pixels.", DefaultValueFactory = _ => 20 };
-var seconds = new Option<double>("--seconds") { Description = "Timed seconds per side and number of threads.", DefaultValueFactory = _ => 30 };
+var seconds = new Option<double>("--seconds") { Description = "Timed seconds of the slower side, per number of threads.", DefaultValueFactory = _ => 30 };
 var mtcnnThreads = new Option<int[]>("--threads") { Description = "Numbers of threads, 1 and/or 2.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1, 2] };
 var batch = new Option<int>("--batch") { Description = "Crops per call of the peer's R-Net and O-Net.", DefaultValueFactory = _ => new PeerOptions().Batch };
 var verify = new Option<string?>("--verify-peer") { Description = "Only compare the peer's networks with the tensors recorded in this folder." };
-var mtcnn = new Command("mtcnn", "The MTCNN cascade against ONNX Runtime: p50, p99, p99.9, allocated bytes.") { image, minFace, seconds, mtcnnThreads, batch, verify, save };
+var mtcnn = new Command("mtcnn", "The MTCNN cascade against ONNX Runtime: p50, p99, p99.9, allocated bytes.") { image, maxSide, minFace, seconds, mtcnnThreads, batch, verify, save };
 mtcnn.SetAction(parsed => parsed.GetValue(verify) is { } folder
     ? PeerCheck.Run(new ModelStore(), folder) ? 0 : 1
-    : MtcnnBenchmark.Run(parsed.GetValue(image), parsed.GetValue(minFace), parsed.GetValue(seconds), parsed.GetValue(mtcnnThreads)!, parsed.GetValue(batch), parsed.GetValue(save)));
+    : MtcnnBenchmark.Run(parsed.GetValue(image), parsed.GetValue(maxSide), parsed.GetValue(minFace), parsed.GetValue(seconds), parsed.GetValue(mtcnnThreads)!, parsed.GetValue(batch), parsed.GetValue(save)));
 
 var filter = new Option<string?>("--filter") { Description = "Only cases whose name contains this." };
 var kernelThreads = new Option<int>("--threads") { Description = "Threads per call.", DefaultValueFactory = _ => 1 };

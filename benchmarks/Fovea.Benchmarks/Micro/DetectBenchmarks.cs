@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using Fovea.Benchmarks.Mtcnn;
 using Fovea.Data;
 using Fovea.Detection;
 
@@ -21,7 +22,7 @@ public class DetectBenchmarks
     public void SetUp()
     {
         var store = new ModelStore();
-        _image = ImageFile.LoadRgb(Path.Combine(store.Folder, "images", "sample1.jpg"));
+        _image = SampleImage.Load(store, path: null, maxSide: 640);
         _model = MtcnnModel.Load(Device.Cpu, store);
         _session = new MtcnnSession(_model, new MtcnnOptions { MinFace = MinFace }, new DeviceStreamOptions { MaxThreads = 1 });
         _session.WarmUp(_image.Width, _image.Height);

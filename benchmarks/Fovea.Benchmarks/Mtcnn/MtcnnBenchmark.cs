@@ -16,17 +16,17 @@ internal static class MtcnnBenchmark
     private const int MaxFaces = 512;
 
     /// <param name="imagePath">Image to look at, or null for the sample photo that <c>build/models.sh</c> brings.</param>
+    /// <param name="maxSide">The image is shrunk to this many pixels on its longer side; 0 keeps it.</param>
     /// <param name="minFace">Side of the smallest face in pixels.</param>
-    /// <param name="seconds">Seconds of timed calls per side and number of threads.</param>
+    /// <param name="seconds">Seconds of timed calls of the slower side, per number of threads.</param>
     /// <param name="threads">Numbers of threads, 1 and 2 at most.</param>
     /// <param name="batch">Crops per call of the peer's R-Net and O-Net.</param>
     /// <param name="save">Whether to write the report to <c>benchmarks/results</c>.</param>
     /// <returns>Process exit code.</returns>
-    public static int Run(string? imagePath, int minFace, double seconds, int[] threads, int batch, bool save)
+    public static int Run(string? imagePath, int maxSide, int minFace, double seconds, int[] threads, int batch, bool save)
     {
         var store = new ModelStore();
-        imagePath ??= Path.Combine(store.Folder, "images", "sample1.jpg");
-        var image = ImageFile.LoadRgb(imagePath);
+        var image = SampleImage.Load(store, imagePath, maxSide);
         OrtThreads.Configure();
         var report = new Report();
         report.Line("# MTCNN: Fovea against ONNX Runtime");
@@ -35,8 +35,8 @@ internal static class MtcnnBenchmark
         report.Facts([
             .. Machine.Describe(),
             $"Fovea: {FoveaRuntime.Active}; peer: ONNX Runtime {OrtEnv.Instance().GetVersionString()}, all graph optimisations, bound buffers, batches of {batch}, shared spinning thread pool",
-            $"Image: {Path.GetFileName(imagePath)}, {image.Width}x{image.Height}, faces from {minFace} pixels",
-            $"Command: dotnet run -c Release --project benchmarks/Fovea.Benchmarks -- mtcnn --min-face {minFace} --seconds {bound}",
+            $"Image: {(imagePath is null ? "sample1.jpg" : Path.GetFileName(imagePath))}, {image.Width}x{image.Height}, faces from {minFace} pixels",
+            $"Command: dotnet run -c Release --project benchmarks/Fovea.Benchmarks -- mtcnn --max-side {maxSide} --min-face {minFace} --seconds {bound}",
         ]);
         using var model = MtcnnModel.Load(Device.Cpu, store);
         foreach (int count in threads)
