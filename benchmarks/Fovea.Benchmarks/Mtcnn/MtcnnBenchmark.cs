@@ -90,9 +90,9 @@ internal static class MtcnnBenchmark
                 ["ONNX Runtime, networks and glue", Report.Milliseconds(counted.P50), Report.Milliseconds(counted.P99), Report.Milliseconds(counted.P999), "", "", "", "", ""],
             ]);
         report.Facts([
-            $"Fovea is {Ratio(b.P50 / a.P50)}x as fast at p50 ({Ratio(counted.P50 / a.P50)}x without the peer's preprocessing), {Ratio(b.P99 / a.P99)}x at p99. Expected: at least 2x. {Verdict(b.P50 >= 2 * a.P50)}",
-            $"Bytes per call {ours.AllocatedBytes} against {theirs.AllocatedBytes}. Expected: 0. {Verdict(ours.AllocatedBytes == 0)}",
-            $"p99.9 is {Ratio(a.P999 / a.P50)}x our p50. Expected on a quiet core: at most 2x. {Verdict(a.P999 <= 2 * a.P50)}",
+            $"Fovea is {Ratio(b.P50 / a.P50)}x as fast at p50 ({Ratio(counted.P50 / a.P50)}x without the peer's preprocessing), {Ratio(b.P99 / a.P99)}x at p99. Expected: at least 2x. {Verdict(b.P50 / a.P50, ratio => ratio >= 2)}",
+            $"Bytes per call {ours.AllocatedBytes} against {theirs.AllocatedBytes}. Expected: 0. {Verdict(ours.AllocatedBytes, bytes => bytes == 0)}",
+            $"p99.9 is {Ratio(a.P999 / a.P50)}x our p50. Expected on a quiet core: at most 2x. {Verdict(a.P999 / a.P50, ratio => ratio <= 2)}",
         ]);
     }
 
@@ -105,7 +105,8 @@ internal static class MtcnnBenchmark
 
     private static string Ratio(double value) => double.IsNaN(value) ? "?" : value.ToString("F2", CultureInfo.InvariantCulture);
 
-    private static string Verdict(bool reached) => reached ? "Reached." : "NOT REACHED.";
+    private static string Verdict(double value, Func<double, bool> isReached) =>
+        double.IsNaN(value) ? "NOT MEASURED: no undisturbed calls." : isReached(value) ? "Reached." : "NOT REACHED.";
 
     /// <summary>Whether both found the same faces; says what differs if not.</summary>
     private static bool Agree(ReadOnlySpan<FaceDetection> ours, ReadOnlySpan<PeerFace> theirs)
