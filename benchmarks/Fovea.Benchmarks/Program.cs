@@ -1,6 +1,10 @@
 // dotnet run -c Release --project benchmarks/Fovea.Benchmarks -- mtcnn | kernels | micro
 using System.CommandLine;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Fovea.Benchmarks.Cases;
 using Fovea.Benchmarks.Mtcnn;
 using Fovea.Data;
@@ -30,7 +34,10 @@ micro.TreatUnmatchedTokensAsErrors = false;
 micro.SetAction(parsed =>
 {
     string[] arguments = [.. parsed.GetValue(rest)!, .. parsed.UnmatchedTokens];
-    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments.Length == 0 ? ["--filter", "*"] : arguments);
+    // In this process: a child project would build the native library again. Ten iterations of half a second settle nanoseconds.
+    var job = Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithWarmupCount(5).WithIterationCount(10);
+    var config = ManualConfig.Create(DefaultConfig.Instance).AddJob(job).AddDiagnoser(MemoryDiagnoser.Default);
+    BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(arguments.Length == 0 ? ["--filter", "*"] : arguments, config);
 });
 
 return new RootCommand("Benchmarks of Fovea.") { mtcnn, kernels, micro }.Parse(args).Invoke();

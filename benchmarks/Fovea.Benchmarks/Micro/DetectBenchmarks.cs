@@ -6,8 +6,6 @@ using Fovea.Detection;
 namespace Fovea.Benchmarks.Micro;
 
 /// <summary>The face detector on the sample photo, for its managed bytes; times under load belong to <c>mtcnn</c>.</summary>
-[MemoryDiagnoser]
-[InProcess] // as in ReplayBenchmarks
 public class DetectBenchmarks
 {
     private readonly FaceDetection[] _faces = new FaceDetection[64];
