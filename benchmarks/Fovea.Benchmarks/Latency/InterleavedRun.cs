@@ -11,15 +11,15 @@ internal static class InterleavedRun
     // Idle workers of either side spin for a moment after a call; the pause lets them sleep before the other side starts.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(4);
 
-    /// <summary>Runs until every contestant had <paramref name="secondsPerSide"/> of timed calls.</summary>
-    public static Series[] Measure(IReadOnlyList<Contestant> contestants, double secondsPerSide)
+    /// <summary>Runs until the slowest contestant had <paramref name="seconds"/> of timed calls; all make the same number of calls.</summary>
+    public static Series[] Measure(IReadOnlyList<Contestant> contestants, double seconds)
     {
-        foreach (var contestant in contestants) WarmUp(contestant, Math.Min(2, secondsPerSide));
+        foreach (var contestant in contestants) WarmUp(contestant, Math.Min(2, seconds));
         var samples = contestants.Select(_ => new List<Sample>(1 << 16)).ToArray();
         var spent = new double[contestants.Count];
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        for (int turn = 0; spent.Min() < secondsPerSide; turn++)
+        for (int turn = 0; spent.Max() < seconds; turn++)
         {
             for (int i = 0; i < contestants.Count; i++)
             {

@@ -1,12 +1,11 @@
 using BenchmarkDotNet.Attributes;
+using Fovea.Benchmarks.Mtcnn;
 using Fovea.Data;
 using Fovea.Detection;
 
 namespace Fovea.Benchmarks.Micro;
 
 /// <summary>The face detector on the sample photo, for its managed bytes; times under load belong to <c>mtcnn</c>.</summary>
-[MemoryDiagnoser]
-[InProcess] // as in ReplayBenchmarks
 public class DetectBenchmarks
 {
     private readonly FaceDetection[] _faces = new FaceDetection[64];
@@ -21,7 +20,7 @@ public class DetectBenchmarks
     public void SetUp()
     {
         var store = new ModelStore();
-        _image = ImageFile.LoadRgb(Path.Combine(store.Folder, "images", "sample1.jpg"));
+        _image = SampleImage.Load(store, path: null, maxSide: 640);
         _model = MtcnnModel.Load(Device.Cpu, store);
         _session = new MtcnnSession(_model, new MtcnnOptions { MinFace = MinFace }, new DeviceStreamOptions { MaxThreads = 1 });
         _session.WarmUp(_image.Width, _image.Height);

@@ -4,8 +4,6 @@ namespace Fovea.Benchmarks.Micro;
 
 /// <summary>What a call costs besides its arithmetic: a tensor of 16 floats through one kernel eagerly, and through captured graphs
 /// of 1 and 32 kernels.</summary>
-[MemoryDiagnoser]
-[InProcess] // a child project would be built without the native library's set-up, and would build it again
 public class ReplayBenchmarks
 {
     private DeviceStream _stream = null!;

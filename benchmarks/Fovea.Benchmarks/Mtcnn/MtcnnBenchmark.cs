@@ -16,17 +16,17 @@ internal static class MtcnnBenchmark
     private const int MaxFaces = 512;
 
     /// <param name="imagePath">Image to look at, or null for the sample photo that <c>build/models.sh</c> brings.</param>
+    /// <param name="maxSide">The image is shrunk to this many pixels on its longer side; 0 keeps it.</param>
     /// <param name="minFace">Side of the smallest face in pixels.</param>
-    /// <param name="seconds">Seconds of timed calls per side and number of threads.</param>
+    /// <param name="seconds">Seconds of timed calls of the slower side, per number of threads.</param>
     /// <param name="threads">Numbers of threads, 1 and 2 at most.</param>
     /// <param name="batch">Crops per call of the peer's R-Net and O-Net.</param>
     /// <param name="save">Whether to write the report to <c>benchmarks/results</c>.</param>
     /// <returns>Process exit code.</returns>
-    public static int Run(string? imagePath, int minFace, double seconds, int[] threads, int batch, bool save)
+    public static int Run(string? imagePath, int maxSide, int minFace, double seconds, int[] threads, int batch, bool save)
     {
         var store = new ModelStore();
-        imagePath ??= Path.Combine(store.Folder, "images", "sample1.jpg");
-        var image = ImageFile.LoadRgb(imagePath);
+        var image = SampleImage.Load(store, imagePath, maxSide);
         OrtThreads.Configure();
         var report = new Report();
         report.Line("# MTCNN: Fovea against ONNX Runtime");
@@ -35,8 +35,8 @@ internal static class MtcnnBenchmark
         report.Facts([
             .. Machine.Describe(),
             $"Fovea: {FoveaRuntime.Active}; peer: ONNX Runtime {OrtEnv.Instance().GetVersionString()}, all graph optimisations, bound buffers, batches of {batch}, shared spinning thread pool",
-            $"Image: {Path.GetFileName(imagePath)}, {image.Width}x{image.Height}, faces from {minFace} pixels",
-            $"Command: dotnet run -c Release --project benchmarks/Fovea.Benchmarks -- mtcnn --min-face {minFace} --seconds {bound}",
+            $"Image: {(imagePath is null ? "sample1.jpg" : Path.GetFileName(imagePath))}, {image.Width}x{image.Height}, faces from {minFace} pixels",
+            $"Command: dotnet run -c Release --project benchmarks/Fovea.Benchmarks -- mtcnn --max-side {maxSide} --min-face {minFace} --seconds {bound}",
         ]);
         using var model = MtcnnModel.Load(Device.Cpu, store);
         foreach (int count in threads)
@@ -90,9 +90,9 @@ internal static class MtcnnBenchmark
                 ["ONNX Runtime, networks and glue", Report.Milliseconds(counted.P50), Report.Milliseconds(counted.P99), Report.Milliseconds(counted.P999), "", "", "", "", ""],
             ]);
         report.Facts([
-            $"Fovea is {Ratio(b.P50 / a.P50)}x as fast at p50 ({Ratio(counted.P50 / a.P50)}x without the peer's preprocessing), {Ratio(b.P99 / a.P99)}x at p99. Expected: at least 2x. {Verdict(b.P50 >= 2 * a.P50)}",
-            $"Bytes per call {ours.AllocatedBytes} against {theirs.AllocatedBytes}. Expected: 0. {Verdict(ours.AllocatedBytes == 0)}",
-            $"p99.9 is {Ratio(a.P999 / a.P50)}x our p50. Expected on a quiet core: at most 2x. {Verdict(a.P999 <= 2 * a.P50)}",
+            $"Fovea is {Ratio(b.P50 / a.P50)}x as fast at p50 ({Ratio(counted.P50 / a.P50)}x without the peer's preprocessing), {Ratio(b.P99 / a.P99)}x at p99. Expected: at least 2x. {Verdict(b.P50 / a.P50, ratio => ratio >= 2)}",
+            $"Bytes per call {ours.AllocatedBytes} against {theirs.AllocatedBytes}. Expected: 0. {Verdict(ours.AllocatedBytes, bytes => bytes == 0)}",
+            $"p99.9 is {Ratio(a.P999 / a.P50)}x our p50. Expected on a quiet core: at most 2x. {Verdict(a.P999 / a.P50, ratio => ratio <= 2)}",
         ]);
     }
 
@@ -105,7 +105,8 @@ internal static class MtcnnBenchmark
 
     private static string Ratio(double value) => double.IsNaN(value) ? "?" : value.ToString("F2", CultureInfo.InvariantCulture);
 
-    private static string Verdict(bool reached) => reached ? "Reached." : "NOT REACHED.";
+    private static string Verdict(double value, Func<double, bool> isReached) =>
+        double.IsNaN(value) ? "NOT MEASURED: no undisturbed calls." : isReached(value) ? "Reached." : "NOT REACHED.";
 
     /// <summary>Whether both found the same faces; says what differs if not.</summary>
     private static bool Agree(ReadOnlySpan<FaceDetection> ours, ReadOnlySpan<PeerFace> theirs)
