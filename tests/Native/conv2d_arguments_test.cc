@@ -31,6 +31,7 @@ TEST(Conv2dArguments, ParametersAreChecked) {
   EXPECT_TRUE(refused([](auto& p) { p.kernel_h = 0; }));
   EXPECT_TRUE(refused([](auto& p) { p.stride_w = 0; }));
   EXPECT_TRUE(refused([](auto& p) { p.dilation_h = -1; }));
+  EXPECT_TRUE(refused([](auto& p) { p.stride_h = INT32_MAX; }));
   EXPECT_TRUE(refused([](auto& p) { p.pad_left = -1; }));
   EXPECT_TRUE(refused([](auto& p) { p.groups = 0; }));
   EXPECT_TRUE(refused([](auto& p) { p.groups = 4; }));
@@ -81,6 +82,10 @@ TEST(Conv2dArguments, TensorsAreChecked) {
   EXPECT_EQ(fovea_conv2d_workspace(&conv.params, &wrong, &bytes), FOVEA_INVALID_ARGUMENT);
   wrong = x, wrong.shape[1] = INT64_MAX, wrong.shape[2] = 0;
   EXPECT_EQ(fovea_conv2d_workspace(&conv.params, &wrong, &bytes), FOVEA_INVALID_ARGUMENT);
+  // Padding alone makes an output of 2^62 pixels.
+  fovea_conv2d_params padded = conv.params;
+  padded.pad_top = padded.pad_bottom = padded.pad_left = padded.pad_right = INT32_MAX;
+  EXPECT_EQ(fovea_conv2d_workspace(&padded, &x, &bytes), FOVEA_INVALID_ARGUMENT);
 }
 
 // The same byte count for another layer: only the header can tell.

@@ -52,8 +52,11 @@ fovea_status check_params(const char* op, const fovea_conv2d_params* params) {
   FOVEA_CHECK(p.groups > 0 && p.in_channels % p.groups == 0 && p.out_channels % p.groups == 0,
               "%s: %d groups must divide %d input and %d output channels", op, p.groups, p.in_channels, p.out_channels);
   FOVEA_CHECK(p.kernel_h > 0 && p.kernel_w > 0, "%s: kernel is %dx%d", op, p.kernel_h, p.kernel_w);
-  FOVEA_CHECK(p.stride_h > 0 && p.stride_w > 0, "%s: stride is %dx%d", op, p.stride_h, p.stride_w);
-  FOVEA_CHECK(p.dilation_h > 0 && p.dilation_w > 0, "%s: dilation is %dx%d", op, p.dilation_h, p.dilation_w);
+  constexpr int32_t kMaxStep = 4096;
+  FOVEA_CHECK(p.stride_h > 0 && p.stride_w > 0 && p.stride_h <= kMaxStep && p.stride_w <= kMaxStep,
+              "%s: stride is %dx%d, allowed are 1 to %d", op, p.stride_h, p.stride_w, kMaxStep);
+  FOVEA_CHECK(p.dilation_h > 0 && p.dilation_w > 0 && p.dilation_h <= kMaxStep && p.dilation_w <= kMaxStep,
+              "%s: dilation is %dx%d, allowed are 1 to %d", op, p.dilation_h, p.dilation_w, kMaxStep);
   FOVEA_CHECK(p.pad_top >= 0 && p.pad_bottom >= 0 && p.pad_left >= 0 && p.pad_right >= 0,
               "%s: padding is %d, %d, %d, %d (top, bottom, left, right), it must not be negative", op, p.pad_top, p.pad_bottom,
               p.pad_left, p.pad_right);
@@ -113,10 +116,13 @@ fovea_status check_input(const char* op, const fovea_conv2d_params& p, const fov
   }
   FOVEA_CHECK(x.shape[3] == p.in_channels, "%s: weight has %d input channels, x has %lld", op, p.in_channels,
               static_cast<long long>(x.shape[3]));
-  // Padding can make y larger than x.
-  FOVEA_CHECK(x.shape[1] <= kMaxElements && x.shape[2] <= kMaxElements && x.shape[0] <= kMaxElements &&
-                  (out_w(p, x) == 0 || out_h(p, x) <= kMaxElements / out_w(p, x)) &&
-                  (x.shape[0] == 0 || out_h(p, x) * out_w(p, x) <= kMaxElements / x.shape[0]),
+  // Padding can make y larger than x. The plan multiplies output pixels by packed weights, and by a few small constants.
+  constexpr int64_t kMaxWork = int64_t{1} << 56;
+  for (int i = 0; i < 3; ++i) FOVEA_CHECK(x.shape[i] <= kMaxElements, "%s: x is too large: %s", op, describe(x));
+  const int64_t height = out_h(p, x), width = out_w(p, x);
+  FOVEA_CHECK((width == 0 || height <= kMaxElements / width) &&
+                  (x.shape[0] == 0 || height * width <= kMaxElements / x.shape[0]) &&
+                  x.shape[0] * height * width <= kMaxWork / direct_floats(p),
               "%s: the output of x %s is too large", op, describe(x));
   return FOVEA_OK;
 }
@@ -188,6 +194,8 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
   }
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "prepared", *prepared, "y", *y, false));
+  if (bias != nullptr) FOVEA_TRY(check_no_overlap(op, "bias", *bias, "y", *y, false));
+  if (slope != nullptr) FOVEA_TRY(check_no_overlap(op, "slope", *slope, "y", *y, false));
 
   const Conv2dPlan plan = conv2d_plan(*params, x->shape[0], x->shape[1], x->shape[2]);
   const int64_t scratch_bytes = plan.scratch_floats * int64_t{sizeof(float)};

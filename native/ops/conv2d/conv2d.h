@@ -11,6 +11,9 @@
 #include "core/tensor.h"
 #include "fovea/nn.h"
 
+// The vector files include this too: a weak copy compiled for AVX-512 must not become the library's (see core/simd.h).
+#define FOVEA_CONV2D_INLINE [[gnu::always_inline]] inline
+
 namespace fovea {
 
 inline constexpr int64_t kChannelBlock = 16;
@@ -61,22 +64,22 @@ struct alignas(64) Conv2dHeader {
 };
 inline constexpr uint32_t kConv2dMagic = 0x32564346;  // "FCV2"
 
-inline bool is_depthwise(const fovea_conv2d_params& p) {
+FOVEA_CONV2D_INLINE bool is_depthwise(const fovea_conv2d_params& p) {
   return p.groups > 1 && p.groups == p.in_channels && p.groups == p.out_channels;
 }
-inline int64_t group_in(const fovea_conv2d_params& p) { return p.in_channels / p.groups; }
-inline int64_t group_out(const fovea_conv2d_params& p) { return p.out_channels / p.groups; }
-inline int64_t taps(const fovea_conv2d_params& p) { return int64_t{p.kernel_h} * p.kernel_w; }
+FOVEA_CONV2D_INLINE int64_t group_in(const fovea_conv2d_params& p) { return p.in_channels / p.groups; }
+FOVEA_CONV2D_INLINE int64_t group_out(const fovea_conv2d_params& p) { return p.out_channels / p.groups; }
+FOVEA_CONV2D_INLINE int64_t taps(const fovea_conv2d_params& p) { return int64_t{p.kernel_h} * p.kernel_w; }
 // Products per output element.
-inline int64_t depth(const fovea_conv2d_params& p) { return taps(p) * group_in(p); }
-inline int64_t channel_blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
-inline int64_t direct_floats(const fovea_conv2d_params& p) {
+FOVEA_CONV2D_INLINE int64_t depth(const fovea_conv2d_params& p) { return taps(p) * group_in(p); }
+FOVEA_CONV2D_INLINE int64_t channel_blocks(int64_t channels) { return (channels + kChannelBlock - 1) / kChannelBlock; }
+FOVEA_CONV2D_INLINE int64_t direct_floats(const fovea_conv2d_params& p) {
   const int64_t blocks = is_depthwise(p) ? channel_blocks(p.out_channels) : p.groups * channel_blocks(group_out(p));
   return blocks * depth(p) * kChannelBlock;
 }
 
 // Where weight [o][tap][i] lies in the direct or depthwise form.
-inline int64_t packed_index(const fovea_conv2d_params& p, int64_t o, int64_t tap, int64_t i) {
+FOVEA_CONV2D_INLINE int64_t packed_index(const fovea_conv2d_params& p, int64_t o, int64_t tap, int64_t i) {
   const int64_t per_group = is_depthwise(p) ? p.out_channels : group_out(p);
   const int64_t block = o / per_group * channel_blocks(per_group) + o % per_group / kChannelBlock;
   return (block * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % per_group % kChannelBlock;
@@ -92,7 +95,7 @@ inline constexpr int64_t kWinogradPair = 2;  // blocks of output channels whose 
 struct WinogradScratch {
   int64_t input_pitch, input_plane, output_plane;  // floats
 };
-inline WinogradScratch winograd_scratch(const fovea_conv2d_params& p, int64_t tiles) {
+FOVEA_CONV2D_INLINE WinogradScratch winograd_scratch(const fovea_conv2d_params& p, int64_t tiles) {
   // Planes are an odd number of cache lines apart: the 36 stores of a tile would otherwise fall into one set of the cache.
   const int64_t pitch = channel_blocks(p.in_channels) * kChannelBlock;
   const auto odd_lines = [](int64_t floats) { return floats / 16 % 2 == 0 ? floats + 16 : floats; };
@@ -105,7 +108,7 @@ int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride,
 // The one place where a body is chosen: from the parameters and shapes only, so that results do not depend on the machine.
 Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h, int64_t in_w);
 
-// Registered by conv2d_prepare.
+// What conv2d_prepare enqueues.
 void conv2d_pack(const Conv2dPrepareJob& job);
 
 }  // namespace fovea

@@ -141,7 +141,7 @@ void output_rows(const Context& c, int64_t row, int count) {
   const fovea_conv2d_params& p = j.params;
   const int64_t n = row / j.out_h, oy = row % j.out_h, iy = oy * p.stride_h - p.pad_top;
   // Output columns whose taps are all inside.
-  int64_t begin = (p.pad_left + p.stride_w - 1) / p.stride_w;
+  int64_t begin = (int64_t{p.pad_left} + p.stride_w - 1) / p.stride_w;
   const int64_t room = j.in_w + p.pad_left - (p.kernel_w - 1) * int64_t{p.dilation_w} - 1;
   int64_t end = room < 0 ? 0 : room / p.stride_w + 1;
   if (end > j.out_w) end = j.out_w;

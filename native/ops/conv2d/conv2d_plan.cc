@@ -71,9 +71,10 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const int64_t pixels = batch * out_h * out_w, k = depth(p);
   const bool padded = p.pad_left > 0 || p.pad_right > 0;
   Conv2dPlan plan{};
+  if (pixels == 0) return {Conv2dBody::kFlat, 1, 1, 0};
   if (is_depthwise(p)) {
     // Pairs of rows share their input, so a block has an even number.
-    const int64_t row_work = std::max<int64_t>(1, out_w * k * channel_blocks(p.out_channels));
+    const int64_t row_work = out_w * k * channel_blocks(p.out_channels);
     const int64_t pairs =
         std::clamp<int64_t>(kMinimumWork / row_work / 2, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks / 2));
     plan.body = Conv2dBody::kDepthwise;

@@ -6,12 +6,19 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
+// Sanitizers check every load; unrolled they would take minutes to compile and test nothing more.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 // S: floats between the pixels when known at compile time, else 0. With S all pixels are one register and a constant away, and
 // K is taken three steps at a time: S is 3 or 6, three channels read at stride 1 or 2, so every run is a multiple of three.
 template <int R, int NV, int S>
 FOVEA_INLINE void tile_body(const Tile& t) {
   // Addresses base, base + stride, base + 2*stride need one register for three pixels.
-  constexpr int kBases = S > 0 ? 1 : (R + 2) / 3, kSteps = S > 0 ? 3 : 4;
+  constexpr int kBases = S > 0 ? 1 : (R + 2) / 3, kSteps = kSanitized ? 1 : S > 0 ? 3 : 4;
   constexpr int kBlock = static_cast<int>(kChannelBlock);
   F acc[R][NV];
 #pragma GCC unroll 4
@@ -53,13 +60,12 @@ FOVEA_INLINE void tile_body(const Tile& t) {
       int64_t length = t.runs.length;
       for (; length >= kSteps; length -= kSteps) {
         step(0);
-        step(1);
-        step(2);
-        if constexpr (kSteps == 4) step(3);
+        if constexpr (kSteps > 1) step(1), step(2);
+        if constexpr (kSteps > 3) step(3);
         w += kSteps * kBlock;
         advance(kSteps * 4);
       }
-      if constexpr (S == 0) {
+      if constexpr (S == 0 && kSteps > 1) {
         for (; length > 0; --length) {
           step(0);
           w += kBlock;
