@@ -30,6 +30,13 @@ public sealed unsafe partial class DeviceTensor
         }
     }
 
+    /// <summary>Enqueues a copy of the buffer's first bytes, in row-major order; does not wait and may be captured. The buffer
+    /// must live until the copy, or the graph, is done with it.</summary>
+    public void CopyFrom(DeviceStream stream, PinnedBuffer buffer) => CopyPinned(stream, buffer, toHost: false);
+
+    /// <summary>Enqueues a copy of the elements to the buffer's first bytes; does not wait and may be captured.</summary>
+    public void CopyTo(DeviceStream stream, PinnedBuffer buffer) => CopyPinned(stream, buffer, toHost: true);
+
     /// <summary>Copies the elements into a new array and waits.</summary>
     public T[] ToArray<T>(DeviceStream stream) where T : unmanaged
     {
@@ -62,6 +69,16 @@ public sealed unsafe partial class DeviceTensor
         }
         for (long row = 0; row < RowCount; row++)
             call.Check(NativeMethods.fovea_memory_fill(Offset(row * Pitch), value, RowLength * size, call.Stream));
+    }
+
+    private void CopyPinned(DeviceStream stream, PinnedBuffer buffer, bool toHost)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        using var call = new KernelCall(stream, "memory_copy", this);
+        var bytes = buffer.GetSpan();
+        if (bytes.Length < ElementCount * DType.Size())
+            throw new ArgumentException($"{this} needs {ElementCount * DType.Size()} bytes, the buffer has {bytes.Length}", nameof(buffer));
+        fixed (byte* host = bytes) Copy(host, call, toHost);
     }
 
     private void Copy(byte* host, in KernelCall call, bool toHost)

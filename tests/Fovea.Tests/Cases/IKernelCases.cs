@@ -3,5 +3,5 @@ namespace Fovea.Tests.Cases;
 /// <summary>The cases of one kernel family. Every implementation in the assembly is found by itself.</summary>
 public interface IKernelCases
 {
-    public IEnumerable<KernelCase> Cases { get; }
+    IEnumerable<KernelCase> Cases { get; }
 }
