@@ -5,7 +5,8 @@ namespace Fovea;
 
 public sealed unsafe partial class DeviceTensor
 {
-    /// <summary>Copies host values into the tensor, in row-major order, and waits. BFloat16 travels as <see cref="ushort"/>.</summary>
+    /// <summary>Copies host values into the tensor, in row-major order, and waits. BFloat16 travels as
+    /// <see cref="ushort"/>.</summary>
     /// <exception cref="ArgumentException">The number or the type of the values does not match.</exception>
     /// <exception cref="InvalidOperationException">The stream is capturing.</exception>
     public void CopyFrom<T>(DeviceStream stream, ReadOnlySpan<T> values) where T : unmanaged
@@ -77,7 +78,8 @@ public sealed unsafe partial class DeviceTensor
         using var call = new KernelCall(stream, "memory_copy", this);
         var bytes = buffer.GetSpan();
         if (bytes.Length < ElementCount * DType.Size())
-            throw new ArgumentException($"{this} needs {ElementCount * DType.Size()} bytes, the buffer has {bytes.Length}", nameof(buffer));
+            throw new ArgumentException($"{this} needs {ElementCount * DType.Size()} bytes, the buffer has {bytes.Length}",
+                nameof(buffer));
         fixed (byte* host = bytes) Copy(host, call, toHost);
     }
 
@@ -100,8 +102,10 @@ public sealed unsafe partial class DeviceTensor
         ArgumentNullException.ThrowIfNull(stream);
         if (stream.IsCapturing) Throw.Capturing("Copying between host and device");
         CheckType<T>();
-        if (length != ElementCount) throw new ArgumentException($"{this} has {ElementCount} elements, the span has {length}", nameof(length));
-        if (stream.Device != Device) throw new ArgumentException($"the tensor is on {Device}, the stream on {stream.Device}", nameof(stream));
+        if (length != ElementCount)
+            throw new ArgumentException($"{this} has {ElementCount} elements, the span has {length}", nameof(length));
+        if (stream.Device != Device)
+            throw new ArgumentException($"the tensor is on {Device}, the stream on {stream.Device}", nameof(stream));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -4,7 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Grows each box to a square about its centre; truncate moves corners toward zero. boxes and y: [R][4]. In place allowed.</summary>
+    /// <summary>Grows each box to a square about its centre; truncate moves corners toward zero. boxes and y: [R][4]. In place
+    /// allowed.</summary>
     public static void BoxSquare(DeviceStream stream, bool truncate, DeviceTensor boxes, DeviceTensor y)
     {
         using var call = new KernelCall(stream, "box_square", boxes, y);

@@ -31,7 +31,8 @@ internal sealed class CaptureArena(DeviceMemoryPool pool, int stream)
 
     public nint Rent(long bytes, out long granted)
     {
-        if (bytes > SizeClasses.Largest) throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "no device has this much memory");
+        if (bytes > SizeClasses.Largest)
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "no device has this much memory");
         granted = (bytes + 63) / 64 * 64;
         lock (_gate)
         {
