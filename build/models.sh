@@ -55,8 +55,8 @@ bring() { # name@version
   local spec=$1 folder archive path package version entry bytes sha status=0
   folder=$(mktemp -d "$work/package.XXXXXX") || return 1
   say "downloading $spec"
-  # stdout only names the archive; npm's errors stay visible.
-  if ! (cd "$folder" && npm pack "$spec" --silent --no-update-notifier --ignore-scripts >/dev/null); then
+  # Its standard output only names the archive; its errors stay visible.
+  if ! (cd "$folder" && npm pack "$spec" --loglevel=error --no-update-notifier --ignore-scripts >/dev/null); then
     fail "could not download $spec"
     return 1
   fi

@@ -96,9 +96,18 @@ headers() {
   done
 }
 
+# native_programs NAME PRESET [PREFIX...]: every test program of a preset, run by PREFIX.
+native_programs() {
+  local name=$1 preset=$2 program
+  shift 2
+  for program in artifacts/native/"$preset"/tests/Native/*_tests; do
+    gtest "$name-${program##*/}" "$@" "$program"
+  done
+}
+
 native_tests() {
   native_build tests || return 0
-  gtest native artifacts/native/tests/tests/Native/fovea_tests
+  native_programs native tests
 }
 
 # What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would.
@@ -108,29 +117,29 @@ native_isas() {
     if [[ $isa == avx* ]] && ! grep -qm 1 "${isa/avx512/avx512vl}" /proc/cpuinfo; then
       skip "FOVEA_ISA=$isa: this processor lacks it"
     else
-      gtest "isa-$isa" env FOVEA_ISA="$isa" artifacts/native/tests/tests/Native/fovea_tests
+      native_programs "isa-$isa" tests env FOVEA_ISA="$isa"
     fi
   done
 }
 
 address_sanitizer() {
   native_build asan || return 0
-  gtest asan env UBSAN_OPTIONS=print_stacktrace=1 artifacts/native/asan/tests/Native/fovea_tests
+  native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1
 }
 
-# Kernels of other tests run there with two threads too, so nothing is filtered out.
+# Kernel tests run with two threads too, so nothing is filtered out.
 thread_sanitizer() {
   native_build tsan || return 0
-  local program=(artifacts/native/tsan/tests/Native/fovea_tests)
+  local run=(env TSAN_OPTIONS=exitcode=66) probe=artifacts/native/tsan/tests/Native/fovea_tests
   # GCC 12's runtime cannot map its shadow when the kernel randomises addresses over more than 28 bits.
-  if ! "${program[@]}" --gtest_list_tests >/dev/null 2>&1; then
-    program=(setarch --addr-no-randomize "${program[@]}")
-    if ! "${program[@]}" --gtest_list_tests >"$logs/tsan-probe.log" 2>&1; then
+  if ! "$probe" --gtest_list_tests >/dev/null 2>&1; then
+    run+=(setarch --addr-no-randomize)
+    if ! "${run[@]}" "$probe" --gtest_list_tests >"$logs/tsan-probe.log" 2>&1; then
       skip "ThreadSanitizer cannot start here: $(tail -n 1 "$logs/tsan-probe.log")"
       return
     fi
   fi
-  gtest tsan env TSAN_OPTIONS=halt_on_error=0:exitcode=66 "${program[@]}"
+  native_programs tsan tsan "${run[@]}"
 }
 
 # ---- .NET -------------------------------------------------------------------------------------------------------------

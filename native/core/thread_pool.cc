@@ -133,10 +133,9 @@ class Pool {
     std::unique_lock lock(mutex_);
     sleepers_.fetch_add(1, std::memory_order_seq_cst);
     uint64_t e = 0;
-    wake_.wait(lock, [&] {
-      e = epoch_.load(std::memory_order_seq_cst);
-      return is_new(e) || stop_.load(std::memory_order_relaxed);
-    });
+    // Not std::condition_variable::wait: libstdc++ 12 gave it a symbol (GLIBCXX_3.4.30) that RHEL 9 lacks.
+    while (e = epoch_.load(std::memory_order_seq_cst), !is_new(e) && !stop_.load(std::memory_order_relaxed))
+      pthread_cond_wait(wake_.native_handle(), mutex_.native_handle());
     sleepers_.fetch_sub(1, std::memory_order_seq_cst);
     return e;
   }

@@ -40,7 +40,7 @@ public sealed class ReadmeTests
         session.WarmUp(photo.Width, photo.Height);
 
         var faces = new FaceDetection[64];
-        int count = session.Detect(photo.Pixels, photo.Width, photo.Height, faces);
+        int count = session.Detect(photo.Pixels.Span, photo.Width, photo.Height, faces);
         foreach (var face in faces.AsSpan(0, count))
             Console.WriteLine($"{face.Score:P0} at ({face.X1:F0}, {face.Y1:F0}), nose at {face.Landmarks[2]}");
         // end

@@ -20,7 +20,7 @@ const std::vector<float> kBoxes = {
     3,      4,    27, 28,    0,     0,     61,    45,   10.25f, 7.5f, 17.75f, 31.125f, -20, -13, 30, 37,      50,
     33,     90,   70, -5,    -5,    70,    50,    -40,  -30,    -2,   -1,     60,      44,  61,  45, 20.5f,   9,
     20.75f, 9.5f, 5,  5,     5,     20,    20,    10,   10,     20,   NAN,    0,       10,  10,  0,  0,       INFINITY,
-    5,      0,    0,  1e30f, 1e30f, -1e6f, -1e6f, 1e6f, 1e6f,   7,    -3,     60,      2,   30,  20, 30.001f, 20.001f};
+    5,      0,    0,  1e30f, 1e30f, -2e4f, -2e4f, 2e4f, 2e4f,   7,    -3,     60,      2,   30,  20, 30.001f, 20.001f};
 
 template <class T>
 void check(const fovea_crop_resize_params& p, int64_t channels, int64_t out_h, int64_t out_w, int64_t x_pitch = 0,
@@ -57,6 +57,20 @@ TEST(CropResize, TakesLargePitchedAndEmptyTensors) {
   check<float>(crop(FOVEA_RESIZE_AREA), 700, 2, 2);  // a sample's source row does not fit: its definition is used
   check<float>(crop(FOVEA_RESIZE_AREA), 3, 0, 4);
   check<float>(crop(FOVEA_RESIZE_AREA), 0, 3, 4);
+}
+
+TEST(CropResize, CropsPaddingFromEmptyImages) {
+  for (const auto& [n, h, w] : std::vector<std::array<int64_t, 3>>{{0, 4, 4}, {1, 0, 4}, {1, 4, 0}}) {
+    Array<uint8_t> x({n, h, w, 3});
+    Array<float> boxes({2, 4}), y({2, 3, 5, 3});
+    boxes.assign({0, 0, 9, 8, -3, -3, 1, 1});
+    fovea_tensor xt = x.view();
+    xt.data = nullptr;
+    const fovea_tensor bt = boxes.view(), yt = y.view();
+    const auto p = crop(FOVEA_RESIZE_AREA, 0, 6, 2, 1);
+    check_kernel<float>(y, {}, [&](fovea_stream* s) { return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s); });
+    EXPECT_EQ(y[0], 13);
+  }
 }
 
 TEST(CropResize, TakesVeryWideImages) {

@@ -248,6 +248,24 @@ TEST(Nms, InstructionSetsAgreeBitForBit) {
   }
 }
 
+TEST(Nms, OrderOfTheInputDoesNotMatterWhenScoresDiffer) {
+  constexpr int32_t n = 499;
+  Array<float> random({n, 4});
+  random.fill(21, 0, 60);
+  Image image{random.values(), {}, {}}, shuffled;
+  for (int32_t i = 0; i < n; ++i) image.scores.push_back(static_cast<float>(i * 37 % n));
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t from = i * 101 % n;  // n is prime: a permutation
+    shuffled.boxes.insert(shuffled.boxes.end(), &image.boxes[4 * from], &image.boxes[4 * from] + 4);
+    shuffled.scores.push_back(image.scores[from]);
+  }
+  on_every_isa([&] {
+    Keep kept = nms(params(.3f), shuffled);
+    for (int32_t& k : kept) k = k * 101 % n;
+    EXPECT_EQ(kept, nms(params(.3f), image));
+  });
+}
+
 TEST(Nms, BatchesAreImagesOfTheirOwn) {
   constexpr int64_t images = 5, n = 67, capacity = 20;
   Array<float> boxes({images, n, 4}, 9), scores({images, n}, 70);

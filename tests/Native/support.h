@@ -158,11 +158,19 @@ inline const char* isa_name(int32_t isa) {
   return names[isa];
 }
 
-// Forces an instruction set for a scope.
+// Forces an instruction set for a scope; afterwards the one before holds again, which FOVEA_ISA may have chosen.
 class ForcedIsa {
  public:
-  explicit ForcedIsa(int32_t isa) { EXPECT_EQ(fovea_isa_force(isa), FOVEA_OK) << fovea_last_error(); }
-  ~ForcedIsa() { fovea_isa_force(-1); }
+  explicit ForcedIsa(int32_t isa) {
+    EXPECT_EQ(fovea_isa_active(&previous_), FOVEA_OK);
+    EXPECT_EQ(fovea_isa_force(isa), FOVEA_OK) << fovea_last_error();
+  }
+  ~ForcedIsa() { fovea_isa_force(previous_); }
+  ForcedIsa(const ForcedIsa&) = delete;
+  ForcedIsa& operator=(const ForcedIsa&) = delete;
+
+ private:
+  int32_t previous_ = -1;
 };
 
 inline ::testing::AssertionResult near(double actual, double expected, double relative, double absolute) {

@@ -24,7 +24,8 @@ typedef struct fovea_backend_info {
 } fovea_backend_info;
 
 /* Loads one plug-in by path. A refusal is recorded (fovea_backend_get) and returned as a status; loading the same file twice
- * is a no-op. Strings in fovea_backend_info live as long as the library. */
+ * is a no-op, a second backend of a name already in use is refused. Strings in fovea_backend_info live as long as the library.
+ */
 FOVEA_API fovea_status fovea_backend_load(const char* path);
 FOVEA_API fovea_status fovea_backend_count(int32_t* count);
 FOVEA_API fovea_status fovea_backend_get(int32_t index, fovea_backend_info* info);
@@ -106,7 +107,8 @@ typedef struct fovea_thread_options {
 
 /* One pool serves the whole process. A call that finds the pool busy with another caller's work runs alone on its own
  * thread, so N sessions use at most N - 1 + count threads and none waits for another. Results do not depend on the count.
- * Waits for running work, then restarts the workers. */
+ * Waits for running work, then restarts the workers. When the system refuses threads the answer is FOVEA_OUT_OF_MEMORY and
+ * the pool works with those it got (fovea_threads_query). */
 FOVEA_API fovea_status fovea_threads_configure(const fovea_thread_options* options);
 FOVEA_API fovea_status fovea_threads_query(fovea_thread_options* options);
 

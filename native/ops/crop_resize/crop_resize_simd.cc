@@ -96,8 +96,9 @@ void crop_columns(const CropResizeJob& j, int64_t r, int64_t image, const Resamp
     if (area) {
       in.begin = area_weights(steps, oy, static_cast<double>(scale), row_weights, &in.weight);
       in.end = in.begin + steps.taps;
-      sum_rows(image_rows + in.begin * row_stride, row_stride, steps.taps, row_weights, false, sums, t.span, j.channels,
-               j.x_pitch);
+      if (steps.taps > 0)
+        sum_rows(image_rows + in.begin * row_stride, row_stride, steps.taps, row_weights, false, sums, t.span, j.channels,
+                 j.x_pitch);
     } else {
       in = sum_taps(resample_taps(rows, oy), j, image_rows, t.span, row_weights, sums);
     }

@@ -1,5 +1,6 @@
-// Lanes are channels. The last vector of a pixel overlaps the one before it (10 channels on 8 lanes: 0..7 and 2..9), so that
-// only pixels narrower than a vector need partial loads and stores. 2x2 and 3x3 windows inside the image are unrolled.
+// Lanes are channels. The last vector of a pixel overlaps the one before it (10 channels on 8 lanes: 0..7 and 2..9). Pixels
+// narrower than a vector are read and written whole, spilling into the next pixel, which is written next; only where there is
+// no such neighbour are loads and stores partial. 2x2 and 3x3 windows inside the image are unrolled.
 #include "core/simd.h"
 #include "core/thread_pool.h"
 #include "ops/pool2d/pool2d.h"
@@ -9,36 +10,38 @@ namespace {
 
 constexpr int64_t kChannelTile = 64;  // a unit of work when there are few output pixels (global pooling)
 
+enum class Lanes { kWhole, kSpill, kPartial };  // how the lanes of one vector relate to the channels of a pixel
+
 template <bool kAverage>
 FOVEA_INLINE F combine(F a, F x) {
   if constexpr (kAverage) return a + x;
   return select(is_nan(x), x, max(x, a));  // max alone keeps a NaN in `a` and drops one in x
 }
 
-template <bool kPartial>
+template <Lanes kMode>
 FOVEA_INLINE F load_lanes(const float* p, int n) {
-  if constexpr (kPartial) return load_partial(p, n);
+  if constexpr (kMode == Lanes::kPartial) return load_partial(p, n);
   return load(p);
 }
 
 // The windows of one output pixel: `p` is the first cell, strides are in floats. Sums go row by row, which keeps the rounding
 // error of large windows near that of a row plus that of a column.
-template <bool kAverage, bool kPartial, int kSize>
+template <bool kAverage, Lanes kMode, int kSize>
 FOVEA_INLINE F pool_window_lanes(const float* p, int64_t rows, int64_t row_stride, int64_t columns, int64_t column_stride,
                                  int n) {
   if constexpr (kSize > 0) rows = columns = kSize;
   F total = kAverage ? zero() : set(-__builtin_inff());
 #pragma GCC unroll 3
   for (int64_t iy = 0; iy < rows; ++iy, p += row_stride) {
-    F row = load_lanes<kPartial>(p, n);
+    F row = load_lanes<kMode>(p, n);
 #pragma GCC unroll 3
-    for (int64_t ix = 1; ix < columns; ++ix) row = combine<kAverage>(row, load_lanes<kPartial>(p + ix * column_stride, n));
+    for (int64_t ix = 1; ix < columns; ++ix) row = combine<kAverage>(row, load_lanes<kMode>(p + ix * column_stride, n));
     total = combine<kAverage>(total, row);
   }
   return total;
 }
 
-template <bool kAverage, bool kPartial, int kSize>
+template <bool kAverage, Lanes kMode, int kSize>
 FOVEA_INLINE void pool_pixel(const PoolJob& j, const float* x, float* y, const PoolWindow& rows, const PoolWindow& columns,
                              int64_t channel, int64_t channel_end) {
   const int64_t row_stride = rows.step * j.columns.in * j.x_pitch, column_stride = columns.step * j.x_pitch;
@@ -46,35 +49,50 @@ FOVEA_INLINE void pool_pixel(const PoolJob& j, const float* x, float* y, const P
   const int64_t width = (columns.end - columns.begin + columns.step - 1) / columns.step;
   const F cells = set(static_cast<float>(static_cast<double>(rows.cells) * static_cast<double>(columns.cells)));
   for (int64_t c = channel; c < channel_end; c += kLanes) {
-    const int64_t at = kPartial || c + kLanes <= channel_end ? c : channel_end - kLanes;
+    const int64_t at = kMode != Lanes::kWhole || c + kLanes <= channel_end ? c : channel_end - kLanes;
     const int n = static_cast<int>(channel_end - c);
     F v = set(-__builtin_inff());  // a dilated window may fall between the image's cells
     if (kSize > 0 || (height > 0 && width > 0))
-      v = pool_window_lanes<kAverage, kPartial, kSize>(x + at, height, row_stride, width, column_stride, n);
+      v = pool_window_lanes<kAverage, kMode, kSize>(x + at, height, row_stride, width, column_stride, n);
     if constexpr (kAverage) v = v / cells;
-    if constexpr (kPartial)
+    if constexpr (kMode == Lanes::kPartial)
       store_partial(y + at, v, n);
     else
       store(y + at, v);
   }
 }
 
-template <bool kAverage, bool kPartial>
+template <bool kAverage, Lanes kMode>
+FOVEA_INLINE void pool_pixel_sized(const PoolJob& j, const float* x, float* y, const PoolWindow& rows,
+                                   const PoolWindow& columns, int64_t channel, int64_t channel_end) {
+  const int64_t height = rows.end - rows.begin, width = columns.end - columns.begin;
+  if (rows.step == 1 && columns.step == 1 && height == 2 && width == 2)
+    pool_pixel<kAverage, kMode, 2>(j, x, y, rows, columns, channel, channel_end);
+  else if (rows.step == 1 && columns.step == 1 && height == 3 && width == 3)
+    pool_pixel<kAverage, kMode, 3>(j, x, y, rows, columns, channel, channel_end);
+  else
+    pool_pixel<kAverage, kMode, 0>(j, x, y, rows, columns, channel, channel_end);
+}
+
+template <bool kAverage>
 void pool_row(const PoolJob& j, int64_t n, int64_t oy, int64_t channel, int64_t channel_end) {
   const bool adaptive = j.adaptive != 0, count_pad = j.count_include_pad != 0;
   const PoolWindow rows = pool_window(j.rows, adaptive, count_pad, oy);
   const float* x_rows = j.x + (n * j.rows.in + rows.begin) * j.columns.in * j.x_pitch;
   float* y = j.y + (n * j.rows.out + oy) * j.columns.out * j.y_pitch;
+  const bool narrow = channel_end - channel < kLanes, packed = j.x_pitch == j.channels && j.y_pitch == j.channels;
+  // Floats from the window's first row to the end of x, and from its first row to its last.
+  const int64_t x_left = (((j.batch - n) * j.rows.in - rows.begin) * j.columns.in) * j.channels;
+  const int64_t reach = (rows.end - 1 - rows.begin) * j.columns.in * j.channels + kLanes;
   for (int64_t ox = 0; ox < j.columns.out; ++ox, y += j.y_pitch) {
     const PoolWindow columns = pool_window(j.columns, adaptive, count_pad, ox);
-    const int64_t height = rows.end - rows.begin, width = columns.end - columns.begin;
     const float* x = x_rows + columns.begin * j.x_pitch;
-    if (rows.step == 1 && columns.step == 1 && height == 2 && width == 2)
-      pool_pixel<kAverage, kPartial, 2>(j, x, y, rows, columns, channel, channel_end);
-    else if (rows.step == 1 && columns.step == 1 && height == 3 && width == 3)
-      pool_pixel<kAverage, kPartial, 3>(j, x, y, rows, columns, channel, channel_end);
+    if (!narrow)
+      pool_pixel_sized<kAverage, Lanes::kWhole>(j, x, y, rows, columns, channel, channel_end);
+    else if (packed && (j.columns.out - ox) * j.channels >= kLanes && (columns.end - 1) * j.channels + reach <= x_left)
+      pool_pixel_sized<kAverage, Lanes::kSpill>(j, x, y, rows, columns, channel, channel_end);
     else
-      pool_pixel<kAverage, kPartial, 0>(j, x, y, rows, columns, channel, channel_end);
+      pool_pixel_sized<kAverage, Lanes::kPartial>(j, x, y, rows, columns, channel, channel_end);
   }
 }
 
@@ -90,9 +108,10 @@ void pool2d(const PoolJob& j) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / tiles, tile = i % tiles, n = row / j.rows.out, oy = row % j.rows.out;
       const int64_t channel = tile * kChannelTile, channel_end = tile == tiles - 1 ? j.channels : channel + kChannelTile;
-      const auto body = j.average != 0 ? (channel_end - channel < kLanes ? pool_row<true, true> : pool_row<true, false>)
-                                       : (channel_end - channel < kLanes ? pool_row<false, true> : pool_row<false, false>);
-      body(j, n, oy, channel, channel_end);
+      if (j.average != 0)
+        pool_row<true>(j, n, oy, channel, channel_end);
+      else
+        pool_row<false>(j, n, oy, channel, channel_end);
     }
   });
 }

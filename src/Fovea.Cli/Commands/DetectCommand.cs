@@ -1,0 +1,74 @@
+using System.CommandLine;
+using System.Globalization;
+using Fovea.Cli.Detectors;
+using Fovea.Data;
+
+namespace Fovea.Cli.Commands;
+
+/// <summary><c>fovea detect</c>: its arguments and their checks; <see cref="DetectRun"/> does the work.</summary>
+internal static class DetectCommand
+{
+    internal static Command Create(CliConsole console, Func<DetectorOptions, IDetector> createDetector)
+    {
+        var images = new Argument<string[]>("IMAGE")
+        {
+            Description = "Image files: JPEG, PNG, WebP, GIF (first frame), BMP.",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        images.Validators.Add(result =>
+        {
+            foreach (var name in result.Tokens.Select(t => t.Value))
+            {
+                if (name.Length == 0) result.AddError("IMAGE: a file name is empty");
+                // The parser takes a misspelt option for one more image.
+                else if (name[0] == '-' && !File.Exists(name)) result.AddError($"Unrecognized option '{name}'");
+            }
+        });
+        var model = new Option<string>("--model")
+        {
+            Description = "Model that detects.",
+            DefaultValueFactory = _ => "mtcnn",
+        };
+        model.AcceptOnlyFromAmong([.. ModelCatalog.Models.Select(m => m.Name)]);
+        var minFace = Number<int>(
+            "--min-face", "Side of the smallest face looked for, in pixels, at least 12 [default: 20].",
+            n => n >= 12, "must be at least 12");
+        var threshold = Number<float>(
+            "--threshold", "Least score reported, 0 to 1 [default: 0.7].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
+        var threads = Number<int>(
+            "--threads", "CPU threads, 1 to 256 [default: all cores].", n => n is >= 1 and <= 256, "must lie between 1 and 256");
+        var json = new Option<bool>("--json") { Description = "One JSON object per image and line instead of tables." };
+        var output = new Option<string?>("--out")
+        {
+            HelpName = "PATH",
+            Description = "Where annotated pictures go: a .png, .jpg or .webp file for one image, a folder for several.",
+        };
+        var command = new Command("detect", "Finds faces in images.\n\n" + ExitCode.Help)
+        {
+            images, model, minFace, threshold, json, output, threads,
+        };
+        command.SetAction(result =>
+        {
+            var options = new DetectorOptions(
+                result.GetValue(model)!, result.GetValue(minFace), result.GetValue(threshold), result.GetValue(threads));
+            return new DetectRun(console, options, result.GetValue(json), createDetector)
+                .Run(result.GetValue(images)!, result.GetValue(output));
+        });
+        return command;
+    }
+
+    // Its own parser: the built-in message for "abc" names a .NET type, and validators run even on values that did not parse.
+    private static Option<T?> Number<T>(string name, string description, Func<T, bool> isValid, string rule)
+        where T : struct, ISpanParsable<T> => new(name)
+        {
+            Description = description,
+            HelpName = "N",
+            CustomParser = result =>
+            {
+                var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
+                if (T.TryParse(text, CultureInfo.InvariantCulture, out var value) && isValid(value)) return value;
+                result.AddError($"{name}: '{text}' {rule}");
+                return null;
+            },
+        };
+}

@@ -1,0 +1,20 @@
+namespace Fovea.Cli;
+
+/// <summary>Exit codes; <see cref="Help"/> is what <c>--help</c> says about them.</summary>
+internal static class ExitCode
+{
+    internal const int Ok = 0;
+    internal const int SomeImageFailed = 1;
+    internal const int BadUsage = 2;
+    internal const int ModelUnavailable = 3;
+    internal const int Internal = 4;
+
+    internal const string Help = """
+        Exit codes:
+          0  everything worked
+          1  some image failed; the others were processed, errors name the files
+          2  bad usage
+          3  the model's weights are missing or corrupted
+          4  internal error, or the native library cannot be used
+        """;
+}

@@ -1,0 +1,57 @@
+using Xunit;
+
+namespace Fovea.Cli.Tests;
+
+public class UsageTests
+{
+    [Theory]
+    [InlineData("", "Required command")]
+    [InlineData("nosuch", "'nosuch'")]
+    [InlineData("detect", "'IMAGE'")]
+    [InlineData("detect a.jpg --nosuch", "'--nosuch'")]
+    [InlineData("detect a.jpg --model yolo", "'mtcnn'")]
+    [InlineData("detect a.jpg --min-face 11", "--min-face: '11' must be at least 12")]
+    [InlineData("detect a.jpg --min-face abc", "--min-face: 'abc'")]
+    [InlineData("detect a.jpg --threshold 1.01", "--threshold: '1.01' must lie between 0 and 1")]
+    [InlineData("detect a.jpg --threshold NaN", "--threshold: 'NaN'")]
+    [InlineData("detect a.jpg --threshold 0,5", "--threshold: '0,5'")]
+    [InlineData("detect a.jpg --threads 0", "--threads: '0'")]
+    [InlineData("detect a.jpg --out picture.tga", "picture.tga")]
+    [InlineData("detect a.jpg b.jpg --out /etc/passwd", "is a file")]
+    [InlineData("detect a.png --out ./a.png", "overwrite")]
+    [InlineData("detect d/a.png b.png --out d", "overwrite")]
+    [InlineData("doctor extra", "'extra'")]
+    public void BadUsageIsSaidAndExitsWith2(string line, string message)
+    {
+        var result = CliResult.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(2, result.ExitCode);
+        Assert.Empty(result.Out);
+        Assert.Contains(message, result.Error);
+        Assert.StartsWith("fovea: ", result.Error);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("detect --help")]
+    [InlineData("doctor --help")]
+    public void HelpDocumentsTheExitCodes(string line)
+    {
+        var result = CliResult.Of(line.Split(' '));
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("Exit codes:", result.Out);
+        foreach (var code in "01234") Assert.Contains($"    {code}  ", result.Out);
+        Assert.Empty(result.Error);
+    }
+
+    [Fact]
+    public void DoctorExaminesEverything()
+    {
+        var result = CliResult.Of(["doctor"]);
+        Assert.Contains("cpu device: ok", result.Out);
+        Assert.Contains("image codecs: ok", result.Out);
+        Assert.Contains("cache: ", result.Out);
+        Assert.Contains("weights of mtcnn: ", result.Out);
+        // 3 where the weights were not brought.
+        Assert.Contains(result.ExitCode, new[] { 0, 3 });
+    }
+}

@@ -1,0 +1,13 @@
+/* The entry function reports a failure. */
+#include "fovea/plugin.h"
+
+static void (*find(const char* name))(void) {
+  (void)name;
+  return NULL;
+}
+
+__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_plugin** result) {
+  static const fovea_plugin plugin = {FOVEA_ABI_VERSION, FOVEA_CUDA, "failing", 1, 0, NULL, find};
+  *result = &plugin;
+  return FOVEA_INTERNAL;
+}

@@ -1,0 +1,13 @@
+/* Takes the name of the built-in backend. */
+#include "fovea/plugin.h"
+
+static void (*find(const char* name))(void) {
+  (void)name;
+  return NULL;
+}
+
+__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_plugin** result) {
+  static const fovea_plugin plugin = {FOVEA_ABI_VERSION, FOVEA_CPU, "cpu", 1, 0, NULL, find};
+  *result = &plugin;
+  return FOVEA_OK;
+}

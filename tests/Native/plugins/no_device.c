@@ -1,0 +1,13 @@
+/* Usable, but the machine has nothing for it. */
+#include "fovea/plugin.h"
+
+static void (*find(const char* name))(void) {
+  (void)name;
+  return NULL;
+}
+
+__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_plugin** result) {
+  static const fovea_plugin plugin = {FOVEA_ABI_VERSION, FOVEA_CUDA, "absent", 0, 0, "the driver says there is no GPU", find};
+  *result = &plugin;
+  return FOVEA_OK;
+}
