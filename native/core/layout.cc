@@ -57,7 +57,7 @@ constexpr fovea_layout_entry kLayout[] = {
     STRUCT(fovea_grid_proposals_params), FIELD(fovea_grid_proposals_params, threshold), FIELD(fovea_grid_proposals_params, stride),
     FIELD(fovea_grid_proposals_params, cell), FIELD(fovea_grid_proposals_params, origin), FIELD(fovea_grid_proposals_params, scale_x),
     FIELD(fovea_grid_proposals_params, scale_y), FIELD(fovea_grid_proposals_params, plus_one),
-    FIELD(fovea_grid_proposals_params, truncate),
+    FIELD(fovea_grid_proposals_params, rounding),
     STRUCT(fovea_box_deltas_params), FIELD(fovea_box_deltas_params, mode), FIELD(fovea_box_deltas_params, plus_one),
     STRUCT(fovea_box_points_params), FIELD(fovea_box_points_params, plus_one), FIELD(fovea_box_points_params, planar),
     STRUCT(fovea_nms_params), FIELD(fovea_nms_params, iou_threshold), FIELD(fovea_nms_params, score_threshold),

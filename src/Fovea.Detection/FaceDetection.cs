@@ -2,8 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Fovea.Detection;
 
-/// <summary>One face, in pixels of the image: the box covers <c>[X1, X2) x [Y1, Y2)</c>, with pixel (0, 0) covering
-/// <c>[0, 1) x [0, 1)</c>. Boxes may reach beyond the image.</summary>
+/// <summary>One face, in pixels of the image counted from 0. Edges are real numbers and may lie beyond the image.</summary>
 /// <remarks>The layout is that of a row of the detector's result table: 15 floats.</remarks>
 [StructLayout(LayoutKind.Sequential)]
 public struct FaceDetection

@@ -7,8 +7,9 @@ using System.Text;
 namespace Fovea.Interop;
 
 /// <summary>Finds the native library and remembers every attempt. Order: the file or directory in FOVEA_LIBRARY_PATH, the
-/// application's folder and this assembly's, runtimes/&lt;rid&gt;/native under both, the system's search path. Nothing happens until
-/// the first native call; a failure is a <see cref="DllNotFoundException"/> that lists the attempts, and the next call tries again.</summary>
+/// application's folder and this assembly's, runtimes/&lt;rid&gt;/native under both, the system's search path. Nothing happens
+/// until the first native call; a failure is a <see cref="DllNotFoundException"/> that lists the attempts, and the next call
+/// tries again.</summary>
 public static unsafe class NativeLibraryResolver
 {
     /// <summary>Environment variable that names a file or a directory.</summary>

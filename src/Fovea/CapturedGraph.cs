@@ -34,7 +34,8 @@ public sealed unsafe class CapturedGraph : IDisposable
     /// <summary>Most bytes of the arena that were in use at once.</summary>
     public long ArenaPeakBytes => _memory.Arena.PeakBytes;
 
-    /// <summary>Runs every recorded call in order. On a capturing stream the calls are recorded again, so graphs compose.</summary>
+    /// <summary>Runs every recorded call in order. On a capturing stream the calls are recorded again, so graphs
+    /// compose.</summary>
     public void Replay(DeviceStream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);

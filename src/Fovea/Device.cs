@@ -4,7 +4,8 @@ using Fovea.Interop;
 
 namespace Fovea;
 
-/// <summary>One device of one backend: "cpu", "cuda:0", "cuda-emulated:0". Devices live as long as the process. Thread-safe.</summary>
+/// <summary>One device of one backend: "cpu", "cuda:0", "cuda-emulated:0". Devices live as long as the process.
+/// Thread-safe.</summary>
 public sealed unsafe class Device
 {
     private static readonly Lock Gate = new();
@@ -55,7 +56,8 @@ public sealed unsafe class Device
 
     internal fovea_device* Handle { get; }
 
-    /// <summary>Calls on this device's streams have finished when they return, so freed memory may go to any stream at once.</summary>
+    /// <summary>Calls on this device's streams have finished when they return, so freed memory may go to any stream at
+    /// once.</summary>
     internal bool IsInline => Type == DeviceType.Cpu;
 
     /// <summary>Opens a device by name; the same device gives the same object.</summary>

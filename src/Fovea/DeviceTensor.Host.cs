@@ -5,7 +5,8 @@ namespace Fovea;
 
 public sealed unsafe partial class DeviceTensor
 {
-    /// <summary>Copies host values into the tensor, in row-major order, and waits. BFloat16 travels as <see cref="ushort"/>.</summary>
+    /// <summary>Copies host values into the tensor, in row-major order, and waits. BFloat16 travels as
+    /// <see cref="ushort"/>.</summary>
     /// <exception cref="ArgumentException">The number or the type of the values does not match.</exception>
     /// <exception cref="InvalidOperationException">The stream is capturing.</exception>
     public void CopyFrom<T>(DeviceStream stream, ReadOnlySpan<T> values) where T : unmanaged
@@ -49,6 +50,13 @@ public sealed unsafe partial class DeviceTensor
         }
     }
 
+    /// <summary>Enqueues a copy of the buffer's first bytes, in row-major order; does not wait and may be captured. The buffer
+    /// must live until the copy, or the graph, is done with it.</summary>
+    public void CopyFrom(DeviceStream stream, PinnedBuffer buffer) => CopyPinned(stream, buffer, toHost: false);
+
+    /// <summary>Enqueues a copy of the elements to the buffer's first bytes; does not wait and may be captured.</summary>
+    public void CopyTo(DeviceStream stream, PinnedBuffer buffer) => CopyPinned(stream, buffer, toHost: true);
+
     /// <summary>Copies the elements into a new array and waits.</summary>
     public T[] ToArray<T>(DeviceStream stream) where T : unmanaged
     {
@@ -83,6 +91,17 @@ public sealed unsafe partial class DeviceTensor
             call.Check(NativeMethods.fovea_memory_fill(Offset(row * Pitch), value, RowLength * size, call.Stream));
     }
 
+    private void CopyPinned(DeviceStream stream, PinnedBuffer buffer, bool toHost)
+    {
+        ArgumentNullException.ThrowIfNull(buffer);
+        using var call = new KernelCall(stream, "memory_copy", this);
+        var bytes = buffer.GetSpan();
+        if (bytes.Length < ElementCount * DType.Size())
+            throw new ArgumentException($"{this} needs {ElementCount * DType.Size()} bytes, the buffer has {bytes.Length}",
+                nameof(buffer));
+        fixed (byte* host = bytes) Copy(host, call, toHost);
+    }
+
     private void Copy(byte* host, in KernelCall call, bool toHost)
     {
         var contiguous = IsContiguous;
@@ -100,7 +119,8 @@ public sealed unsafe partial class DeviceTensor
     private void CheckHost<T>(DeviceStream stream, int length) where T : unmanaged
     {
         CheckHost<T>(stream);
-        if (length != ElementCount) throw new ArgumentException($"{this} has {ElementCount} elements, the span has {length}", nameof(length));
+        if (length != ElementCount)
+            throw new ArgumentException($"{this} has {ElementCount} elements, the span has {length}", nameof(length));
     }
 
     private void CheckHost<T>(DeviceStream stream) where T : unmanaged
@@ -108,7 +128,8 @@ public sealed unsafe partial class DeviceTensor
         ArgumentNullException.ThrowIfNull(stream);
         if (stream.IsCapturing) Throw.Capturing("Copying between host and device");
         CheckType<T>();
-        if (stream.Device != Device) throw new ArgumentException($"the tensor is on {Device}, the stream on {stream.Device}", nameof(stream));
+        if (stream.Device != Device)
+            throw new ArgumentException($"the tensor is on {Device}, the stream on {stream.Device}", nameof(stream));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

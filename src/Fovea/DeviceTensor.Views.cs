@@ -34,7 +34,8 @@ public sealed unsafe partial class DeviceTensor
     {
         Span<long> resolved = stackalloc long[NativeMethods.FOVEA_MAX_RANK];
         if (shape.Length > resolved.Length)
-            throw new ArgumentException($"the shape has {shape.Length} dimensions, at most {resolved.Length} are allowed", nameof(shape));
+            throw new ArgumentException($"the shape has {shape.Length} dimensions, at most {resolved.Length} are allowed",
+                nameof(shape));
         resolved = resolved[..shape.Length];
         shape.CopyTo(resolved);
         var wild = resolved.IndexOf(-1L);
@@ -65,8 +66,10 @@ public sealed unsafe partial class DeviceTensor
     {
         ArgumentNullException.ThrowIfNull(count);
         if (count.DType != DType.Int32) throw new ArgumentException($"the count must be Int32, it is {count}", nameof(count));
-        if (count.Device != Device) throw new ArgumentException($"the count is on {count.Device}, the tensor on {Device}", nameof(count));
-        if (!count.IsContiguous) throw new ArgumentException($"the count must be contiguous, its pitch is {count.Pitch}", nameof(count));
+        if (count.Device != Device)
+            throw new ArgumentException($"the count is on {count.Device}, the tensor on {Device}", nameof(count));
+        if (!count.IsContiguous)
+            throw new ArgumentException($"the count must be contiguous, its pitch is {count.Pitch}", nameof(count));
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, count.ElementCount);
         if (Rank == 0) throw new InvalidOperationException("a scalar has no rows");
@@ -88,9 +91,11 @@ public sealed unsafe partial class DeviceTensor
     {
         if (Rank == 0) throw new InvalidOperationException("a scalar cannot be sliced");
         if (start < 0 || count < 0 || start > size - count)
-            throw new ArgumentOutOfRangeException(nameof(start), start, $"[{start}, {start + count}) is not inside the {dimension} dimension of {this}");
+            throw new ArgumentOutOfRangeException(nameof(start), start,
+                $"[{start}, {start + count}) is not inside the {dimension} dimension of {this}");
     }
 
     private void ThrowReshape(ReadOnlySpan<long> shape) =>
-        throw new ArgumentException($"{this} has {ElementCount} elements and cannot become [{string.Join(", ", shape.ToArray())}]", nameof(shape));
+        throw new ArgumentException($"{this} has {ElementCount} elements and cannot become [{string.Join(", ", shape.ToArray())}]",
+            nameof(shape));
 }

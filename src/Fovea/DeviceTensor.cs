@@ -35,7 +35,8 @@ public sealed unsafe partial class DeviceTensor : IDisposable
     public int Rank => _native.rank;
 
     /// <summary>Size of each dimension.</summary>
-    public ReadOnlySpan<long> Shape => MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<fovea_tensor._shape_e__FixedBuffer, long>(ref _native.shape), _native.rank);
+    public ReadOnlySpan<long> Shape =>
+        MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<fovea_tensor._shape_e__FixedBuffer, long>(ref _native.shape), _native.rank);
 
     /// <summary>Elements from one row of the last dimension to the next.</summary>
     public long Pitch => _native.pitch;
@@ -81,8 +82,9 @@ public sealed unsafe partial class DeviceTensor : IDisposable
         return new DeviceTensor(stream.Device, dtype, lease, null, owns: true, native);
     }
 
-    /// <summary>As <see cref="Allocate"/>, for a result computed row by row from <paramref name="source"/>: the leading dimensions are
-    /// equal, and where that of the source is dynamic (<see cref="WithLive"/>), so is that of the result.</summary>
+    /// <summary>As <see cref="Allocate"/>, for a result computed row by row from <paramref name="source"/>: the leading
+    /// dimensions are equal, and where that of the source is dynamic (<see cref="WithLive"/>), so is that of the
+    /// result.</summary>
     public static DeviceTensor AllocateLike(DeviceStream stream, DeviceTensor source, DType dtype, params ReadOnlySpan<long> shape)
     {
         ArgumentNullException.ThrowIfNull(source);
@@ -136,7 +138,8 @@ public sealed unsafe partial class DeviceTensor : IDisposable
     private static long SetShape(ref fovea_tensor native, ReadOnlySpan<long> shape)
     {
         if (shape.Length > NativeMethods.FOVEA_MAX_RANK)
-            throw new ArgumentException($"the shape has {shape.Length} dimensions, at most {NativeMethods.FOVEA_MAX_RANK} are allowed", nameof(shape));
+            throw new ArgumentException($"the shape has {shape.Length} dimensions, at most {NativeMethods.FOVEA_MAX_RANK} are allowed",
+                nameof(shape));
         long count = 1;
         for (var i = 0; i < shape.Length; i++)
         {

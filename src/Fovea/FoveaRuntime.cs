@@ -91,5 +91,6 @@ public static unsafe class FoveaRuntime
         return text.ToString();
     }
 
-    private static void Line(StringBuilder text, string name, string value) => text.Append(name.PadRight(10)).Append(value).Append('\n');
+    private static void Line(StringBuilder text, string name, string value) =>
+        text.Append(name.PadRight(10)).Append(value).Append('\n');
 }

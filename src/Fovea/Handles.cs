@@ -23,7 +23,8 @@ internal sealed unsafe class EventHandle() : SafeHandle(0, ownsHandle: true)
 
 internal sealed unsafe class GraphHandle() : SafeHandle(0, ownsHandle: true)
 {
-    /// <summary>Released after the native graph. Null on the finalizer's path, where memory is left to the leak report.</summary>
+    /// <summary>Released after the native graph. Null on the finalizer's path, where memory is left to the leak
+    /// report.</summary>
     public GraphMemory? Memory { get; set; }
 
     public override bool IsInvalid => handle == 0;

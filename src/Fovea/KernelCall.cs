@@ -44,7 +44,8 @@ internal readonly unsafe ref struct KernelCall
         if (_stream.Capture is { } capture) Retain(capture.Memory);
     }
 
-    /// <summary>Scratch memory that may be given back right after the call was enqueued, because reuse is ordered behind it.</summary>
+    /// <summary>Scratch memory that may be given back right after the call was enqueued, because reuse is ordered behind
+    /// it.</summary>
     public Workspace Rent(long bytes) => new(_stream, bytes);
 
     public void Dispose()

@@ -10,7 +10,8 @@ namespace Fovea;
 [StackTraceHidden]
 internal static class Throw
 {
-    /// <summary>Must follow the failing call on the same thread with no other native call between: the message is thread-local.</summary>
+    /// <summary>Must follow the failing call on the same thread with no other native call between: the message is
+    /// thread-local.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void IfFailed(fovea_status status, string operation)
     {

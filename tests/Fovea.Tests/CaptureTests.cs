@@ -197,6 +197,27 @@ public sealed class CaptureTests : IDisposable
     }
 
     [Fact]
+    public void CopiesOfPinnedMemoryMayBeCaptured()
+    {
+        using var host = new PinnedBuffer(Device.Cpu, 12);
+        using var wide = DeviceTensor.Allocate(_stream, DType.UInt8, 3, 5);
+        wide.Fill(_stream, 9);
+        var x = wide.Columns(1, 4);
+        using var capture = _stream.BeginCapture();
+        x.CopyFrom(_stream, host);
+        x.Fill(_stream, 7);
+        x.CopyTo(_stream, host);
+        using var graph = capture.End();
+        host.GetSpan().Fill(1);
+        graph.Replay(_stream);
+        Assert.Equal(Enumerable.Repeat((byte)7, 12), host.Memory.ToArray());
+        Assert.Equal([9, 7, 7, 7, 7, 9], wide.AsSpan<byte>()[..6].ToArray());
+        Assert.Throws<ArgumentException>(() => wide.CopyTo(_stream, host));
+        ((IDisposable)host).Dispose();
+        Assert.Throws<ObjectDisposedException>(() => x.CopyFrom(_stream, host));
+    }
+
+    [Fact]
     public void ARefusedCallLeavesTheCaptureUnchanged()
     {
         using var x = DeviceTensor.From<float>(_stream, [1, 2], 2);

@@ -4,12 +4,12 @@ using namespace fovea_test;
 
 namespace {
 
-std::vector<float> square(const std::vector<float>& box, int32_t truncate) {
+std::vector<float> square(const std::vector<float>& box, int32_t rounding) {
   Array<float> boxes({1, 4}), y({1, 4});
   boxes.assign(box);
   const fovea_tensor bt = boxes.view(), yt = y.view();
   // One body for all instruction sets; the check runs it captured and under thread limits.
-  check_kernel<float>(y, {0, 0}, [&](fovea_stream* s) { return fovea_box_square(truncate, &bt, &yt, s); });
+  check_kernel<float>(y, {0, 0}, [&](fovea_stream* s) { return fovea_box_square(rounding, &bt, &yt, s); });
   return y.values();
 }
 
@@ -18,13 +18,15 @@ TEST(BoxSquare, GrowsTheShorterSideAboutTheCentre) {
   EXPECT_EQ(square({10, 20, 15, 31}, 0), (std::vector<float>{7, 20, 18, 31}));
   EXPECT_EQ(square({-3, -4, -3, -4}, 0), (std::vector<float>{-3, -4, -3, -4}));
   // Truncation after the square is complete, toward zero on both sides of it.
-  EXPECT_EQ(square({0.75f, 0.5f, 1.25f, 4.25f}, 1), (std::vector<float>{0, 0, 2, 4}));
+  EXPECT_EQ(square({0.75f, 0.5f, 1.25f, 4.25f}, FOVEA_ROUNDING_TRUNCATE), (std::vector<float>{0, 0, 2, 4}));
   EXPECT_EQ(square({-4.75f, -1.5f, -0.25f, 3.0f}, 1), (std::vector<float>{-4, -1, 0, 3}));
+  // Nearest: the first corner and the side, so the result stays square.
+  EXPECT_EQ(square({0.75f, 0.5f, 1.25f, 4.25f}, FOVEA_ROUNDING_NEAREST), (std::vector<float>{-1, 0, 3, 4}));
 }
 
 TEST(BoxSquare, NanSpreadsOverTheBox) {
   for (const auto& box : {std::vector<float>{NAN, 0, 4, 4}, {0, 0, 4, NAN}})
-    for (const float v : square(box, 1)) EXPECT_TRUE(std::isnan(v));
+    for (const float v : square(box, FOVEA_ROUNDING_TRUNCATE)) EXPECT_TRUE(std::isnan(v));
 }
 
 TEST(BoxSquare, InPlaceColumnsLiveRowsAndEmpty) {

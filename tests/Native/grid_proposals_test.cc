@@ -58,12 +58,15 @@ TEST(GridProposals, ConventionsOfWidthAndTruncation) {
   p.plus_one = 1;  // the last pixel inside: 19
   r = run(p, score, nullptr, 1);
   EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 38, 9.5f, 0.9f}));
-  p.truncate = 1;
+  p.rounding = FOVEA_ROUNDING_TRUNCATE;
   r = run(p, score, nullptr, 1);
   EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 38, 9, 0.9f}));
   p.origin = -9;  // toward zero, not down: (8 - 9) / 2 = -0.5
   r = run(p, score, nullptr, 1);
   EXPECT_EQ(r.rows[1], 0.0f);
+  p.rounding = FOVEA_ROUNDING_NEAREST;  // halves to even: -0.5 is 0, (8 - 9 + 15) / 2 = 7 stays, -1 / 0.5 = -2, 14 / 0.5 = 28
+  r = run(p, score, nullptr, 1);
+  EXPECT_EQ(r.rows, (std::vector<float>{-2, 0, 28, 7, 0.9f}));
 }
 
 TEST(GridProposals, MatchesReference) {

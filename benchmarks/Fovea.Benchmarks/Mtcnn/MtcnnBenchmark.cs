@@ -56,7 +56,7 @@ internal static class MtcnnBenchmark
 
     private static bool Compare(Report report, MtcnnModel model, ModelStore store, RgbImage image, int minFace, double seconds, int threads, int batch)
     {
-        var options = new MtcnnOptions { MinFace = minFace };
+        var options = new MtcnnOptions { MinFace = minFace, Convention = MtcnnConvention.Facenet, Resampling = ResizeMode.Area };
         using var session = new MtcnnSession(model, options, new DeviceStreamOptions { MaxThreads = threads });
         double[] scales = ImagePyramid.Scales(image.Width, image.Height, minFace, 12, options.Factor);
         using var peer = new OrtMtcnn(store, image.Width, image.Height, scales, new PeerOptions { Threads = threads, Batch = batch });

@@ -66,11 +66,19 @@ FOVEA_API fovea_status fovea_crop_resize(const fovea_crop_resize_params* params,
                                          const fovea_tensor* boxes, const fovea_tensor* batch_index, const fovea_tensor* y,
                                          fovea_stream* stream);
 
+/* Boxes in whole pixels, as cascades of crops want them. */
+typedef enum fovea_rounding {
+  FOVEA_ROUNDING_NONE = 0,
+  FOVEA_ROUNDING_TRUNCATE = 1, /* toward zero */
+  FOVEA_ROUNDING_NEAREST = 2   /* halves to even */
+} fovea_rounding;
+
 /* ---- proposals and boxes --------------------------------------------------------------------------------------------- */
 
 /* Cells of a dense score map that pass the threshold become boxes, best first: cell (row i, column j) covers
- * x from (stride*j + origin)/scale_x to (stride*j + origin + cell - 1 + (plus_one ? 0 : 1))/scale_x, y likewise, truncated
- * toward zero when `truncate`. With MTCNN's stride 2, cell 12, origin 1, plus_one 1 that is (2j+1)/s .. (2j+12)/s. */
+ * x from (stride*j + origin)/scale_x to (stride*j + origin + cell - 1 + (plus_one ? 0 : 1))/scale_x, y likewise, then
+ * rounded. With MTCNN's stride 2, cell 12, origin 1, plus_one 1 that is (2j+1)/s .. (2j+12)/s. Coordinates are computed in
+ * double, and truncation takes a quotient within a float's rounding error of an integer for that integer: 18/0.6f is 30. */
 typedef struct fovea_grid_proposals_params {
   float threshold; /* keep scores >= threshold; NaN never passes */
   int32_t stride;
@@ -78,7 +86,7 @@ typedef struct fovea_grid_proposals_params {
   float origin;
   float scale_x, scale_y; /* score-map input pixels per image pixel */
   int32_t plus_one;
-  int32_t truncate;
+  int32_t rounding; /* fovea_rounding */
 } fovea_grid_proposals_params;
 
 /* score: [H][W][1] view, deltas: [H][W][4] view or NULL. rows: f32 [capacity][5] = x1 y1 x2 y2 score, or [capacity][9] with
@@ -103,8 +111,10 @@ typedef struct fovea_box_deltas_params {
 FOVEA_API fovea_status fovea_box_deltas(const fovea_box_deltas_params* params, const fovea_tensor* boxes,
                                         const fovea_tensor* deltas, const fovea_tensor* y, fovea_stream* stream);
 
-/* Grows each box to a square about its centre, side max(w, h) without +1; truncate: corners toward zero. In place allowed. */
-FOVEA_API fovea_status fovea_box_square(int32_t truncate, const fovea_tensor* boxes, const fovea_tensor* y,
+/* Grows each box to a square about its centre, side max(w, h) without +1. `rounding` is a fovea_rounding: truncation moves the
+ * four coordinates toward zero (facenet); nearest rounds the first corner and the side, so the result stays square (other
+ * ports). In place allowed. */
+FOVEA_API fovea_status fovea_box_square(int32_t rounding, const fovea_tensor* boxes, const fovea_tensor* y,
                                         fovea_stream* stream);
 
 typedef struct fovea_box_points_params {

@@ -15,7 +15,7 @@ struct BoxSquareJob {
   float* y;
   int64_t count, boxes_pitch, y_pitch;
   const int32_t* live;
-  int32_t truncate;
+  int32_t rounding;
 };
 
 void box_square(const BoxSquareJob& j) {
@@ -24,9 +24,15 @@ void box_square(const BoxSquareJob& j) {
     const float* box = j.boxes + r * j.boxes_pitch;
     const float w = box[2] - box[0], h = box[3] - box[1];
     const float side = w > h || std::isnan(w) ? w : h;  // NaN in either spreads to the whole box
-    const float x1 = box[0] + (w - side) * 0.5f, y1 = box[1] + (h - side) * 0.5f;
-    float square[4] = {x1, y1, x1 + side, y1 + side};
-    for (int c = 0; c < 4; ++c) j.y[r * j.y_pitch + c] = j.truncate != 0 ? std::trunc(square[c]) : square[c];
+    const float x = box[0] + (w - side) * 0.5f, y = box[1] + (h - side) * 0.5f;
+    float* square = j.y + r * j.y_pitch;
+    const bool nearest = j.rounding == FOVEA_ROUNDING_NEAREST;
+    square[0] = nearest ? std::nearbyint(x) : x;
+    square[1] = nearest ? std::nearbyint(y) : y;
+    square[2] = square[0] + (nearest ? std::nearbyint(side) : side);
+    square[3] = square[1] + (nearest ? std::nearbyint(side) : side);
+    if (j.rounding == FOVEA_ROUNDING_TRUNCATE)
+      for (int c = 0; c < 4; ++c) square[c] = std::trunc(square[c]);
   }
 }
 
@@ -35,13 +41,14 @@ void box_square(const BoxSquareJob& j) {
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_box_square(int32_t truncate, const fovea_tensor* boxes, const fovea_tensor* y,
+extern "C" fovea_status fovea_box_square(int32_t rounding, const fovea_tensor* boxes, const fovea_tensor* y,
                                          fovea_stream* stream) {
   constexpr const char* op = "box_square";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_box_square, truncate, boxes, y, stream);
+  FOVEA_FORWARD(stream, fovea_box_square, rounding, boxes, y, stream);
   FOVEA_TRY(check_tensor(op, "boxes", boxes, 2, kF32, stream));
   FOVEA_TRY(check_tensor(op, "y", y, 2, kF32, stream));
+  FOVEA_CHECK(rounding >= FOVEA_ROUNDING_NONE && rounding <= FOVEA_ROUNDING_NEAREST, "%s: unknown rounding %d", op, rounding);
   FOVEA_CHECK(boxes->shape[1] == 4, "%s: boxes must be [R][4], it is %s", op, describe(*boxes));
   FOVEA_TRY(check_same_shape(op, "boxes", *boxes, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, true));
@@ -51,6 +58,6 @@ extern "C" fovea_status fovea_box_square(int32_t truncate, const fovea_tensor* b
                          boxes->pitch,
                          y->pitch,
                          boxes->live,
-                         truncate};
+                         rounding};
   return enqueue(stream, box_square, job);
 }

@@ -16,10 +16,11 @@ namespace {
 
 // The scale arrives as a float, up to 2^-24 off the number that was meant: 18/0.6f is 29.9999988, and plain truncation
 // would move that edge by a pixel. A quotient within that doubt of an integer is the integer.
-float image_coordinate(double map_coordinate, float scale, bool truncate) {
+float image_coordinate(double map_coordinate, float scale, int32_t rounding) {
   const double v = map_coordinate / static_cast<double>(scale);
-  if (!truncate) return static_cast<float>(v);
+  if (rounding == FOVEA_ROUNDING_NONE) return static_cast<float>(v);
   const double nearest = std::nearbyint(v);
+  if (rounding == FOVEA_ROUNDING_NEAREST) return static_cast<float>(nearest);
   return static_cast<float>(std::fabs(v - nearest) <= std::fabs(v) * 0x1p-23 ? nearest : std::trunc(v));
 }
 
@@ -54,16 +55,15 @@ void write_proposals(const GridProposalsJob& j, const uint64_t* ranked, int64_t 
   const fovea_grid_proposals_params& p = j.params;
   const int64_t kept = n < j.capacity ? n : j.capacity;
   const double origin = static_cast<double>(p.origin), side = static_cast<double>(p.cell) - (p.plus_one != 0 ? 1.0 : 0.0);
-  const bool truncate = p.truncate != 0;
   for (int64_t k = 0; k < kept; ++k) {
     const int64_t cell = rank_index(ranked[k]);
     const double left = static_cast<double>(p.stride) * static_cast<double>(cell % j.width) + origin;
     const double top = static_cast<double>(p.stride) * static_cast<double>(cell / j.width) + origin;
     float* row = j.rows + k * j.rows_pitch;
-    row[0] = image_coordinate(left, p.scale_x, truncate);
-    row[1] = image_coordinate(top, p.scale_y, truncate);
-    row[2] = image_coordinate(left + side, p.scale_x, truncate);
-    row[3] = image_coordinate(top + side, p.scale_y, truncate);
+    row[0] = image_coordinate(left, p.scale_x, p.rounding);
+    row[1] = image_coordinate(top, p.scale_y, p.rounding);
+    row[2] = image_coordinate(left + side, p.scale_x, p.rounding);
+    row[3] = image_coordinate(top + side, p.scale_y, p.rounding);
     row[4] = j.score[cell * j.score_pitch];
     if (j.deltas != nullptr)
       for (int64_t c = 0; c < 4; ++c) row[5 + c] = j.deltas[cell * j.deltas_pitch + c];
@@ -92,6 +92,8 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
   const fovea_grid_proposals_params& p = *params;
   FOVEA_CHECK(!std::isnan(p.threshold), "%s: threshold is NaN", op);
   FOVEA_CHECK(p.stride > 0 && p.cell > 0, "%s: stride %d and cell %d must be positive", op, p.stride, p.cell);
+  FOVEA_CHECK(p.rounding >= FOVEA_ROUNDING_NONE && p.rounding <= FOVEA_ROUNDING_NEAREST, "%s: unknown rounding %d", op,
+              p.rounding);
   FOVEA_CHECK(std::isfinite(p.origin), "%s: origin is not finite", op);
   FOVEA_CHECK(p.scale_x > 0 && p.scale_y > 0 && std::isfinite(p.scale_x) && std::isfinite(p.scale_y),
               "%s: scales %g and %g must be positive and finite", op, static_cast<double>(p.scale_x),

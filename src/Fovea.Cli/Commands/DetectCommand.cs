@@ -37,6 +37,12 @@ internal static class DetectCommand
             "--threshold", "Least score reported, 0 to 1 [default: 0.7].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
         var threads = Number<int>(
             "--threads", "CPU threads, 1 to 256 [default: all cores].", n => n is >= 1 and <= 256, "must lie between 1 and 256");
+        var resampling = new Option<string>("--resampling")
+        {
+            Description = "How the image is scaled: area finds more in photos that are large for their faces.",
+            DefaultValueFactory = _ => "bilinear",
+        };
+        resampling.AcceptOnlyFromAmong("bilinear", "area");
         var json = new Option<bool>("--json") { Description = "One JSON object per image and line instead of tables." };
         var output = new Option<string?>("--out")
         {
@@ -45,12 +51,13 @@ internal static class DetectCommand
         };
         var command = new Command("detect", "Finds faces in images.\n\n" + ExitCode.Help)
         {
-            images, model, minFace, threshold, json, output, threads,
+            images, model, minFace, threshold, json, output, threads, resampling,
         };
         command.SetAction(result =>
         {
             var options = new DetectorOptions(
-                result.GetValue(model)!, result.GetValue(minFace), result.GetValue(threshold), result.GetValue(threads));
+                result.GetValue(model)!, result.GetValue(minFace), result.GetValue(threshold), result.GetValue(threads),
+                result.GetValue(resampling) == "area");
             return new DetectRun(console, options, result.GetValue(json), createDetector)
                 .Run(result.GetValue(images)!, result.GetValue(output));
         });

@@ -16,6 +16,7 @@ internal sealed class MtcnnDetector : IDetector
         var mtcnn = new MtcnnOptions();
         if (options.MinFace is { } minFace) mtcnn = mtcnn with { MinFace = minFace };
         if (options.Threshold is { } threshold) mtcnn = mtcnn with { ONetThreshold = threshold };
+        if (options.Area) mtcnn = mtcnn with { Resampling = ResizeMode.Area };
         if (options.Threads is { } threads) FoveaRuntime.Threads = new ThreadPoolOptions { Count = threads };
         _model = MtcnnModel.Load(Device.Cpu, store);
         try

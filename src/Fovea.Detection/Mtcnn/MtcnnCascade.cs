@@ -5,7 +5,9 @@ namespace Fovea.Detection;
 
 /// <summary>The whole cascade for one image size as one captured graph: pyramid, P-Net per level, R-Net and O-Net over
 /// batched crops, suppression between them. Counts stay on the device, so a replay is a single native call.</summary>
-/// <remarks>Box arithmetic follows facenet's <c>detect_face</c>: 1-based inclusive pixels inside, converted at the very end.</remarks>
+/// <remarks>Inside, boxes are 1-based inclusive pixels, as in facenet's <c>detect_face</c>; the very end makes them 0-based. The
+/// zero-based convention differs only in where P-Net's windows start and in the rounding, because every later step moves with a
+/// shift of the boxes.</remarks>
 internal sealed class MtcnnCascade : IDisposable
 {
     // Rows that R-Net and O-Net take at once: large enough to fill the kernels, small enough that activations stay in cache.
@@ -18,7 +20,6 @@ internal sealed class MtcnnCascade : IDisposable
     // Columns of the row tables. P: box, score, deltas. R: box, class scores, deltas. O: box, class scores, deltas, points.
     private const int ProposalColumns = 9, RefinementColumns = 4 + RefinementNet.Outputs, OutputColumns = 4 + OutputNet.Outputs;
 
-    private static readonly BoxDeltasOptions PlainDeltas = new() { Mode = DeltaMode.Corners };
     private static readonly BoxDeltasOptions InclusiveDeltas = new() { Mode = DeltaMode.Corners, PlusOne = true };
 
     private readonly MtcnnOptions _options;
@@ -53,6 +54,12 @@ internal sealed class MtcnnCascade : IDisposable
     public int Width { get; }
 
     public int Height { get; }
+
+    private bool IsFacenet => _options.Convention == MtcnnConvention.Facenet;
+
+    private Rounding Rounding => IsFacenet ? Rounding.Truncate : Rounding.Nearest;
+
+    private ResizeOptions Resampling => new() { Mode = _options.Resampling, Scale = PixelScale, Offset = PixelOffset };
 
     /// <summary>Copies the image in, replays, copies the faces out. Returns how many there are, at most <c>results.Length</c>.</summary>
     public int Run(DeviceStream stream, ReadOnlySpan<byte> rgb, Span<FaceDetection> results)
@@ -99,7 +106,7 @@ internal sealed class MtcnnCascade : IDisposable
     {
         int height = ImagePyramid.ScaledSize(Height, scale), width = ImagePyramid.ScaledSize(Width, scale);
         using var level = DeviceTensor.Allocate(stream, DType.Float32, 1, height, width, 3);
-        Kernels.Resize(stream, new ResizeOptions { Mode = ResizeMode.Area, Scale = PixelScale, Offset = PixelOffset }, _image, level);
+        Kernels.Resize(stream, Resampling, _image, level);
         using var map = _model.Proposal.Forward(stream, level);
         var cells = map.Reshape(map.Shape[1], map.Shape[2], ProposalNet.Outputs);
         var score = cells.Columns(1, 1);
@@ -113,11 +120,12 @@ internal sealed class MtcnnCascade : IDisposable
             Threshold = _options.PNetThreshold,
             Stride = ProposalNet.Stride,
             Cell = ProposalNet.Window,
-            Origin = 1,
+            // Counting from 1, the first window starts at (0 + 1) / scale; counting from 0, it is that plus one.
+            Origin = IsFacenet ? 1 : 1 + (float)scale,
             ScaleX = (float)scale,
             ScaleY = (float)scale,
             PlusOne = true,
-            Truncate = true,
+            Rounding = Rounding,
         };
         Kernels.GridProposals(stream, grid, score, deltas, windows, windowCount);
         Suppress(stream, windows, 4, windowCount, new NmsOptions { IouThreshold = 0.5f, PlusOne = true }, proposals, count);
@@ -131,9 +139,9 @@ internal sealed class MtcnnCascade : IDisposable
         var live = kept.WithLive(count);
         var boxes = live.Columns(0, 4);
         var deltas = live.Columns(5, 4);
-        Kernels.BoxDeltas(stream, PlainDeltas, boxes, deltas, boxes);
+        Kernels.BoxDeltas(stream, InclusiveDeltas with { PlusOne = !IsFacenet }, boxes, deltas, boxes);
         var squares = refinements.Columns(0, 4);
-        Kernels.BoxSquare(stream, truncate: true, boxes, squares);
+        Kernels.BoxSquare(stream, Rounding, boxes, squares);
     }
 
     /// <summary>R-Net's threshold, suppression, regression, squares: the boxes that O-Net looks at.</summary>
@@ -147,7 +155,7 @@ internal sealed class MtcnnCascade : IDisposable
         var deltas = live.Columns(6, 4);
         Kernels.BoxDeltas(stream, InclusiveDeltas, boxes, deltas, boxes);
         var squares = outputs.Columns(0, 4);
-        Kernels.BoxSquare(stream, truncate: true, boxes, squares);
+        Kernels.BoxSquare(stream, Rounding, boxes, squares);
     }
 
     /// <summary>Cuts the boxes of a table out of the image in chunks and runs a network on each chunk, which writes its outputs behind
@@ -159,7 +167,7 @@ internal sealed class MtcnnCascade : IDisposable
         Kernels.SplitCount(stream, Chunk, count, counts);
         var crop = new CropResizeOptions
         {
-            Resize = new ResizeOptions { Mode = ResizeMode.Area, Scale = PixelScale, Offset = PixelOffset },
+            Resize = Resampling,
             PlusOne = true,
         };
         for (int k = 0; k < chunks; k++)
@@ -199,10 +207,8 @@ internal sealed class MtcnnCascade : IDisposable
         var nms = new NmsOptions { IouThreshold = 0.7f, ScoreThreshold = _options.ONetThreshold, Overlap = Overlap.Min, PlusOne = true };
         Suppress(stream, faces, 4, outputCount, nms, _results, _count);
 
-        // Pixels x1..x2, counted from 1 and inclusive, cover [x1 - 1, x2).
-        var liveResults = _results.WithLive(_count);
-        var corner = liveResults.Columns(0, 2);
-        Kernels.Affine(stream, 1, -1, corner, corner);
+        var corners = _results.WithLive(_count).Columns(0, 4);
+        Kernels.Affine(stream, 1, -1, corners, corners);
     }
 
     /// <summary>Greedy suppression over a row table (boxes in columns 0..3); the survivors, best first, are appended to

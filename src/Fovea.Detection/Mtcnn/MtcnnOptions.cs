@@ -1,6 +1,7 @@
 namespace Fovea.Detection;
 
-/// <summary>Settings of an <see cref="MtcnnSession"/>. The defaults are those of the facenet implementation.</summary>
+/// <summary>Settings of an <see cref="MtcnnSession"/>. The defaults are those of most ports; facenet itself is
+/// <see cref="MtcnnConvention.Facenet"/> with <see cref="ResizeMode.Area"/>.</summary>
 public sealed record MtcnnOptions
 {
     /// <summary>Side of the smallest face looked for, in pixels; at least 12 (the window of P-Net on the unscaled image). Time grows
@@ -18,6 +19,13 @@ public sealed record MtcnnOptions
 
     /// <summary>Least O-Net probability (&gt;) of a reported face.</summary>
     public float ONetThreshold { get; init; } = 0.7f;
+
+    /// <summary>Pixel and rounding convention of the boxes inside the cascade.</summary>
+    public MtcnnConvention Convention { get; init; } = MtcnnConvention.ZeroBased;
+
+    /// <summary>How pyramid levels and crops are resampled: <see cref="ResizeMode.Bilinear"/>, as most ports do, or
+    /// <see cref="ResizeMode.Area"/>, as facenet does, which finds more in photos much larger than their faces need.</summary>
+    public ResizeMode Resampling { get; init; } = ResizeMode.Bilinear;
 
     /// <summary>Most windows kept per pyramid level; the best are kept.</summary>
     public int MaxWindowsPerLevel { get; init; } = 4096;
@@ -39,6 +47,9 @@ public sealed record MtcnnOptions
         ValidateThreshold(PNetThreshold, nameof(PNetThreshold));
         ValidateThreshold(RNetThreshold, nameof(RNetThreshold));
         ValidateThreshold(ONetThreshold, nameof(ONetThreshold));
+        if (!Enum.IsDefined(Convention)) throw new ArgumentOutOfRangeException(nameof(Convention), Convention, "There is no such convention.");
+        if (Resampling is not (ResizeMode.Area or ResizeMode.Bilinear))
+            throw new ArgumentOutOfRangeException(nameof(Resampling), Resampling, "The resampling must be Area or Bilinear.");
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxWindowsPerLevel, 1, nameof(MaxWindowsPerLevel));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxProposals, 1, nameof(MaxProposals));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxDetections, 1, nameof(MaxDetections));

@@ -194,7 +194,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_box_deltas([NativeTypeName("const fovea_box_deltas_params *")] fovea_box_deltas_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* deltas, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_box_square([NativeTypeName("int32_t")] int truncate, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+    public static extern fovea_status fovea_box_square([NativeTypeName("int32_t")] int rounding, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_box_points([NativeTypeName("const fovea_box_points_params *")] fovea_box_points_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* points, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);

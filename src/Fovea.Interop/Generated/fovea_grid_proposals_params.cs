@@ -20,5 +20,5 @@ public partial struct fovea_grid_proposals_params
     public int plus_one;
 
     [NativeTypeName("int32_t")]
-    public int truncate;
+    public int rounding;
 }

@@ -4,9 +4,9 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Appends x[indices[i]], for i below the live count of indices, to y behind its first count rows and raises count. Without
-    /// indices: the live rows of x. Negative indices are skipped, rows beyond y's capacity dropped. x [N][..] and y [capacity][..] Float32 or
-    /// Int32, indices Int32 [K], count Int32 [1].</summary>
+    /// <summary>Appends x[indices[i]], for i below the live count of indices, to y behind its first count rows and raises
+    /// count. Without indices: the live rows of x. Negative indices are skipped, rows beyond y's capacity dropped. x [N][..]
+    /// and y [capacity][..] Float32 or Int32, indices Int32 [K], count Int32 [1].</summary>
     public static void AppendRows(DeviceStream stream,
         DeviceTensor x, DeviceTensor? indices, DeviceTensor y, DeviceTensor count)
     {

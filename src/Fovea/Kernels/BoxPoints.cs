@@ -4,8 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Box-relative points to image pixels. boxes [R][4], points [R][2P], y [R][2P] interleaved x, y. In place only when not
-    /// planar.</summary>
+    /// <summary>Box-relative points to image pixels. boxes [R][4], points [R][2P], y [R][2P] interleaved x, y. In place only
+    /// when not planar.</summary>
     public static void BoxPoints(DeviceStream stream, in BoxPointsOptions options,
         DeviceTensor boxes, DeviceTensor points, DeviceTensor y)
     {

@@ -4,8 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Packs constant weights once. weights: [out][kh][kw][in/groups]. The result, a UInt8 tensor, serves every instruction set and
-    /// belongs to the caller; the weights may be disposed afterwards.</summary>
+    /// <summary>Packs constant weights once. weights: [out][kh][kw][in/groups]. The result, a UInt8 tensor, serves every
+    /// instruction set and belongs to the caller; the weights may be disposed afterwards.</summary>
     public static DeviceTensor PrepareConv2D(DeviceStream stream, in Conv2DOptions options, DeviceTensor weights)
     {
         var native = options.ToNative();

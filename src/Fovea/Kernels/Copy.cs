@@ -4,8 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>y = x, converted: float to UInt8 rounds halves to even and saturates, float to integers truncates. Same shape; pitches
-    /// may differ. Any pair of Float32, Float16, BFloat16, UInt8, Int32, Int64.</summary>
+    /// <summary>y = x, converted: float to UInt8 rounds halves to even and saturates, float to integers truncates. Same shape;
+    /// pitches may differ. Any pair of Float32, Float16, BFloat16, UInt8, Int32, Int64.</summary>
     public static void Copy(DeviceStream stream, DeviceTensor x, DeviceTensor y)
     {
         using var call = new KernelCall(stream, "copy", x, y);

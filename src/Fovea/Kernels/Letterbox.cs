@@ -4,8 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Resizes x into a part of y, fills the rest and normalises, in one pass. x UInt8 or Float32 [N][H][W][C], y Float32
-    /// [N][h][w][C], C at most 4.</summary>
+    /// <summary>Resizes x into a part of y, fills the rest and normalises, in one pass. x UInt8 or Float32 [N][H][W][C], y
+    /// Float32 [N][h][w][C], C at most 4.</summary>
     public static void Letterbox(DeviceStream stream, in LetterboxOptions options, DeviceTensor x, DeviceTensor y)
     {
         var native = options.ToNative();

@@ -26,8 +26,8 @@ public static unsafe partial class Kernels
         }
     }
 
-    /// <summary>y[m][n] = activation(bias[n] + sum over k of x[m][k]*w[n][k]); leading dimensions of x are flattened into m. bias and
-    /// slope [out].</summary>
+    /// <summary>y[m][n] = activation(bias[n] + sum over k of x[m][k]*w[n][k]); leading dimensions of x are flattened into m.
+    /// bias and slope [out].</summary>
     public static void Linear(DeviceStream stream, in LinearOptions options,
         DeviceTensor x, DeviceTensor preparedWeights, DeviceTensor? bias, DeviceTensor? slope, DeviceTensor y)
     {

@@ -13,7 +13,8 @@ public static unsafe partial class Kernels
             call.Check(NativeMethods.fovea_pool2d(&native, pX, pY, call.Stream));
     }
 
-    /// <summary>Pools into as many bins as y has: bin (i, j) covers rows floor(i*H/oh) .. ceil((i+1)*H/oh). 1x1 is global pooling.</summary>
+    /// <summary>Pools into as many bins as y has: bin (i, j) covers rows floor(i*H/oh) .. ceil((i+1)*H/oh). 1x1 is global
+    /// pooling.</summary>
     public static void AdaptivePool2D(DeviceStream stream, PoolMode mode, DeviceTensor x, DeviceTensor y)
     {
         using var call = new KernelCall(stream, "adaptive_pool2d", x, y);

@@ -4,8 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Resamples x [N][H][W][C] to the size of y [N][h][w][C]: UInt8 to UInt8 (rounded once, halves to even), UInt8 to Float32,
-    /// Float32 to Float32.</summary>
+    /// <summary>Resamples x [N][H][W][C] to the size of y [N][h][w][C]: UInt8 to UInt8 (rounded once, halves to even), UInt8 to
+    /// Float32, Float32 to Float32.</summary>
     public static void Resize(DeviceStream stream, in ResizeOptions options, DeviceTensor x, DeviceTensor y)
     {
         var native = options.ToNative();

@@ -4,7 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Softmax or log-softmax along one dimension. In place allowed. A row of -inf gives NaN, as the formula does.</summary>
+    /// <summary>Softmax or log-softmax along one dimension. In place allowed. A row of -inf gives NaN, as the formula
+    /// does.</summary>
     public static void Softmax(DeviceStream stream, in SoftmaxOptions options, DeviceTensor x, DeviceTensor y)
     {
         var native = options.ToNative();

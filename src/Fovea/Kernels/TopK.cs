@@ -4,8 +4,8 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>The k largest or smallest of each row, sorted; equal values by ascending index, NaN last. values [..][k], indices Int32 or
-    /// Int64 [..][k]; either may be null.</summary>
+    /// <summary>The k largest or smallest of each row, sorted; equal values by ascending index, NaN last. values [..][k],
+    /// indices Int32 or Int64 [..][k]; either may be null.</summary>
     public static void TopK(DeviceStream stream, in TopKOptions options,
         DeviceTensor x, DeviceTensor? values, DeviceTensor? indices)
     {

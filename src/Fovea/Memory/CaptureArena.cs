@@ -31,7 +31,8 @@ internal sealed class CaptureArena(DeviceMemoryPool pool, int stream)
 
     public nint Rent(long bytes, out long granted)
     {
-        if (bytes > SizeClasses.Largest) throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "no device has this much memory");
+        if (bytes > SizeClasses.Largest)
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "no device has this much memory");
         granted = (bytes + 63) / 64 * 64;
         lock (_gate)
         {
@@ -97,7 +98,16 @@ internal sealed class CaptureArena(DeviceMemoryPool pool, int stream)
 
     private void AddSlab(long bytes)
     {
-        var data = pool.Rent(stream, Math.Max(bytes, Math.Clamp(ReservedBytes, SmallestSlab, LargestSlab)), out var granted);
+        nint data;
+        long granted;
+        try
+        {
+            data = pool.Rent(stream, Math.Max(bytes, Math.Clamp(ReservedBytes, SmallestSlab, LargestSlab)), out granted);
+        }
+        catch (DeviceOutOfMemoryException)
+        {
+            data = pool.Rent(stream, bytes, out granted); // a budget may have room for what is needed, if not for growth
+        }
         ReservedBytes += granted;
         _slabs.Add((data, granted));
         Insert(new Range(data, granted, _slabs.Count));

@@ -9,7 +9,8 @@ public sealed partial class DeviceMemoryPool
     private Dictionary<long, (long Bytes, string Where)>? _records;
     private long _lastRecord;
 
-    /// <summary>Text that lists live and leaked tensors, with the place of allocation when the pool captures stack traces.</summary>
+    /// <summary>Text that lists live and leaked tensors, with the place of allocation when the pool captures stack
+    /// traces.</summary>
     public string LeakReport()
     {
         lock (_gate)

@@ -4,7 +4,8 @@ using Fovea.Interop;
 namespace Fovea;
 
 /// <summary>Device memory in size classes with free lists. Freed blocks are kept for the stream that last used them: on that
-/// stream they may be reused at once, because its work is ordered. Thread-safe; may serve several streams of one device.</summary>
+/// stream they may be reused at once, because its work is ordered. Thread-safe; may serve several streams of one
+/// device.</summary>
 public sealed unsafe partial class DeviceMemoryPool : IDisposable
 {
     private readonly Lock _gate = new();
@@ -80,7 +81,8 @@ public sealed unsafe partial class DeviceMemoryPool : IDisposable
     /// <summary>A bare block, for workspaces and arenas.</summary>
     internal nint Rent(int stream, long bytes, out long granted)
     {
-        if (bytes > SizeClasses.Largest) throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "no device has this much memory");
+        if (bytes > SizeClasses.Largest)
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "no device has this much memory");
         granted = SizeClasses.Round(bytes);
         lock (_gate)
         {

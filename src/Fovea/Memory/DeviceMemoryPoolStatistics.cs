@@ -1,6 +1,7 @@
 namespace Fovea;
 
-/// <summary>A snapshot of a <see cref="DeviceMemoryPool"/>. Bytes count whole blocks, so they exceed what was asked for.</summary>
+/// <summary>A snapshot of a <see cref="DeviceMemoryPool"/>. Bytes count whole blocks, so they exceed what was asked
+/// for.</summary>
 public readonly record struct DeviceMemoryPoolStatistics
 {
     /// <summary>Most bytes the pool may take from the system; 0 for no limit.</summary>
@@ -27,6 +28,7 @@ public readonly record struct DeviceMemoryPoolStatistics
     /// <summary>Tensors that hold a block now.</summary>
     public int LiveLeases { get; init; }
 
-    /// <summary>Tensors that were garbage collected without being disposed. Their memory is lost until the pool is disposed.</summary>
+    /// <summary>Tensors that were garbage collected without being disposed. Their memory is lost until the pool is
+    /// disposed.</summary>
     public int LeakedLeases { get; init; }
 }

@@ -6,6 +6,8 @@ namespace Fovea;
 /// it was composed of. Counted, because a graph recorded from another keeps that one's memory too.</summary>
 internal sealed class GraphMemory(DeviceStream stream)
 {
+    // A second thread on the stream is refused by the native side, but may still arrive here after its last good call.
+    private readonly Lock _gate = new();
     private readonly HashSet<MemoryLease> _leases = [];
     private readonly HashSet<SafeHandle> _handles = [];
     private readonly HashSet<GraphMemory> _graphs = [];
@@ -16,19 +18,27 @@ internal sealed class GraphMemory(DeviceStream stream)
     /// <summary>Keeps the lease of a tensor that a recorded call uses. The caller is inside the lease.</summary>
     public void Retain(MemoryLease lease)
     {
-        if (lease.Arena != Arena && _leases.Add(lease)) lease.Hold();
+        if (lease.Arena == Arena) return;
+        lock (_gate)
+            if (_leases.Add(lease))
+                lease.Hold();
     }
 
     public void Retain(SafeHandle handle)
     {
-        if (!_handles.Add(handle)) return;
-        var added = false;
-        handle.DangerousAddRef(ref added);
+        lock (_gate)
+        {
+            if (!_handles.Add(handle)) return;
+            var added = false;
+            handle.DangerousAddRef(ref added);
+        }
     }
 
     public void Retain(GraphMemory graph)
     {
-        if (_graphs.Add(graph)) Interlocked.Increment(ref graph._references);
+        lock (_gate)
+            if (_graphs.Add(graph))
+                Interlocked.Increment(ref graph._references);
     }
 
     public void Seal() => Arena.Seal();

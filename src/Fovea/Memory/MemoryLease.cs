@@ -24,7 +24,8 @@ internal sealed class MemoryLease
         if (arena is not null || data == 0) GC.SuppressFinalize(this);
     }
 
-    /// <summary>Leak detector only: memory may still be referred to by spans or by the device, so nothing is freed here.</summary>
+    /// <summary>Leak detector only: memory may still be referred to by spans or by the device, so nothing is freed
+    /// here.</summary>
     ~MemoryLease()
     {
         if (_state >= 0) _pool.Leaked(this);

@@ -13,7 +13,7 @@ public sealed class BoxCases : IKernelCases
             var run = new KernelRun();
             var boxes = run.Input(Data.Boxes(stream, 1, 37, 200));
             var y = run.Output(Data.Empty(stream, 37, 4));
-            run.Call = s => Kernels.BoxSquare(s, truncate: true, boxes, y);
+            run.Call = s => Kernels.BoxSquare(s, Rounding.Truncate, boxes, y);
             return run;
         })
         { Tolerance = 1e-6 },
@@ -34,7 +34,7 @@ public sealed class BoxCases : IKernelCases
 
     private static KernelCase GridProposals(bool deltas) => new($"grid_proposals {(deltas ? "with" : "without")} deltas", stream =>
     {
-        var options = new GridProposalsOptions { Threshold = 0.6f, Stride = 2, Cell = 12, Origin = 1, ScaleX = 0.6f, ScaleY = 0.6f, PlusOne = true, Truncate = true };
+        var options = new GridProposalsOptions { Threshold = 0.6f, Stride = 2, Cell = 12, Origin = 1, ScaleX = 0.6f, ScaleY = 0.6f, PlusOne = true, Rounding = Rounding.Truncate };
         var run = new KernelRun();
         var map = run.Input(Data.Tensor(stream, 1, 13, 17, 2));
         var moves = deltas ? run.Own(Data.Tensor(stream, 2, 13, 17, 4)) : null;

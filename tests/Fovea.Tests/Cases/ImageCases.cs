@@ -25,7 +25,7 @@ public sealed class ImageCases : IKernelCases
         run.Call = s => Kernels.Resize(s, options, x, y);
         return run;
     })
-    { Tolerance = Tolerance, Bytes = 37 * 53 * 3 + 19 * 24 * 3 * to.Size() };
+    { Tolerance = Tolerance, Steps = 1, Bytes = 37 * 53 * 3 + 19 * 24 * 3 * to.Size() };
 
     private static KernelCase Letterbox() => new("letterbox 53x37 to 32x32", stream =>
     {

@@ -12,6 +12,9 @@ public sealed class KernelCase(string name, Func<DeviceStream, KernelRun> build)
     /// <summary>Largest allowed |y - reference| relative to max(1, |reference|) for Float32 outputs. 0: the same bits.</summary>
     public double Tolerance { get; init; }
 
+    /// <summary>Largest allowed difference of UInt8 outputs: 1 where a value near a half may round either way in f32.</summary>
+    public int Steps { get; init; }
+
     /// <summary>A NaN in the first element of the first input must reach the first output.</summary>
     public bool PropagatesNan { get; init; }
 

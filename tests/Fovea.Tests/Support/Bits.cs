@@ -34,11 +34,18 @@ internal static class Bits
                 Assert.Fail($"{what}: output {i} differs first at byte {expected[i].AsSpan().CommonPrefixLength(actual[i])} of {expected[i].Length}");
     }
 
-    /// <summary>Float32 within the tolerance relative to max(1, |reference|), NaN equal to NaN; other types exactly.</summary>
-    public static void AssertClose(KernelRun run, byte[][] reference, byte[][] actual, double tolerance, string what)
+    /// <summary>Float32 within the tolerance relative to max(1, |reference|), NaN equal to NaN; UInt8 within the steps; other types exactly.</summary>
+    public static void AssertClose(KernelRun run, byte[][] reference, byte[][] actual, KernelCase kernelCase, string what)
     {
         for (var i = 0; i < reference.Length; i++)
         {
+            var tolerance = kernelCase.Tolerance;
+            if (run.Outputs[i].DType == DType.UInt8 && kernelCase.Steps > 0)
+            {
+                var worst = reference[i].Zip(actual[i], (a, b) => Math.Abs(a - b)).Max();
+                Assert.True(worst <= kernelCase.Steps, $"{what}: output {i} differs by up to {worst}");
+                continue;
+            }
             if (tolerance == 0 || run.Outputs[i].DType != DType.Float32)
             {
                 AssertEqual([reference[i]], [actual[i]], $"{what}: output {i}");

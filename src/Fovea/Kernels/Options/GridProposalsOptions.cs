@@ -31,8 +31,8 @@ public readonly record struct GridProposalsOptions
     /// <summary>Boxes include their last pixel.</summary>
     public bool PlusOne { get; init; }
 
-    /// <summary>Coordinates are truncated toward zero.</summary>
-    public bool Truncate { get; init; }
+    /// <summary>Whether boxes are moved to whole pixels.</summary>
+    public Rounding Rounding { get; init; }
 
     internal fovea_grid_proposals_params ToNative() => new()
     {
@@ -43,6 +43,6 @@ public readonly record struct GridProposalsOptions
         scale_x = ScaleX,
         scale_y = ScaleY,
         plus_one = PlusOne ? 1 : 0,
-        truncate = Truncate ? 1 : 0,
+        rounding = (int)Rounding,
     };
 }
