@@ -10,7 +10,7 @@ namespace Fovea;
 [SuppressMessage("Naming", "CA1711", Justification = "Not a System.IO.Stream; the field calls it a stream.")]
 public sealed unsafe class DeviceStream : IDisposable
 {
-    private static int s_lastId;
+    private static int _lastId;
 
     private readonly StreamHandle _handle = new();
     private readonly bool _ownsPool;
@@ -21,7 +21,7 @@ public sealed unsafe class DeviceStream : IDisposable
         if (options.Pool is { } given && given.Device != device)
             throw new ArgumentException($"the pool is on {given.Device}, the stream on {device}", nameof(options));
         Device = device;
-        Id = Interlocked.Increment(ref s_lastId);
+        Id = Interlocked.Increment(ref _lastId);
         var native = new fovea_stream_options { max_threads = options.MaxThreads };
         fovea_stream* stream;
         Throw.IfFailed(NativeMethods.fovea_stream_create(device.Handle, &native, &stream), "stream_create");
