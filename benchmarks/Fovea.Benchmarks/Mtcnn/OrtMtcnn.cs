@@ -142,7 +142,7 @@ internal sealed class OrtMtcnn : IDisposable
         for (int i = 0; i < kept; i++)
         {
             var box = _boxes[_keep[i]];
-            faces[i] = new PeerFace { X1 = box.X1 - 1, Y1 = box.Y1 - 1, X2 = box.X2, Y2 = box.Y2, Score = box.Score, Points = _points[_keep[i]] };
+            faces[i] = new PeerFace { X1 = box.X1 - 1, Y1 = box.Y1 - 1, X2 = box.X2 - 1, Y2 = box.Y2 - 1, Score = box.Score, Points = _points[_keep[i]] };
         }
 
         return kept;
