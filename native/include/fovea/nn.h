@@ -231,6 +231,27 @@ FOVEA_API fovea_status fovea_topk_workspace(const fovea_topk_params* params, con
 FOVEA_API fovea_status fovea_topk(const fovea_topk_params* params, const fovea_tensor* x, const fovea_tensor* values,
                                   const fovea_tensor* indices, const fovea_workspace* workspace, fovea_stream* stream);
 
+/* ---- normalisation ----------------------------------------------------------------------------------------------------- */
+
+typedef struct fovea_norm_params {
+  float epsilon;  /* added to the variance (or mean square) */
+  int32_t rms;    /* 1: x / sqrt(mean(x^2) + epsilon), no mean subtracted */
+  int32_t groups; /* group norm only */
+  int32_t reserved;
+} fovea_norm_params;
+
+/* Over the last dimension [C]: y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, biased variance; rms as above. gamma,
+ * beta [C] or NULL. residual, of x's shape or NULL, is added to x first; sum, of x's shape or NULL, receives x + residual.
+ * In place allowed (y = x, sum = residual). */
+FOVEA_API fovea_status fovea_layer_norm(const fovea_norm_params* params, const fovea_tensor* x, const fovea_tensor* residual,
+                                        const fovea_tensor* gamma, const fovea_tensor* beta, const fovea_tensor* sum,
+                                        const fovea_tensor* y, fovea_stream* stream);
+
+/* x [N][..][C]: each image's C/groups neighbouring channels over all positions share mean and variance; groups 1 normalises the
+ * image, groups C each channel (instance norm). gamma, beta [C] or NULL. In place allowed. */
+FOVEA_API fovea_status fovea_group_norm(const fovea_norm_params* params, const fovea_tensor* x, const fovea_tensor* gamma,
+                                        const fovea_tensor* beta, const fovea_tensor* y, fovea_stream* stream);
+
 /* ---- rows with a count on the device ---------------------------------------------------------------------------------- */
 
 /* Appends x[indices[i]] for i below indices->live (all of them when NULL) to y behind its first *count rows and raises

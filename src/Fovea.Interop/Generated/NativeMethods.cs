@@ -164,10 +164,28 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_topk([NativeTypeName("const fovea_topk_params *")] fovea_topk_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* values, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_layer_norm([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* residual, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* beta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* sum, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_group_norm([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* beta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_append_rows([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_split_count([NativeTypeName("int32_t")] int chunk, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_tensor *")] fovea_tensor* counts, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_attention_workspace([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_attention([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* key_lengths, [NativeTypeName("const fovea_tensor *")] fovea_tensor* o, [NativeTypeName("const fovea_tensor *")] fovea_tensor* lse, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_selective_scan([NativeTypeName("const fovea_selective_scan_params *")] fovea_selective_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* u, [NativeTypeName("const fovea_tensor *")] fovea_tensor* delta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* A, [NativeTypeName("const fovea_tensor *")] fovea_tensor* Bm, [NativeTypeName("const fovea_tensor *")] fovea_tensor* C, [NativeTypeName("const fovea_tensor *")] fovea_tensor* skip, [NativeTypeName("const fovea_tensor *")] fovea_tensor* z, [NativeTypeName("const fovea_tensor *")] fovea_tensor* delta_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_causal_conv1d([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* activation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* w, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_resize_workspace([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("int64_t *")] long* bytes);
