@@ -1,6 +1,7 @@
-// Lanes are elements of one row, which stays in the cache over its passes: the mean, the deviations from it, the result. The
-// mean is only a shift: its own rounding error, found in the second pass, is corrected in the variance and in the result, so a
-// mean of 1e4 costs no digits. Rows for which float is too narrow are left to the double precision of the reference.
+// Lanes are elements of one row, which stays in the cache over its passes: the deviations from a shift, and the result. The
+// shift is the mean of the row's first elements; its error comes out of the same pass and is corrected in the variance and in
+// the result, so a mean of 1e4 costs no digits. A row whose beginning is far from its mean gets a pass for the mean itself;
+// rows for which float is too narrow are left to the double precision of the reference.
 #include "ops/layer_norm/layer_norm.h"
 
 #include "core/thread_pool.h"
@@ -9,16 +10,18 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-// Terms of the first pass. Where v is not x itself, it is stored on the way.
+// Where v comes from. `peek` reads it, `take` does so once per element and stores it where v is not x itself.
 struct Plain {
   const float* x;
-  FOVEA_INLINE F operator()(int64_t i, int64_t n) const { return load_upto(x + i, n); }
+  FOVEA_INLINE F peek(int64_t i, int64_t n) const { return load_upto(x + i, n); }
+  FOVEA_INLINE F take(int64_t i, int64_t n) const { return peek(i, n); }
 };
 struct Copied {
   const float* x;
   float* v;
-  FOVEA_INLINE F operator()(int64_t i, int64_t n) const {
-    const F a = load_upto(x + i, n);
+  FOVEA_INLINE F peek(int64_t i, int64_t n) const { return load_upto(x + i, n); }
+  FOVEA_INLINE F take(int64_t i, int64_t n) const {
+    const F a = peek(i, n);
     store_upto(v + i, a, n);
     return a;
   }
@@ -27,11 +30,24 @@ struct Added {
   const float* x;
   const float* residual;
   float* v;
-  FOVEA_INLINE F operator()(int64_t i, int64_t n) const {
-    const F a = load_upto(x + i, n) + load_upto(residual + i, n);
+  FOVEA_INLINE F peek(int64_t i, int64_t n) const { return load_upto(x + i, n) + load_upto(residual + i, n); }
+  FOVEA_INLINE F take(int64_t i, int64_t n) const {
+    const F a = peek(i, n);
     store_upto(v + i, a, n);
     return a;
   }
+};
+
+// Terms of sum_runs.
+template <class Source>
+struct Taken {
+  const Source& source;
+  F shift;
+  FOVEA_INLINE F operator()(int64_t i, int64_t n) const { return keep_first(source.take(i, n) - shift, n); }
+};
+struct Read {
+  const float* v;
+  FOVEA_INLINE F operator()(int64_t i, int64_t n) const { return load_upto(v + i, n); }
 };
 
 // y = ((v - shift) * scale + offset) * gamma + beta.
@@ -49,20 +65,27 @@ void apply(const LayerNormJob& j, const float* v, F shift, F scale, F offset, fl
   if (i < n) at(i, n - i);
 }
 
-template <class First>
-void normalize(const LayerNormJob& j, const First& first, const float* v, float* y, int64_t n) {
-  const double count = static_cast<double>(n);
+template <class Source>
+void normalize(const LayerNormJob& j, const Source& source, const float* v, float* y, int64_t n) {
+  const double count = static_cast<double>(n), epsilon = static_cast<double>(j.epsilon);
   double squares, error = 0;  // of the shift: mean = shift + error
   float shift = 0;
   if (j.rms) {
-    squares = sum_runs<false, true>(1, 0, n, first).squares / count;
+    squares = sum_runs<false, true>(1, 0, n, Taken<Source>{source, zero()}).squares / count;
   } else {
-    shift = static_cast<float>(sum_runs<true, false>(1, 0, n, first).linear / count);
-    const Sums sums = sum_runs<true, true>(1, 0, n, Shifted{v, set(shift)});
+    const int64_t few = n < kLanes ? n : kLanes;
+    shift = sum(source.peek(0, few)) / static_cast<float>(few);
+    Sums sums = sum_runs<true, true>(1, 0, n, Taken<Source>{source, set(shift)});
     error = sums.linear / count;
     squares = sums.squares / count;
+    if (!reliable(squares, squares - error * error + epsilon)) {
+      shift = static_cast<float>(sum_runs<true, false>(1, 0, n, Read{v}).linear / count);
+      sums = sum_runs<true, true>(1, 0, n, Shifted{v, set(shift)});
+      error = sums.linear / count;
+      squares = sums.squares / count;
+    }
   }
-  const double spread = squares - error * error + static_cast<double>(j.epsilon);
+  const double spread = squares - error * error + epsilon;
   if (!reliable(squares, spread)) return layer_norm_row(j, v, y, n);
   const double scale = 1 / __builtin_sqrt(spread);
   const F a = set(shift), b = set(static_cast<float>(scale)), c = set(static_cast<float>(-error * scale));
