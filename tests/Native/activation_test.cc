@@ -58,4 +58,32 @@ TEST(Activation, LiveRowsLimitTheWork) {
   }
 }
 
+// A vector's leading dimension is its elements, with a slope per element too.
+TEST(Activation, LiveLimitsTheElementsOfAVector) {
+  Array<float> x({37}), y({37}), slope({37});
+  x.fill(5);
+  slope.fill(6);
+  const fovea_activation_params none{}, prelu{FOVEA_ACTIVATION_PRELU, 0, 0, 0};
+  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
+    SCOPED_TRACE(isa_name(isa));
+    const ForcedIsa forced(isa);
+    const StreamPtr stream = make_stream();
+    for (const int32_t live : {-1, 0, 1, 19, 37, 99}) {
+      fovea_tensor xt = x.view();
+      xt.live = &live;
+      const fovea_tensor yt = y.view(), st = slope.view();
+      for (const bool with_slope : {false, true}) {
+        y.poison();
+        ASSERT_EQ(fovea_activate(with_slope ? &prelu : &none, &xt, with_slope ? &st : nullptr, &yt, stream.get()), FOVEA_OK);
+        for (int64_t i = 0; i < 37; ++i) {
+          if (i < live)
+            EXPECT_FLOAT_EQ(y[i], with_slope && x[i] < 0 ? x[i] * slope[i] : x[i]);
+          else
+            EXPECT_TRUE(std::isnan(y[i])) << "live " << live << ", element " << i;
+        }
+      }
+    }
+  }
+}
+
 }  // namespace

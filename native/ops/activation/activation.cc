@@ -66,9 +66,9 @@ fovea_status check_activation(const char* op, const fovea_activation_params& p, 
 namespace {
 
 void activate_reference(const ActivateJob& j) {
-  const int64_t rows = j.leading == 0 ? 0 : j.rows / j.leading * live_rows(j.live, j.leading);
+  const int64_t rows = live_activation_rows(j), channels = live_activation_channels(j);
   for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < j.channels; ++c)
+    for (int64_t c = 0; c < channels; ++c)
       j.y[r * j.y_pitch + c] = static_cast<float>(reference_activation(
           j.params, static_cast<double>(j.x[r * j.x_pitch + c]), j.slope == nullptr ? 0.0 : static_cast<double>(j.slope[c])));
 }
@@ -97,7 +97,8 @@ extern "C" fovea_status fovea_activate(const fovea_activation_params* params, co
                         x->pitch,
                         y->pitch,
                         x->live,
-                        x->rank > 1 ? x->shape[0] : 1,
+                        x->rank > 0 ? x->shape[0] : 1,
+                        x->rank == 1,
                         *params};
   return enqueue(stream, select_isa(activate_reference, scalar::activate, avx2::activate, avx512::activate), job);
 }

@@ -7,8 +7,8 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 
 void activate(const ActivateJob& j) {
-  int64_t rows = j.leading == 0 ? 0 : j.rows / j.leading * live_rows(j.live, j.leading), channels = j.channels;
-  if (j.slope == nullptr && j.x_pitch == channels && j.y_pitch == channels) {
+  const int64_t rows = live_activation_rows(j), channels = live_activation_channels(j);
+  if (j.slope == nullptr && (rows == 1 || (j.x_pitch == channels && j.y_pitch == channels))) {
     // Re-cut into pieces of 4096 elements: chunks for the threads and a single tail.
     const int64_t total = rows * channels;
     parallel_for(total, 4096, [&](int64_t begin, int64_t end, int32_t) {
