@@ -61,10 +61,10 @@ constexpr Tolerance kTolerance{2e-5, 4e-5};
 TEST(SelectiveScan, MatchesReference) {
   const struct {
     int64_t batch, length, channels, states, extra;
-  } cases[] = {{1, 1, 1, 1, 0},   {1, 33, 1, 16, 0},   {2, 31, 5, 3, 0},    {3, 32, 16, 8, 0},  {1, 70, 19, 16, 3},
-               {2, 65, 37, 17, 1}, {1, 41, 33, 64, 0},  {1, 37, 18, 256, 2}, {1, 257, 7, 16, 0}, {2, 3, 300, 16, 0},
-               {1, 5, 513, 3, 0}, {1, 34, 530, 1, 0},  {0, 5, 3, 4, 0},     {2, 0, 3, 4, 0},    {2, 5, 0, 4, 0},
-               {2, 5, 3, 0, 0},   {1, 1000, 3, 5, 0},  {1, 1, 1536, 16, 0}};
+  } cases[] = {{1, 1, 1, 1, 0},    {1, 33, 1, 16, 0},  {2, 31, 5, 3, 0},    {3, 32, 16, 8, 0},  {1, 70, 19, 16, 3},
+               {2, 65, 37, 17, 1}, {1, 41, 33, 64, 0}, {1, 37, 18, 256, 2}, {1, 257, 7, 16, 0}, {2, 3, 300, 16, 0},
+               {1, 5, 513, 3, 0},  {1, 34, 530, 1, 0}, {0, 5, 3, 4, 0},     {2, 0, 3, 4, 0},    {2, 5, 0, 4, 0},
+               {2, 5, 3, 0, 0},    {1, 1000, 3, 5, 0}, {1, 1, 1536, 16, 0}};
   for (const auto& c : cases) {
     SCOPED_TRACE(::testing::Message() << c.batch << "x" << c.length << "x" << c.channels << " N " << c.states);
     Scan scan(c.batch, c.length, c.channels, c.states, c.extra);
@@ -181,10 +181,17 @@ TEST(SelectiveScan, ExtremeDecays) {
   const float inf = HUGE_VALF;
   const struct {
     float delta, a, state, expected, tolerance;
-  } cases[] = {{1, -200, 1e30f, 0, 0},        {1e10f, -1e10f, 1e30f, 0, 0},
-               {1, -1e-30f, 3, 3, 0},         {1e-8f, -1, 1, 1, 2e-7f},       {0, -5, 2, 2, 0},
-               {1, -80, 1, 1.8048514e-35f, 4e-40f}, {1, 80, 1, 5.5406224e34f, 1e30f}, {1, 200, 1, inf, 0},
-               {1, -1, 1, 0.36787944f, 6e-8f}, {1, 1, 1, 2.7182818f, 5e-7f},  {1, -86, 1e30f, 4.4737793e-8f, 1e-12f}};
+  } cases[] = {{1, -200, 1e30f, 0, 0},
+               {1e10f, -1e10f, 1e30f, 0, 0},
+               {1, -1e-30f, 3, 3, 0},
+               {1e-8f, -1, 1, 1, 2e-7f},
+               {0, -5, 2, 2, 0},
+               {1, -80, 1, 1.8048514e-35f, 4e-40f},
+               {1, 80, 1, 5.5406224e34f, 1e30f},
+               {1, 200, 1, inf, 0},
+               {1, -1, 1, 0.36787944f, 6e-8f},
+               {1, 1, 1, 2.7182818f, 5e-7f},
+               {1, -86, 1e30f, 4.4737793e-8f, 1e-12f}};
   for (const auto& c : cases)
     for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
       SCOPED_TRACE(::testing::Message() << isa_name(isa) << " delta " << c.delta << " A " << c.a);
@@ -231,7 +238,9 @@ TEST(SelectiveScan, SoftplusIsAccurateWhereItIsSmall) {
     for (int64_t i = 0; i < 17; ++i) scan.delta[i] = raw, scan.u[i] = 1, scan.A[i] = 0;
     scan.Bm[0] = scan.C[0] = 1;
     // y is delta itself: a logarithm, an exponential and a division, 1e-6 relative.
-    check_kernel<float>(scan.y, {1e-6, 1e-37}, [&](fovea_stream* s) { return scan.run({false, false, false, false, true}, s); });
+    check_kernel<float>(scan.y, {1e-6, 1e-37}, [&](fovea_stream* s) {
+      return scan.run({false, false, false, false, true}, s);
+    });
   }
 }
 
@@ -283,7 +292,9 @@ TEST(SelectiveScan, ArgumentsAreChecked) {
       return run(v);
     };
     fovea_tensor t = good[static_cast<size_t>(i)];
-    if (i != kB && i != kC) EXPECT_EQ(with(four[static_cast<size_t>(i)]), FOVEA_INVALID_ARGUMENT) << "another channel count";
+    const bool has_channels = i != kB && i != kC;
+    EXPECT_EQ(with(has_channels ? four[static_cast<size_t>(i)] : many[static_cast<size_t>(i)]), FOVEA_INVALID_ARGUMENT)
+        << "sizes";
     t.rank -= 1;
     EXPECT_EQ(with(t), FOVEA_INVALID_ARGUMENT) << "rank";
     t = good[static_cast<size_t>(i)], t.shape[0] = -1;
@@ -315,7 +326,8 @@ TEST(SelectiveScan, ArgumentsAreChecked) {
   const fovea_tensor *u = &good[kU], *d = &good[kDelta], *a = &good[kA], *b = &good[kB], *c = &good[kC], *y = &good[kY];
   EXPECT_EQ(fovea_selective_scan(nullptr, u, d, a, b, c, nullptr, nullptr, nullptr, nullptr, y, stream.get()),
             FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_selective_scan(&params, u, d, a, b, c, nullptr, nullptr, nullptr, nullptr, y, nullptr), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_selective_scan(&params, u, d, a, b, c, nullptr, nullptr, nullptr, nullptr, y, nullptr),
+            FOVEA_INVALID_ARGUMENT);
 }
 
 }  // namespace

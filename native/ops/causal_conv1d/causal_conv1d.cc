@@ -78,6 +78,6 @@ extern "C" fovea_status fovea_causal_conv1d(const fovea_activation_params* activ
                             kernel,
                             x->live,
                             *activation};
-  return enqueue(stream,
-                 select_isa(causal_conv1d_reference, scalar::causal_conv1d, avx2::causal_conv1d, avx512::causal_conv1d), job);
+  return enqueue(stream, select_isa(causal_conv1d_reference, scalar::causal_conv1d, avx2::causal_conv1d, avx512::causal_conv1d),
+                 job);
 }

@@ -8,9 +8,9 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-inline constexpr int64_t kBlock = 256;    // channels: a row of them is 1 KB, their weights are 4 KB for K = 4
-inline constexpr int64_t kSteps = 64;     // per task
-inline constexpr int64_t kWork = 16384;   // outputs per chunk of the pool
+inline constexpr int64_t kBlock = 256;   // channels: a row of them is 1 KB, their weights are 4 KB for K = 4
+inline constexpr int64_t kSteps = 64;    // per task
+inline constexpr int64_t kWork = 16384;  // outputs per chunk of the pool
 alignas(64) constexpr float kZeros[kBlock] = {};
 
 // One step of `channels` channels: taps[k] points at the input of tap k, weights at [vector of channels][K][kLanes]. Count is
@@ -39,8 +39,8 @@ void run_steps(const CausalConv1dJob& j, int64_t batch, int64_t begin, int64_t e
       const float* row = input_row(j, batch, t + k);
       taps[k] = row == nullptr ? kZeros : row + first;
     }
-    step<Count>(j, taps, weights, j.bias == nullptr ? nullptr : j.bias + first, j.y + (batch * j.length + t) * j.y_pitch + first,
-                channels);
+    step<Count>(j, taps, weights, j.bias == nullptr ? nullptr : j.bias + first,
+                j.y + (batch * j.length + t) * j.y_pitch + first, channels);
   }
 }
 

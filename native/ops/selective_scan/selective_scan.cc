@@ -100,8 +100,8 @@ extern "C" fovea_status fovea_selective_scan(const fovea_selective_scan_params* 
   const struct {
     const char* name;
     const fovea_tensor* tensor;
-  } inputs[] = {{"u", u},       {"delta", delta}, {"A", A}, {"Bm", Bm},
-                {"C", C},       {"skip", skip},   {"z", z}, {"delta_bias", delta_bias}};
+  } inputs[] = {{"u", u}, {"delta", delta}, {"A", A}, {"Bm", Bm},
+                {"C", C}, {"skip", skip},   {"z", z}, {"delta_bias", delta_bias}};
   for (const auto& input : inputs) {
     if (input.tensor == nullptr) continue;
     FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "y", *y, false));
@@ -122,7 +122,6 @@ extern "C" fovea_status fovea_selective_scan(const fovea_selective_scan_params* 
   job.batch = u->shape[0], job.length = u->shape[1], job.channels = channels, job.states = states;
   job.live = u->live;
   job.delta_softplus = params->delta_softplus != 0;
-  return enqueue(stream,
-                 select_isa(selective_scan_reference, scalar::selective_scan, avx2::selective_scan, avx512::selective_scan),
-                 job);
+  return enqueue(
+      stream, select_isa(selective_scan_reference, scalar::selective_scan, avx2::selective_scan, avx512::selective_scan), job);
 }
