@@ -15,7 +15,8 @@ internal readonly unsafe ref struct KernelCall
     public readonly fovea_stream* Stream;
 
     public KernelCall(DeviceStream stream, string operation, DeviceTensor? a = null, DeviceTensor? b = null, DeviceTensor? c = null,
-        DeviceTensor? d = null, DeviceTensor? e = null, DeviceTensor? f = null)
+        DeviceTensor? d = null, DeviceTensor? e = null, DeviceTensor? f = null, DeviceTensor? g = null, DeviceTensor? h = null,
+        DeviceTensor? i = null, DeviceTensor? j = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         _stream = stream;
@@ -29,6 +30,10 @@ internal readonly unsafe ref struct KernelCall
             Enter(d, stream.Id, ref _leases, ref _count);
             Enter(e, stream.Id, ref _leases, ref _count);
             Enter(f, stream.Id, ref _leases, ref _count);
+            Enter(g, stream.Id, ref _leases, ref _count);
+            Enter(h, stream.Id, ref _leases, ref _count);
+            Enter(i, stream.Id, ref _leases, ref _count);
+            Enter(j, stream.Id, ref _leases, ref _count);
         }
         catch
         {
@@ -69,8 +74,8 @@ internal readonly unsafe ref struct KernelCall
         leases[count++] = live;
     }
 
-    // Six tensors, each with the tensor that holds its live count.
-    [InlineArray(12)]
+    // Ten tensors (the selective scan has as many), each with the tensor that holds its live count.
+    [InlineArray(20)]
     private struct Leases
     {
         private MemoryLease? _first;
