@@ -104,14 +104,16 @@ fovea_status make_plan(const fovea_tensor* q, const fovea_tensor* k, AttentionPl
     p.partial_floats = batch * heads * p.splits * (head_size + 2);
   } else {
     const int64_t rows = q_length * p.heads_per_group;
-    p.chunks = divide_up(rows, kChunkRows);
+    const int64_t large_tasks = std::min(batch, kChunkTasks) * std::min(groups, kChunkTasks) * divide_up(rows, kLargeChunkRows);
+    const bool large = head_size <= 128 && large_tasks >= kChunkTasks;
+    p.chunks = divide_up(rows, large ? kLargeChunkRows : kChunkRows);
     p.chunk_rows = divide_up(rows, p.chunks);
     p.tasks_per_batch = groups * p.chunks;
     p.key_block = std::min<int64_t>(head_size <= 128 ? 256 : 128, std::max(round_up(k_length, kKeyPanel), kKeyPanel));
     p.columns = round_up(head_size, 16);
-    // Keys, values, scores, scaled queries and outputs, (maximum, sum) of each row.
-    p.scratch_floats =
-        2 * p.key_block * p.columns + kScoreRows * p.key_block + 2 * p.chunk_rows * p.columns + round_up(2 * p.chunk_rows, 16);
+    // Keys, values, scores, scaled queries and outputs, then (maximum, sum) and visible keys of each row.
+    p.scratch_floats = 2 * p.key_block * p.columns + kScoreRows * p.key_block + 2 * p.chunk_rows * p.columns +
+                       round_up(2 * p.chunk_rows, 16) + round_up(4 * p.chunk_rows, 16);
   }
   *plan = p;
   return FOVEA_OK;

@@ -22,8 +22,9 @@ inline constexpr int64_t kDecodeSplitKeys = 256;    // fewer keys are not worth 
 // ---- many queries: tiles of queries against packed blocks of keys
 // ------------------------------------------------------------
 
-inline constexpr int64_t kChunkRows =
-    128;  // (query, head of the group) rows per task: each block of keys is packed once for them
+// (query, head of the group) rows per task: each block of keys is packed once for them. The larger number where that still
+// leaves kChunkTasks tasks and the rows fit the second-level cache.
+inline constexpr int64_t kChunkRows = 128, kLargeChunkRows = 256, kChunkTasks = 16;
 inline constexpr int64_t kKeyPanel = 32;   // keys per packed panel [D][kKeyPanel]
 inline constexpr int64_t kScoreRows = 16;  // at least the rows of the largest register tile
 

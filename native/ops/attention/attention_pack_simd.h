@@ -68,23 +68,32 @@ FOVEA_INLINE void transpose(F (&r)[kLanes]) {
 #endif
 }
 
+// Rows of one head lie heads * D apart, which hardware prefetchers follow badly: the packing asks for rows ahead itself.
+inline constexpr int64_t kRowsAhead = kKeyPanel;
+
 // One panel of keys, `stride` floats apart; keys from `count` on are zeros and are not read.
 inline void pack_key_panel(const float* k, int64_t stride, int64_t count, int64_t head_size, float* panel) {
   for (int64_t first = 0; first < kKeyPanel; first += kLanes)
     for (int64_t d = 0; d < head_size; d += kLanes) {
       F block[kLanes];
+      const float* x = k + first * stride + d;
+      float* out = panel + d * kKeyPanel + first;
+      if (first + kLanes <= count && d + kLanes <= head_size) {
 #pragma GCC unroll 16
-      for (int i = 0; i < kLanes; ++i)
-        block[i] = first + i < count ? load_upto(k + (first + i) * stride + d, head_size - d) : zero();
-      transpose(block);
-      const int64_t rest = head_size - d < kLanes ? head_size - d : kLanes;
-      if (rest == kLanes) {
+        for (int i = 0; i < kLanes; ++i) {
+          block[i] = load(x + i * stride);
+          __builtin_prefetch(x + (i + kRowsAhead) * stride);
+        }
+        transpose(block);
 #pragma GCC unroll 16
-        for (int i = 0; i < kLanes; ++i) store(panel + (d + i) * kKeyPanel + first, block[i]);
+        for (int i = 0; i < kLanes; ++i) store(out + i * kKeyPanel, block[i]);
       } else {
 #pragma GCC unroll 16
+        for (int i = 0; i < kLanes; ++i) block[i] = first + i < count ? load_upto(x + i * stride, head_size - d) : zero();
+        transpose(block);
+#pragma GCC unroll 16
         for (int i = 0; i < kLanes; ++i)
-          if (i < rest) store(panel + (d + i) * kKeyPanel + first, block[i]);
+          if (d + i < head_size) store(out + i * kKeyPanel, block[i]);
       }
     }
 }

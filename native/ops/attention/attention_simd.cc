@@ -22,6 +22,7 @@ struct Chunk {
   int64_t batch, group, keys, begin, rows;
   float *key_panels, *values, *scores, *queries, *outputs;
   RowSum* sums;
+  KeySpan* visible;    // of each row
   const float *k, *v;  // key 0 of the group
   int64_t k_stride, v_stride;
 
@@ -29,7 +30,6 @@ struct Chunk {
   int64_t head(int64_t row) const { return group * job->plan.heads_per_group + (begin + row) % job->plan.heads_per_group; }
   // Row of q and o.
   int64_t position(int64_t row) const { return (batch * job->q_length + query(row)) * job->heads + head(row); }
-  KeySpan visible(int64_t row) const { return visible_keys(*job, keys, query(row)); }
 };
 
 struct Tile {
@@ -38,7 +38,7 @@ struct Tile {
 };
 
 Tile make_tile(const Chunk& c, int64_t row, int64_t rows) {
-  const KeySpan first = c.visible(row), last = c.visible(row + rows - 1);
+  const KeySpan first = c.visible[row], last = c.visible[row + rows - 1];
   return {row, rows, {first.begin, last.end}, {last.begin, first.end}};
 }
 
@@ -53,8 +53,11 @@ void pack_block(const Chunk& c, KeySpan block, KeySpan used) {
   for (int64_t key = used.begin / kKeyPanel * kKeyPanel; key < used.end; key += kKeyPanel)
     pack_key_panel(c.k + key * c.k_stride, c.k_stride, used.end - key, head_size,
                    c.key_panels + (key - block.begin) * head_size);
-  for (int64_t key = used.begin; key < used.end; ++key)
-    pack_row(c.v + key * c.v_stride, head_size, 1.0f, p.columns, c.values + (key - block.begin) * p.columns);
+  for (int64_t key = used.begin; key < used.end; ++key) {
+    const float* v = c.v + key * c.v_stride;
+    for (int64_t d = 0; d < head_size; d += 16) __builtin_prefetch(v + kRowsAhead * c.v_stride + d);
+    pack_row(v, head_size, 1.0f, p.columns, c.values + (key - block.begin) * p.columns);
+  }
 }
 
 bool all_finite(const float* x, int64_t n) {
@@ -88,7 +91,7 @@ void add_values(const Chunk& c, const Tile& t, KeySpan block, KeySpan used, bool
     return;
   }
   for (int64_t row = 0; row < t.rows; ++row) {
-    const KeySpan own = overlap(c.visible(t.row + row), used);
+    const KeySpan own = overlap(c.visible[t.row + row], used);
     add(row, 1, own.begin < own.end ? own : KeySpan{used.begin, used.begin});
   }
 }
@@ -108,7 +111,7 @@ void attend(const Chunk& c, const Tile& t, KeySpan block) {
   for (int64_t row = 0; row < t.rows; ++row) {
     float* s = c.scores + row * p.key_block;
     if (j.softcap > 0) cap_scores(s + begin, end - begin, j.softcap * kLog2E);
-    const KeySpan span = c.visible(t.row + row);
+    const KeySpan span = c.visible[t.row + row];
     mask(s, begin, end, {span.begin - block.begin, span.end - block.begin});
     const float factor = softmax_step(s + begin, end - begin, c.sums + t.row + row);
     if (first || factor == 1.0f) continue;
@@ -121,7 +124,7 @@ void attend(const Chunk& c, const Tile& t, KeySpan block) {
 void finish(const Chunk& c) {
   const AttentionJob& j = *c.job;
   for (int64_t row = 0; row < c.rows; ++row) {
-    const KeySpan span = c.visible(row);
+    const KeySpan span = c.visible[row];
     const bool sees_nothing = span.begin >= span.end;
     const F scale = set(1.0f / c.sums[row].sum);
     const float* x = c.outputs + row * j.plan.columns;
@@ -140,6 +143,7 @@ void attention_chunk(const Chunk& c) {
   for (int64_t row = 0; row < c.rows; ++row) {
     pack_row(j.q + c.position(row) * j.q_pitch, j.head_size, scale, p.columns, c.queries + row * p.columns);
     c.sums[row] = kNothingSeen;
+    c.visible[row] = visible_keys(j, c.keys, c.query(row));
   }
   const Tile whole = make_tile(c, 0, c.rows);
   const int64_t tiles = (c.rows + kTileRows - 1) / kTileRows;
@@ -186,6 +190,7 @@ void attention(const AttentionJob& j) {
       c.queries = c.scores + kScoreRows * p.key_block;
       c.outputs = c.queries + p.chunk_rows * p.columns;
       c.sums = reinterpret_cast<RowSum*>(c.outputs + p.chunk_rows * p.columns);
+      c.visible = reinterpret_cast<KeySpan*>(c.outputs + p.chunk_rows * p.columns + (2 * p.chunk_rows + 15) / 16 * 16);
       c.k_stride = j.groups * j.k_pitch;
       c.v_stride = j.groups * j.v_pitch;
       c.k = j.k + (batch * j.k_length * j.groups + group) * j.k_pitch;

@@ -32,11 +32,13 @@ template <int R, int NV>
 void product_tile(const Product& t) {
   // One base pointer per three rows and [base + pitch * 0, 1, 2] addressing: R pointers would spill.
   constexpr int kBases = (R + 2) / 3;
+  float* const y = t.y;  // locals: to the compiler every store could change t
+  const int64_t y_pitch = t.y_pitch;
   F acc[R][NV];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) acc[r][v] = t.accumulate ? load(t.y + r * t.y_pitch + v * kLanes) : zero();
+    for (int v = 0; v < NV; ++v) acc[r][v] = t.accumulate ? load(y + r * y_pitch + v * kLanes) : zero();
   const float* base[kBases];
   const int64_t pitch = t.x_pitch, stride = t.w_stride;
 #pragma GCC unroll 8
@@ -56,7 +58,7 @@ void product_tile(const Product& t) {
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) store(t.y + r * t.y_pitch + v * kLanes, acc[r][v]);
+    for (int v = 0; v < NV; ++v) store(y + r * y_pitch + v * kLanes, acc[r][v]);
 }
 
 using ProductFunction = void (*)(const Product&);
