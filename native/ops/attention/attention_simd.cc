@@ -163,12 +163,12 @@ void attention_chunk(const Chunk& c) {
 }  // namespace
 
 void attention(const AttentionJob& j) {
-  const ThreadLimit limit(j.threads);
   const int64_t batches = live_rows(j.live, j.batch);
   if (j.plan.decode) {
     attention_decode(j, batches);
     return;
   }
+  const ThreadLimit limit(j.threads);  // the scratch is per thread
   const AttentionPlan& p = j.plan;
   const int64_t rows = j.q_length * p.heads_per_group;
   // About half a million multiply-adds per chunk of the pool: well above the price of waking a thread.
