@@ -42,8 +42,8 @@ typedef struct fovea_selective_scan_params {
  *   h[n] = exp(delta[t][d]*A[d][n]) * h[n] + delta[t][d] * Bm[t][n] * u[t][d]
  *   y[t][d] = (sum over n of C[t][n]*h[n] + skip[d]*u[t][d]) * (z == NULL ? 1 : silu(z[t][d]))
  * (Gu and Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces", 2023.)
- * u, delta, z, y [B][L][D]; A [D][N]; Bm, C [B][L][N]; skip, delta_bias [D] or NULL; state [B][D][N], read and written, or NULL.
- * One step of streaming inference is L = 1 with a state. N is at most 256. */
+ * u, delta, z, y [B][L][D]; A [D][N]; Bm, C [B][L][N]; skip, delta_bias [D] or NULL; state [B][D][N], read and written, or
+ * NULL. One step of streaming inference is L = 1 with a state. N is at most 256. */
 FOVEA_API fovea_status fovea_selective_scan(const fovea_selective_scan_params* params, const fovea_tensor* u,
                                             const fovea_tensor* delta, const fovea_tensor* A, const fovea_tensor* Bm,
                                             const fovea_tensor* C, const fovea_tensor* skip, const fovea_tensor* z,

@@ -27,11 +27,11 @@ public sealed class AttentionCases : IKernelCases
         run.Call = s => Kernels.Attention(s, options, q, k, v, keyLengths, o, lse);
         return run;
     })
-    {
-        // Rounding of scores of headSize terms, twice in a mean of values below 1; see the native test.
-        Tolerance = 2e-6 + headSize * 1.2e-7,
-        PropagatesNan = queries > 0 && keys > 0 && lengths?[0] != 0,
-        Bytes = 4 * batch * headSize * (2 * queries * heads + 2 * keys * groups),
-        Flops = 4 * batch * heads * queries * keys * headSize / (options.Causal && queries > 1 ? 2 : 1),
-    };
+        {
+            // Rounding of scores of headSize terms, twice in a mean of values below 1; see the native test.
+            Tolerance = 2e-6 + headSize * 1.2e-7,
+            PropagatesNan = queries > 0 && keys > 0 && lengths?[0] != 0,
+            Bytes = 4 * batch * headSize * (2 * queries * heads + 2 * keys * groups),
+            Flops = 4 * batch * heads * queries * keys * headSize / (options.Causal && queries > 1 ? 2 : 1),
+        };
 }
