@@ -5,6 +5,9 @@ namespace Fovea.Models.Tests;
 
 public sealed class MtcnnNetworkTests
 {
+    // Winograd tiles of the dense map and of a single window cut the sums differently; outputs are of order 1 and below.
+    private const float Tolerance = 1e-5f;
+
     [Theory]
     [InlineData("pnet.tflite", 6632)]
     [InlineData("rnet.tflite", 100178)]
@@ -46,7 +49,7 @@ public sealed class MtcnnNetworkTests
                 using var crop = DeviceTensor.From<float>(stream, window, 1, 12, 12, 3);
                 using var single = net.Forward(stream, crop);
                 for (int c = 0; c < 6; c++)
-                    Assert.Equal(dense.AsSpan<float>()[(i * columns + j) * 6 + c], single.AsSpan<float>()[c], 5);
+                    Assert.Equal(dense.AsSpan<float>()[(i * columns + j) * 6 + c], single.AsSpan<float>()[c], Tolerance);
             }
         }
     }

@@ -6,7 +6,7 @@ internal static class MtcnnLayers
     /// <summary>Valid convolution, stride 1, PReLU.</summary>
     public static Conv2DLayer Convolution(DeviceStream stream, MtcnnWeights w, string layer, string activation, int inputs, int outputs, int size) =>
         new(stream,
-            new Conv2DOptions { InChannels = inputs, OutChannels = outputs, KernelHeight = size, KernelWidth = size, Activation = Activation.PRelu },
+            new Conv2DOptions { InChannels = inputs, OutChannels = outputs, KernelHeight = size, KernelWidth = size, Activation = Activation.PRelu, AllowWinograd = true },
             w.Kernel($"{layer}/weights/read", outputs, size, inputs),
             w.Floats($"{layer}/Conv2D_bias", outputs),
             w.Floats($"{activation}/alpha/read", outputs));
