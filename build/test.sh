@@ -127,10 +127,12 @@ address_sanitizer() {
   native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1
 }
 
-# Kernel tests run with two threads too, so nothing is filtered out.
+# Kernel tests run with two threads too. Left out are exhaustive numerical sweeps, minutes long here, whose threads other tests
+# of the same kernels exercise.
 thread_sanitizer() {
   native_build tsan || return 0
-  local run=(env TSAN_OPTIONS=exitcode=66) probe=artifacts/native/tsan/tests/Native/fovea_tests
+  local sweeps=Copy.EveryPair*:Nms.EqualsTheTextbook*:CropResize.MatchesReference:Resize.ConvertsBytes
+  local run=(env TSAN_OPTIONS=exitcode=66 GTEST_FILTER="-$sweeps") probe=artifacts/native/tsan/tests/Native/fovea_tests
   # GCC 12's runtime cannot map its shadow when the kernel randomises addresses over more than 28 bits.
   if ! "$probe" --gtest_list_tests >/dev/null 2>&1; then
     run+=(setarch --addr-no-randomize)
