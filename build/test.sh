@@ -127,12 +127,12 @@ address_sanitizer() {
   native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1
 }
 
-# Kernel tests run with two threads too. Left out are exhaustive numerical sweeps, minutes long here, whose threads other tests
-# of the same kernels exercise.
+# All of the core's own tests (thread pool, streams, capture), and of the kernels one of each way to use threads: plain rows,
+# scratch per thread, dynamic batches. The others share these ways, and their numerical sweeps take minutes each here.
 thread_sanitizer() {
   native_build tsan || return 0
-  local sweeps=Copy.EveryPair*:Nms.EqualsTheTextbook*:CropResize.MatchesReference:Resize.ConvertsBytes
-  local run=(env TSAN_OPTIONS=exitcode=66 GTEST_FILTER="-$sweeps") probe=artifacts/native/tsan/tests/Native/fovea_tests
+  local filter='*Activation*:*Attention*:*Binary*:*CausalConv1d*:*Conv2d*'
+  local run=(env TSAN_OPTIONS=exitcode=66) probe=artifacts/native/tsan/tests/Native/fovea_tests
   # GCC 12's runtime cannot map its shadow when the kernel randomises addresses over more than 28 bits.
   if ! "$probe" --gtest_list_tests >/dev/null 2>&1; then
     run+=(setarch --addr-no-randomize)
@@ -141,7 +141,9 @@ thread_sanitizer() {
       return
     fi
   fi
-  native_programs tsan tsan "${run[@]}"
+  local program=artifacts/native/tsan/tests/Native
+  gtest tsan-fovea_internal_tests "${run[@]}" "$program/fovea_internal_tests"
+  gtest tsan-fovea_tests env GTEST_FILTER="$filter" "${run[@]}" "$program/fovea_tests"
 }
 
 # ---- .NET -------------------------------------------------------------------------------------------------------------
