@@ -31,9 +31,9 @@ constexpr fovea_layout_entry kLayout[] = {
     FIELD(fovea_conv2d_params, stride_w), FIELD(fovea_conv2d_params, pad_top), FIELD(fovea_conv2d_params, pad_bottom),
     FIELD(fovea_conv2d_params, pad_left), FIELD(fovea_conv2d_params, pad_right), FIELD(fovea_conv2d_params, dilation_h),
     FIELD(fovea_conv2d_params, dilation_w), FIELD(fovea_conv2d_params, groups), FIELD(fovea_conv2d_params, activation),
-    FIELD(fovea_conv2d_params, allow_winograd),
+    FIELD(fovea_conv2d_params, allow_winograd), FIELD(fovea_conv2d_params, algorithm),
     STRUCT(fovea_linear_params), FIELD(fovea_linear_params, in_features), FIELD(fovea_linear_params, out_features),
-    FIELD(fovea_linear_params, activation),
+    FIELD(fovea_linear_params, activation), FIELD(fovea_linear_params, weights),
     STRUCT(fovea_norm_params), FIELD(fovea_norm_params, epsilon), FIELD(fovea_norm_params, rms), FIELD(fovea_norm_params, groups),
     STRUCT(fovea_attention_params), FIELD(fovea_attention_params, softmax_scale), FIELD(fovea_attention_params, causal),
     FIELD(fovea_attention_params, window), FIELD(fovea_attention_params, softcap),
@@ -67,6 +67,15 @@ constexpr fovea_layout_entry kLayout[] = {
     STRUCT(fovea_nms_params), FIELD(fovea_nms_params, iou_threshold), FIELD(fovea_nms_params, score_threshold),
     FIELD(fovea_nms_params, overlap), FIELD(fovea_nms_params, plus_one), FIELD(fovea_nms_params, inclusive),
     FIELD(fovea_nms_params, max_per_class),
+    STRUCT(fovea_conv_transpose2d_params), FIELD(fovea_conv_transpose2d_params, conv), FIELD(fovea_conv_transpose2d_params, output_pad_h), FIELD(fovea_conv_transpose2d_params, output_pad_w),
+    STRUCT(fovea_separable_conv2d_params), FIELD(fovea_separable_conv2d_params, depthwise), FIELD(fovea_separable_conv2d_params, out_channels), FIELD(fovea_separable_conv2d_params, activation),
+    STRUCT(fovea_batch_norm_params), FIELD(fovea_batch_norm_params, epsilon), FIELD(fovea_batch_norm_params, momentum), FIELD(fovea_batch_norm_params, training), FIELD(fovea_batch_norm_params, activation),
+    STRUCT(fovea_linear_attention_params), FIELD(fovea_linear_attention_params, scale), FIELD(fovea_linear_attention_params, chunk),
+    STRUCT(fovea_selective_scan_gradients), FIELD(fovea_selective_scan_gradients, du), FIELD(fovea_selective_scan_gradients, d_delta), FIELD(fovea_selective_scan_gradients, dA), FIELD(fovea_selective_scan_gradients, dB), FIELD(fovea_selective_scan_gradients, dC), FIELD(fovea_selective_scan_gradients, d_skip), FIELD(fovea_selective_scan_gradients, dz), FIELD(fovea_selective_scan_gradients, d_delta_bias), FIELD(fovea_selective_scan_gradients, d_initial_state),
+    STRUCT(fovea_recurrent_params), FIELD(fovea_recurrent_params, cell), FIELD(fovea_recurrent_params, input_size), FIELD(fovea_recurrent_params, hidden_size), FIELD(fovea_recurrent_params, reverse),
+    STRUCT(fovea_soft_nms_params), FIELD(fovea_soft_nms_params, method), FIELD(fovea_soft_nms_params, iou_threshold), FIELD(fovea_soft_nms_params, sigma), FIELD(fovea_soft_nms_params, score_threshold), FIELD(fovea_soft_nms_params, plus_one),
+    STRUCT(fovea_decode_params), FIELD(fovea_decode_params, score_mode), FIELD(fovea_decode_params, box_mode), FIELD(fovea_decode_params, background), FIELD(fovea_decode_params, bins), FIELD(fovea_decode_params, best_class), FIELD(fovea_decode_params, top_k), FIELD(fovea_decode_params, score_threshold), FIELD(fovea_decode_params, delta_weights), FIELD(fovea_decode_params, clip_w), FIELD(fovea_decode_params, clip_h),
+    STRUCT(fovea_optimizer_params), FIELD(fovea_optimizer_params, kind), FIELD(fovea_optimizer_params, beta1), FIELD(fovea_optimizer_params, beta2), FIELD(fovea_optimizer_params, epsilon), FIELD(fovea_optimizer_params, weight_decay), FIELD(fovea_optimizer_params, dampening),
 };
 
 #undef STRUCT

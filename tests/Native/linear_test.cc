@@ -68,7 +68,7 @@ TEST(Linear, MatchesReference) {
     for (const bool with_bias : {true, false})
       check_kernel<float>(y, tolerance, [&](fovea_stream* s) {
         return fovea_linear(&layer.params, &xt, &pt, with_bias ? &bt : nullptr,
-                            c.activation == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt, s);
+                            c.activation == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt, nullptr, s);
       });
   }
 }
@@ -83,7 +83,7 @@ TEST(Linear, IdentityReturnsWeights) {
   for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
-    ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, stream.get()), FOVEA_OK);
+    ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_OK);
     for (int k = 0; k < kIn; ++k)
       for (int n = 0; n < kOut; ++n) ASSERT_EQ(y[k * kOut + n], layer.weights[n * kIn + k]);
   }
@@ -98,12 +98,12 @@ TEST(Linear, RowsDoNotDependOnTheBatch) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
     const fovea_tensor xt = x.view(), pt = layer.prepared.view(), yt = y.view(), ot = one.view();
-    ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, stream.get()), FOVEA_OK);
+    ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_OK);
     for (const int64_t row : {0, 13, 89}) {
       fovea_tensor part = xt;
       part.data = x.data() + row * 60;
       part.shape[0] = 1;
-      ASSERT_EQ(fovea_linear(&layer.params, &part, &pt, nullptr, nullptr, &ot, stream.get()), FOVEA_OK);
+      ASSERT_EQ(fovea_linear(&layer.params, &part, &pt, nullptr, nullptr, &ot, nullptr, stream.get()), FOVEA_OK);
       ASSERT_EQ(std::memcmp(one.data(), y.data() + row * 50, 50 * sizeof(float)), 0);
     }
   }
@@ -121,7 +121,7 @@ TEST(Linear, LiveRowsLimitTheWork) {
       xt.live = &live;
       const fovea_tensor pt = layer.prepared.view(), yt = y.view();
       y.poison();
-      ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, stream.get()), FOVEA_OK);
+      ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_OK);
       for (int64_t m = 0; m < 64; ++m) EXPECT_EQ(std::isnan(y[m * 20 + 19]), m >= live) << "row " << m;
     }
   }
@@ -133,7 +133,7 @@ TEST(Linear, ArgumentsAreChecked) {
   const StreamPtr stream = make_stream();
   fovea_tensor xt = x.view(), yt = y.view(), pt = layer.prepared.view(), bt = bias.view();
   const auto run = [&](const fovea_tensor* b = nullptr) {
-    return fovea_linear(&layer.params, &xt, &pt, b, nullptr, &yt, stream.get());
+    return fovea_linear(&layer.params, &xt, &pt, b, nullptr, &yt, nullptr, stream.get());
   };
   EXPECT_EQ(run(), FOVEA_OK);
   EXPECT_EQ(run(&bt), FOVEA_INVALID_ARGUMENT);
@@ -155,10 +155,10 @@ TEST(Linear, ArgumentsAreChecked) {
   yt = y.view();
   xt.rank = 0;
   EXPECT_EQ(run(), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_linear(nullptr, &xt, &pt, nullptr, nullptr, &yt, stream.get()), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_linear(&layer.params, nullptr, &pt, nullptr, nullptr, &yt, stream.get()), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_linear(&layer.params, &xt, nullptr, nullptr, nullptr, &yt, stream.get()), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear(nullptr, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear(&layer.params, nullptr, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear(&layer.params, &xt, nullptr, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, nullptr), FOVEA_INVALID_ARGUMENT);
 
   int64_t bytes = 0;
   for (const fovea_linear_params& bad : {fovea_linear_params{-1, 4, {}}, {4, -1, {}}, {INT32_MAX, INT32_MAX, {}}})

@@ -5,6 +5,7 @@
 #include "base.h"
 #include "device.h"
 #include "nn.h"
+#include "optim.h"
 #include "sequence.h"
 #include "vision.h"
 

@@ -65,7 +65,20 @@ typedef struct fovea_conv2d_params {
   int32_t groups;
   fovea_activation_params activation;
   int32_t allow_winograd; /* 1: 3x3 stride-1 layers may use Winograd, whose error is a few times that of the direct sum */
+  int32_t algorithm;      /* fovea_conv2d_algorithm; 0 leaves the choice to a cost model over parameters and shapes */
 } fovea_conv2d_params;
+
+/* A measured override: C# times the algorithms on the shape at hand and prepares the weights for the winner. Prepared weights
+ * hold what their algorithm needs; an algorithm that a layer cannot use is refused by prepare. */
+typedef enum fovea_conv2d_algorithm {
+  FOVEA_CONV2D_AUTO = 0,
+  FOVEA_CONV2D_DIRECT = 1,
+  FOVEA_CONV2D_WINOGRAD_2X2 = 2, /* F(2x2, 3x3): 2.25 times fewer products, error about that of the direct sum */
+  FOVEA_CONV2D_WINOGRAD_4X4 = 3  /* F(4x4, 3x3): 4 times fewer products */
+} fovea_conv2d_algorithm;
+
+/* The algorithm that fovea_conv2d will use for this input; never AUTO. */
+FOVEA_API fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, const fovea_tensor* x, int32_t* algorithm);
 
 /* Weights are packed once. The packed form depends on params but not on the instruction set. */
 FOVEA_API fovea_status fovea_conv2d_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes);
@@ -78,19 +91,88 @@ FOVEA_API fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fov
                                     const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* residual,
                                     const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream);
 
+/* Gradients of conv2d without its activation and residual; dy has the shape of y. Sums run in a fixed order.
+ *   dx[n][iy][ix][i] = sum over o, kh, kw of dy[n][oy][ox][o]*w[o][kh][kw][i] with oy*stride_h - pad_top + kh*dilation_h == iy
+ * Weights are packed from the forward layout [out][kh][kw][in/groups]. params->activation is ignored. */
+FOVEA_API fovea_status fovea_conv2d_backward_data_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv2d_backward_data_prepare(const fovea_conv2d_params* params, const fovea_tensor* weights,
+                                                          const fovea_tensor* prepared, fovea_stream* stream);
+FOVEA_API fovea_status fovea_conv2d_backward_data_workspace(const fovea_conv2d_params* params, const fovea_tensor* dy,
+                                                            const fovea_tensor* dx, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv2d_backward_data(const fovea_conv2d_params* params, const fovea_tensor* dy,
+                                                  const fovea_tensor* prepared, const fovea_tensor* dx,
+                                                  const fovea_workspace* workspace, fovea_stream* stream);
+/* dw [out][kh][kw][in/groups] = sum over n, oy, ox of dy*x; dbias [out] = sum of dy; either may be NULL. accumulate 1 adds to
+ * what is there. */
+FOVEA_API fovea_status fovea_conv2d_backward_weights_workspace(const fovea_conv2d_params* params, const fovea_tensor* x,
+                                                               const fovea_tensor* dy, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv2d_backward_weights(const fovea_conv2d_params* params, const fovea_tensor* x,
+                                                     const fovea_tensor* dy, const fovea_tensor* dw, const fovea_tensor* dbias,
+                                                     int32_t accumulate, const fovea_workspace* workspace,
+                                                     fovea_stream* stream);
+
+/* Transposed convolution: y[n][iy*stride_h - pad_top + kh*dilation_h][..][o] += x[n][iy][ix][i] * w[o][kh][kw][i], then bias and
+ * activation. conv.in_channels is the depth of x, conv.out_channels that of y; weights [out][kh][kw][in/groups]. Output size:
+ * (H-1)*stride_h - pad_top - pad_bottom + dilation_h*(kernel_h-1) + 1 + output_pad_h. conv.algorithm must be AUTO. */
+typedef struct fovea_conv_transpose2d_params {
+  fovea_conv2d_params conv;
+  int32_t output_pad_h, output_pad_w; /* below max(stride, dilation) of the axis */
+} fovea_conv_transpose2d_params;
+
+FOVEA_API fovea_status fovea_conv_transpose2d_prepared_bytes(const fovea_conv_transpose2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv_transpose2d_prepare(const fovea_conv_transpose2d_params* params, const fovea_tensor* weights,
+                                                      const fovea_tensor* prepared, fovea_stream* stream);
+FOVEA_API fovea_status fovea_conv_transpose2d_workspace(const fovea_conv_transpose2d_params* params, const fovea_tensor* x,
+                                                        int64_t* bytes);
+FOVEA_API fovea_status fovea_conv_transpose2d(const fovea_conv_transpose2d_params* params, const fovea_tensor* x,
+                                              const fovea_tensor* prepared, const fovea_tensor* bias, const fovea_tensor* slope,
+                                              const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream);
+
+/* Depthwise convolution and the 1x1 convolution behind it in one pass: the depthwise result of a few rows stays in the cache.
+ * depthwise.groups == in_channels == out_channels; its activation is applied in between; pointwise maps in_channels to
+ * out_channels with activation. Weights: depthwise [C][kh][kw], pointwise [out][C]. */
+typedef struct fovea_separable_conv2d_params {
+  fovea_conv2d_params depthwise;
+  int32_t out_channels;
+  fovea_activation_params activation;
+} fovea_separable_conv2d_params;
+
+FOVEA_API fovea_status fovea_separable_conv2d_prepared_bytes(const fovea_separable_conv2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_separable_conv2d_prepare(const fovea_separable_conv2d_params* params,
+                                                      const fovea_tensor* depthwise_weights,
+                                                      const fovea_tensor* pointwise_weights, const fovea_tensor* prepared,
+                                                      fovea_stream* stream);
+FOVEA_API fovea_status fovea_separable_conv2d_workspace(const fovea_separable_conv2d_params* params, const fovea_tensor* x,
+                                                        int64_t* bytes);
+/* depthwise_bias [C], bias [out], slope [out] and residual (shape of y) may be NULL; the depthwise activation cannot be PRELU. */
+FOVEA_API fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_params* params, const fovea_tensor* x,
+                                              const fovea_tensor* prepared, const fovea_tensor* depthwise_bias,
+                                              const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* residual,
+                                              const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream);
+
+/* How a linear layer's weights are stored. Narrow formats trade accuracy for memory traffic:
+ *   BF16: weights and x are rounded to bf16 (nearest even), products are exact, sums f32.
+ *   INT8: weights in [-127, 127] with one scale per output, x quantised row by row to [-127, 127] (scale max|x|/127); sums are
+ *         exact in int32, then scaled in f32.
+ * Both give the same bits for a row whatever the number of rows. */
+typedef enum fovea_weight_format { FOVEA_WEIGHTS_F32 = 0, FOVEA_WEIGHTS_BF16 = 1, FOVEA_WEIGHTS_INT8 = 2 } fovea_weight_format;
+
 /* y[m][n] = activation(bias[n] + sum over k of x[m][k]*w[n][k]); leading dimensions of x are flattened into m. */
 typedef struct fovea_linear_params {
   int32_t in_features;
   int32_t out_features;
   fovea_activation_params activation;
+  int32_t weights; /* fovea_weight_format */
+  int32_t reserved;
 } fovea_linear_params;
 
 FOVEA_API fovea_status fovea_linear_prepared_bytes(const fovea_linear_params* params, int64_t* bytes);
 FOVEA_API fovea_status fovea_linear_prepare(const fovea_linear_params* params, const fovea_tensor* weights,
                                             const fovea_tensor* prepared, fovea_stream* stream);
+FOVEA_API fovea_status fovea_linear_workspace(const fovea_linear_params* params, const fovea_tensor* x, int64_t* bytes);
 FOVEA_API fovea_status fovea_linear(const fovea_linear_params* params, const fovea_tensor* x, const fovea_tensor* prepared,
                                     const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* y,
-                                    fovea_stream* stream);
+                                    const fovea_workspace* workspace, fovea_stream* stream);
 
 /* y[..][m][n] = alpha * sum over k of op(a)[..][m][k] * op(b)[..][k][n]; batch dimensions broadcast. */
 typedef struct fovea_matmul_params {
@@ -251,6 +333,32 @@ FOVEA_API fovea_status fovea_layer_norm(const fovea_norm_params* params, const f
  * image, groups C each channel (instance norm). gamma, beta [C] or NULL. In place allowed. */
 FOVEA_API fovea_status fovea_group_norm(const fovea_norm_params* params, const fovea_tensor* x, const fovea_tensor* gamma,
                                         const fovea_tensor* beta, const fovea_tensor* y, fovea_stream* stream);
+
+/* Per channel (last dimension) over all other dimensions. Inference (training 0): mean and variance are read. Training: the
+ * batch's own biased statistics normalise, saved_mean and saved_rstd [C] receive mean and 1/sqrt(variance + epsilon), and
+ * mean = (1-momentum)*mean + momentum*batch mean, variance likewise with the unbiased batch variance (PyTorch).
+ * gamma, beta [C] or NULL. y = activation(..); in place allowed. */
+typedef struct fovea_batch_norm_params {
+  float epsilon;
+  float momentum;
+  int32_t training;
+  fovea_activation_params activation; /* PRELU is refused */
+} fovea_batch_norm_params;
+
+FOVEA_API fovea_status fovea_batch_norm(const fovea_batch_norm_params* params, const fovea_tensor* x, const fovea_tensor* gamma,
+                                        const fovea_tensor* beta, const fovea_tensor* mean, const fovea_tensor* variance,
+                                        const fovea_tensor* saved_mean, const fovea_tensor* saved_rstd, const fovea_tensor* y,
+                                        fovea_stream* stream);
+
+/* ---- gather ------------------------------------------------------------------------------------------------------------ */
+
+/* y[i][..] = x[indices[i]][..]: embedding lookup. x [N][..], indices i32 or i64 of any shape S, y S + x's row shape, f32. An
+ * index outside [0, N) gives a row of zeros (padding). */
+FOVEA_API fovea_status fovea_gather_rows(const fovea_tensor* x, const fovea_tensor* indices, const fovea_tensor* y,
+                                         fovea_stream* stream);
+/* Its gradient: dx[indices[i]] += dy[i] in ascending i, so equal indices sum in a fixed order. dx is not cleared first. */
+FOVEA_API fovea_status fovea_scatter_add_rows(const fovea_tensor* dy, const fovea_tensor* indices, const fovea_tensor* dx,
+                                              fovea_stream* stream);
 
 /* ---- rows with a count on the device ---------------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Fovea C ABI, part 6: what a backend plug-in exports. Applications do not need this header. */
+/* Fovea C ABI, part 7: what a backend plug-in exports. Applications do not need this header. */
 #ifndef FOVEA_PLUGIN_H
 #define FOVEA_PLUGIN_H
 

@@ -127,12 +127,19 @@ typedef struct fovea_box_points_params {
 FOVEA_API fovea_status fovea_box_points(const fovea_box_points_params* params, const fovea_tensor* boxes,
                                         const fovea_tensor* points, const fovea_tensor* y, fovea_stream* stream);
 
-/* ---- greedy non-maximum suppression ----------------------------------------------------------------------------------- */
+/* ---- non-maximum suppression ------------------------------------------------------------------------------------------ */
 
 typedef enum fovea_overlap {
   FOVEA_OVERLAP_UNION = 0,
-  FOVEA_OVERLAP_MIN = 1 /* intersection over the smaller area */
+  FOVEA_OVERLAP_MIN = 1,  /* intersection over the smaller area */
+  FOVEA_OVERLAP_DIOU = 2, /* IoU - (centre distance / diagonal of the enclosing box)^2 (Zheng et al., 2020) */
+  FOVEA_OVERLAP_GIOU = 3  /* IoU - (enclosing area - union) / enclosing area (Rezatofighi et al., 2019) */
 } fovea_overlap;
+
+/* y[i][j] = overlap(a[i], b[j]); a [N][4], b [M][4], y [N][M]. `overlap` is a fovea_overlap. A box without area overlaps with
+ * nothing: 0 where the formula has no value. */
+FOVEA_API fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, const fovea_tensor* a, const fovea_tensor* b,
+                                          const fovea_tensor* y, fovea_stream* stream);
 
 typedef struct fovea_nms_params {
   float iou_threshold;   /* box j falls to a kept box i when overlap(i, j) > threshold (>= when inclusive) */
@@ -152,6 +159,83 @@ FOVEA_API fovea_status fovea_nms_workspace(const fovea_nms_params* params, const
 FOVEA_API fovea_status fovea_nms(const fovea_nms_params* params, const fovea_tensor* boxes, const fovea_tensor* scores,
                                  const fovea_tensor* classes, const fovea_tensor* valid, const fovea_tensor* keep,
                                  const fovea_tensor* count, const fovea_workspace* workspace, fovea_stream* stream);
+
+/* Variants that lower scores instead of, or beside, dropping boxes; systems of the same name in the literature. */
+typedef enum fovea_soft_nms_method {
+  FOVEA_SOFT_NMS_LINEAR = 0,   /* Bodla et al., 2017: s *= 1 - IoU when IoU > iou_threshold, best box first, re-ranked each time */
+  FOVEA_SOFT_NMS_GAUSSIAN = 1, /* the same with s *= exp(-IoU^2 / sigma) for every box */
+  FOVEA_MATRIX_NMS_LINEAR = 2, /* Wang et al., SOLOv2, 2020: s_j *= min over i ranked before of (1-IoU_ij) / (1-max_k IoU_ki) */
+  FOVEA_MATRIX_NMS_GAUSSIAN = 3, /* ... of exp(-sigma*IoU_ij^2) / exp(-sigma*(max_k IoU_ki)^2) */
+  FOVEA_FAST_NMS = 4             /* Bolya et al., YOLACT, 2019: drops j when a better box, even a dropped one, overlaps it */
+} fovea_soft_nms_method;
+
+typedef struct fovea_soft_nms_params {
+  int32_t method; /* fovea_soft_nms_method */
+  float iou_threshold;
+  float sigma;
+  float score_threshold; /* boxes at or below it, before or after, are dropped */
+  int32_t plus_one;
+} fovea_soft_nms_params;
+
+/* boxes [N][4], scores [N] or [N][1], classes i32 [N] or NULL, valid i32 [1] or NULL; keep i32 [K], keep_scores f32 [K] (the
+ * lowered ones), count i32 [1]. keep is by lowered score descending, ties by index; the rest of keep is -1, of scores 0. Boxes
+ * of different classes do not meet. */
+FOVEA_API fovea_status fovea_soft_nms_workspace(const fovea_soft_nms_params* params, const fovea_tensor* boxes, int64_t* bytes);
+FOVEA_API fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, const fovea_tensor* boxes, const fovea_tensor* scores,
+                                      const fovea_tensor* classes, const fovea_tensor* valid, const fovea_tensor* keep,
+                                      const fovea_tensor* keep_scores, const fovea_tensor* count,
+                                      const fovea_workspace* workspace, fovea_stream* stream);
+
+/* ---- fused detector heads --------------------------------------------------------------------------------------------- */
+
+typedef enum fovea_score_mode {
+  FOVEA_SCORE_PLAIN = 0,   /* the inputs are probabilities */
+  FOVEA_SCORE_SIGMOID = 1, /* one logit per class */
+  FOVEA_SCORE_SOFTMAX = 2  /* over all C columns; column `background` is no class */
+} fovea_score_mode;
+
+typedef enum fovea_box_mode {
+  FOVEA_BOX_PLAIN = 0,     /* x1 y1 x2 y2 */
+  FOVEA_BOX_CENTRE = 1,    /* cx cy w h in pixels (DETR after scaling, YOLOv5..v8 exports) */
+  FOVEA_BOX_DELTAS = 2,    /* R-CNN deltas of anchors [N][4], divided by delta_weights */
+  FOVEA_BOX_DISTANCES = 3, /* left, top, right, bottom from anchors [N][3] = x, y, stride, times the stride (FCOS, YOLOv8) */
+  FOVEA_BOX_GRID = 4,      /* YOLOX: centre = (d + cell)*stride, size = exp(d)*stride, anchors [N][3] = cell x, cell y, stride */
+  FOVEA_BOX_BINS = 5       /* DISTANCES as expectations over `bins` softmax logits each (distribution focal loss) */
+} fovea_box_mode;
+
+typedef struct fovea_decode_params {
+  int32_t score_mode; /* fovea_score_mode */
+  int32_t box_mode;   /* fovea_box_mode */
+  int32_t background; /* SOFTMAX: column of the background, or -1 */
+  int32_t bins;       /* BINS only, 2..64 */
+  int32_t best_class; /* 1: only the best class of a row (lowest index on ties), 0: every class over the threshold */
+  int32_t top_k;      /* keep the best top_k candidates; 0: the capacity of rows */
+  float score_threshold;
+  float delta_weights[4]; /* DELTAS: usually 1 1 1 1 or 10 10 5 5; 0 means 1 */
+  float clip_w, clip_h;   /* > 0: boxes are clipped to [0, clip] */
+} fovea_decode_params;
+
+/* One pass over a head's output: scores, threshold, top-k, and boxes of the survivors only.
+ * scores f32 [N][C], objectness f32 [N][1] or NULL (its score mode: sigmoid unless PLAIN; multiplies), regression f32
+ * [N][4 or 4*bins], anchors as the box mode says or NULL; views with a pitch, so that one [N][5+C] tensor can serve as all
+ * three. rows f32 [capacity][6] = x1 y1 x2 y2 score class, appended behind the *count rows that are there (count i32 [1], raised):
+ * levels of a pyramid are one call each. Order inside a call: score descending, then row, then class. NaN scores are dropped. */
+FOVEA_API fovea_status fovea_decode_boxes_workspace(const fovea_decode_params* params, const fovea_tensor* scores,
+                                                    int64_t* bytes);
+FOVEA_API fovea_status fovea_decode_boxes(const fovea_decode_params* params, const fovea_tensor* scores,
+                                          const fovea_tensor* objectness, const fovea_tensor* regression,
+                                          const fovea_tensor* anchors, const fovea_tensor* rows, const fovea_tensor* count,
+                                          const fovea_workspace* workspace, fovea_stream* stream);
+
+/* decode_boxes of a whole head followed by greedy suppression of the candidates: detections [K][6] as above, best first, count
+ * i32 [1] set. params->top_k > 0 bounds the candidates. */
+FOVEA_API fovea_status fovea_detect_boxes_workspace(const fovea_decode_params* decode, const fovea_nms_params* nms,
+                                                    const fovea_tensor* scores, int64_t* bytes);
+FOVEA_API fovea_status fovea_detect_boxes(const fovea_decode_params* decode, const fovea_nms_params* nms,
+                                          const fovea_tensor* scores, const fovea_tensor* objectness,
+                                          const fovea_tensor* regression, const fovea_tensor* anchors,
+                                          const fovea_tensor* detections, const fovea_tensor* count,
+                                          const fovea_workspace* workspace, fovea_stream* stream);
 
 #ifdef __cplusplus
 }

@@ -93,10 +93,10 @@ extern "C" fovea_status fovea_linear_prepare(const fovea_linear_params* params, 
 
 extern "C" fovea_status fovea_linear(const fovea_linear_params* params, const fovea_tensor* x, const fovea_tensor* prepared,
                                      const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* y,
-                                     fovea_stream* stream) {
+                                     const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "linear";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_linear, params, x, prepared, bias, slope, y, stream);
+  FOVEA_FORWARD(stream, fovea_linear, params, x, prepared, bias, slope, y, workspace, stream);
   FOVEA_TRY(check_prepared(op, params, prepared, stream));
   FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
   FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));

@@ -34,6 +34,6 @@ public static unsafe partial class Kernels
         var native = options.ToNative();
         using var call = new KernelCall(stream, "linear", x, preparedWeights, bias, slope, y);
         fixed (fovea_tensor* pX = x, pPreparedWeights = preparedWeights, pBias = bias, pSlope = slope, pY = y)
-            call.Check(NativeMethods.fovea_linear(&native, pX, pPreparedWeights, pBias, pSlope, pY, call.Stream));
+            call.Check(NativeMethods.fovea_linear(&native, pX, pPreparedWeights, pBias, pSlope, pY, null, call.Stream));
     }
 }
