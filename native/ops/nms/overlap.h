@@ -30,8 +30,9 @@ Overlap<T> overlap_of(int32_t kind, T one, const NmsBox& a, const NmsBox& b) {
     const T width = side(std::min(a.x1, b.x1), std::max(a.x2, b.x2)), height = side(std::min(a.y1, b.y1), std::max(a.y2, b.y2));
     T penalty;
     if (kind == FOVEA_OVERLAP_DIOU) {
+      // Twice the distance of the centres; small boxes far from the origin lose nothing in these differences.
       const auto twice = [](float p1, float p2, float q1, float q2) {
-        return (static_cast<T>(p1) + static_cast<T>(p2)) - (static_cast<T>(q1) + static_cast<T>(q2));
+        return (static_cast<T>(p1) - static_cast<T>(q1)) + (static_cast<T>(p2) - static_cast<T>(q2));
       };
       const T dx = twice(a.x1, a.x2, b.x1, b.x2), dy = twice(a.y1, a.y2, b.y1, b.y2);
       penalty = T(0.25) * (dx * dx + dy * dy) / (width * width + height * height);

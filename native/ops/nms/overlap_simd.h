@@ -29,7 +29,7 @@ FOVEA_INLINE F overlap(int32_t kind, const Boxes& a, const Boxes& b, F one, F no
   if (kind == FOVEA_OVERLAP_DIOU || kind == FOVEA_OVERLAP_GIOU) {
     const F w = max(a.x2, b.x2) - min(a.x1, b.x1) + one, h = max(a.y2, b.y2) - min(a.y1, b.y1) + one;
     if (kind == FOVEA_OVERLAP_DIOU) {
-      const F dx = (a.x1 + a.x2) - (b.x1 + b.x2), dy = (a.y1 + a.y2) - (b.y1 + b.y2);
+      const F dx = (a.x1 - b.x1) + (a.x2 - b.x2), dy = (a.y1 - b.y1) + (a.y2 - b.y2);
       value = value - set(0.25f) * (dx * dx + dy * dy) / (w * w + h * h);
     } else {
       value = value - max(none, (w * h - all) / (w * h));  // keeps NaN
