@@ -23,8 +23,7 @@ cp -r benchmarks/Fovea.Bench.Peers/bin/Release/net10.0 artifacts/cli/peers
 if [[ $torch == true ]]; then
   # One symbol that TorchSharp's library wants and the C++ library of Debian 12 lacks; see TorchLibrary.cs.
   g++ -O1 -shared -fPIC -x c++ - -o artifacts/cli/peers/libstdcxx_init.so <<'SHIM'
-#include <iostream>
-namespace std { void ios_base_library_init() { static ios_base::Init init; } }
+extern "C" __attribute__((visibility("default"))) void _ZSt21ios_base_library_initv() {}
 SHIM
 fi
 printf 'built artifacts/cli/peers: run artifacts/fovea bench --peers\n'

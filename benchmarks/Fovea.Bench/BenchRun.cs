@@ -39,15 +39,20 @@ public sealed class BenchRun
 
     private BenchRow[] Measure(Workload workload, Family family)
     {
-        using var stream = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = _options.Threads });
+        using var stream = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = Threads(workload) });
+        using var single = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = 1 });
         List<Contestant> contestants = [];
         try
         {
             contestants.Add(workload.CreateFovea(stream));
+            if (family.Setting == Setting.BusyCore) contestants.Add(workload.CreateFovea(single).Named(BenchTable.OwnSingleThread));
             foreach (var peer in _peers) AddPeer(contestants, peer, workload);
             using var busy = family.Setting == Setting.BusyCore ? new BusyCore() : null;
-            var series = InterleavedRun.Measure(contestants, Plan(workload, family));
-            return Report(workload, contestants, series);
+            var plan = Plan(workload, family);
+            var series = InterleavedRun.Measure(contestants, plan);
+            // p99.9 is a nearest rank: it wants a thousand calls, one per sample.
+            var tail = plan with { Wanted = _options.Quick ? 100 : 1200, Most = _options.Quick ? 120 : 1500, Seconds = _options.Quick ? 1 : 20, SampleSeconds = 0 };
+            return Report(workload, contestants, series, workload.WantsTail ? InterleavedRun.Measure([contestants[0]], tail)[0].Accepted : null);
         }
         catch (Exception e) when (e is EntryPointNotFoundException or DeviceException { Status: Status.Unsupported })
         {
@@ -64,7 +69,7 @@ public sealed class BenchRun
     {
         try
         {
-            foreach (var contestant in peer.Create(workload, _options.Threads)) contestants.Add(contestant);
+            foreach (var contestant in peer.Create(workload, Threads(workload))) contestants.Add(contestant);
         }
 #pragma warning disable CA1031 // A peer that refuses a workload takes nothing from the others.
         catch (Exception e)
@@ -80,15 +85,13 @@ public sealed class BenchRun
         {
             Peak = Limits.PeakOfOneThread,
             Gated = family.Setting == Setting.Quiet,
-            Pause = _options.Threads > 1 ? TimeSpan.FromMilliseconds(4) : TimeSpan.Zero,
+            Pause = Threads(workload) > 1 ? TimeSpan.FromMilliseconds(4) : TimeSpan.Zero,
         };
         if (_options.Quick) return plan with { Wanted = 5, Most = 12, Seconds = 0.15, WarmUpSeconds = 0.03, SampleSeconds = 200e-6 };
-        // p99.9 is a nearest rank: it wants a thousand calls, one per sample.
-        if (workload.WantsTail) return plan with { Wanted = 1200, Most = 1500, Seconds = 12, SampleSeconds = 0 };
         return family.IsSweep ? plan with { Wanted = 9, Most = 40, Seconds = 0.3, WarmUpSeconds = 0.03 } : plan;
     }
 
-    private BenchRow[] Report(Workload workload, List<Contestant> contestants, Series[] series)
+    private BenchRow[] Report(Workload workload, List<Contestant> contestants, Series[] series, Quantiles? tail)
     {
         var results = contestants.ConvertAll(c => c.Read?.Invoke());
         var reference = workload.Reference() ?? Sample(results.Skip(1).FirstOrDefault(r => r is not null));
@@ -99,7 +102,7 @@ public sealed class BenchRun
                 _note(FormattableString.Invariant($"{workload.Family} {workload.Name}: {contestants[i].Name} differs from the reference by {error:G3}"));
         }
 
-        var alone = Row(workload, series[0], errors[0]);
+        var alone = Row(workload, series[0], errors[0], tail);
         if (contestants.Count == 1) return [alone];
         return [.. contestants.Skip(1).Select((peer, i) => alone with
         {
@@ -110,7 +113,7 @@ public sealed class BenchRun
         })];
     }
 
-    private BenchRow Row(Workload workload, Series ours, double? error)
+    private BenchRow Row(Workload workload, Series ours, double? error, Quantiles? tail)
     {
         double seconds = ours.Seconds, bytes = workload.BytesRead + workload.BytesWritten;
         double least = Limits.LeastSeconds(workload.Flops, workload.BytesRead, workload.BytesWritten);
@@ -120,17 +123,20 @@ public sealed class BenchRun
             Workload = workload.Name,
             Backend = Device.Cpu.Type.ToString().ToLowerInvariant(),
             Isa = FoveaRuntime.Active.ToString().ToLowerInvariant(),
-            Threads = _options.Threads,
+            Threads = Threads(workload),
             Microseconds = 1e6 * seconds,
             Spread = ours.Accepted is { Count: > 0 } accepted ? accepted.Spread : null,
             Gflops = workload.Flops == 0 ? null : 1e-9 * workload.Flops / seconds,
             Gbytes = bytes == 0 ? null : 1e-9 * bytes / seconds,
-            PercentOfLimit = least == 0 ? null : 100 * least / seconds,
+            // The limits were measured with as many threads as the run was told.
+            PercentOfLimit = least == 0 || Threads(workload) != Limits.Threads ? null : 100 * least / seconds,
             MaxRelativeError = error is { } e && double.IsFinite(e) ? e : null,
             AllocatedBytes = ours.AllocatedBytes,
-            Detail = new RowDetail(ours.Accepted, ours.All.Count, false, workload.Flops / bytes, workload.WantsTail, null),
+            Detail = new RowDetail(ours.Accepted, ours.All.Count, false, workload.Flops / bytes, tail, null),
         };
     }
+
+    private int Threads(Workload workload) => workload.Threads ?? _options.Threads;
 
     private static ReferenceSample? Sample(float[]? result) =>
         result is null ? null : ReferenceSample.Take(result.Length, 1000, i => result[i]);

@@ -1,5 +1,6 @@
 using Fovea.Bench.Measure;
 using Fovea.Bench.Workloads;
+using Fovea.Bench.Workloads.Network;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Fovea.Bench.Peers.Ort;
@@ -26,6 +27,7 @@ internal sealed class OrtPeer : IPeer
         NmsWorkload nms => [OrtNms.Create(Name, nms, threads)],
         GemmWorkload gemm => OrtRows.Create(Name, gemm, threads),
         RowWorkload rows => [OrtRows.Create(Name, rows, threads)],
+        NetworkWorkload network => [OrtNetwork.Create(Name, network, threads)],
         ReplayWorkload replay => [OrtRows.Create(Name, replay, threads)],
         _ => [],
     };

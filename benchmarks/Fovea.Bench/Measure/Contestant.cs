@@ -32,6 +32,12 @@ public sealed class Contestant(string name, Action call) : IDisposable
         Calls++;
     }
 
+    /// <summary>This contestant under another name; it is disposed with the new one.</summary>
+    public Contestant Named(string other) => new(other, Call)
+    {
+        NotCounted = NotCounted, Read = Read, InnerSeconds = InnerSeconds, IsKernelAlone = IsKernelAlone, Owned = [this],
+    };
+
     public void Dispose()
     {
         for (int i = Owned.Count - 1; i >= 0; i--) Owned[i].Dispose();

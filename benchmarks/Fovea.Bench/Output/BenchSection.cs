@@ -13,6 +13,7 @@ public sealed class BenchSection(Family family, IReadOnlyList<BenchRow> rows, IR
     public IEnumerable<string> Lines =>
     [
         .. Workloads.Select(w => BenchTable.Tail(w[0])).OfType<string>(),
+        .. rows.Select(BenchTable.AgainstOneThread).OfType<string>(),
         .. family.IsSweep ? CostCurve.Describe(rows) : [],
         .. notes.Select(note => "Note: " + note),
     ];

@@ -10,16 +10,19 @@ public static class CostCurve
         from curve in rows.GroupBy(row => row.Workload.Split(": ")[0])
         let worst = Worst([.. curve])
         where worst is not null
-        select string.Create(CultureInfo.InvariantCulture, $"{curve.Key}: the steepest step is {worst.Value.Ratio:F2}x per unit of work, {worst.Value.From} to {worst.Value.To}");
+        select string.Create(CultureInfo.InvariantCulture, $"{curve.Key}: steepest step {worst.Value.Ratio:F2}x per unit of work, from {worst.Value.From} to {worst.Value.To}");
 
-    /// <summary>The largest ratio of cost per unit of work between neighbours, in either direction; null for less than two points.</summary>
+    /// <summary>The steepest step between neighbours, null for less than two points. A step is how much more the larger one costs per
+    /// unit of work; or how much longer the smaller one takes, if it does. Falling cost per unit is no step: fixed costs spread.</summary>
     public static (double Ratio, string From, string To)? Worst(IReadOnlyList<BenchRow> curve)
     {
         (double Ratio, string From, string To)? worst = null;
         for (int i = 1; i < curve.Count; i++)
         {
-            double step = Cost(curve[i]) / Cost(curve[i - 1]), ratio = Math.Max(step, 1 / step);
-            if (worst is null || ratio > worst.Value.Ratio) worst = (ratio, Value(curve[i - 1]), Value(curve[i]));
+            BenchRow small = curve[i - 1], large = curve[i];
+            double time = large.Microseconds / small.Microseconds, work = Work(large) / Work(small);
+            double step = work > 1 ? Math.Max(time / work, 1 / time) : time / work;
+            if (worst is null || step > worst.Value.Ratio) worst = (step, Value(small), Value(large));
         }
 
         return worst;
@@ -27,6 +30,6 @@ public static class CostCurve
 
     private static string Value(BenchRow row) => row.Workload.Split(": ")[^1];
 
-    // Rates are work per second; where arithmetic is counted it is the work, else bytes are.
-    private static double Cost(BenchRow row) => 1 / (row.Gflops ?? row.Gbytes ?? double.NaN);
+    // Operations where they are counted, else bytes.
+    private static double Work(BenchRow row) => (row.Gflops ?? row.Gbytes ?? double.NaN) * row.Microseconds;
 }

@@ -7,10 +7,10 @@ namespace Fovea.Bench.Output;
 /// <param name="Taken">All of Fovea's samples.</param>
 /// <param name="IsKernelAlone">The peer's time is that of its kernel inside a network.</param>
 /// <param name="FlopsPerByte">Arithmetic intensity of the direct computation; NaN for no traffic.</param>
-/// <param name="WantsTail">Whether the tail of the distribution is of interest.</param>
+/// <param name="Tail">Undisturbed calls of Fovea alone, where the tail of their distribution is of interest.</param>
 /// <param name="PeerError">The peer's own error, like Fovea's; null where there is nothing to compare.</param>
-public sealed record RowDetail(Quantiles Accepted, int Taken, bool IsKernelAlone, double FlopsPerByte, bool WantsTail, double? PeerError)
+public sealed record RowDetail(Quantiles Accepted, int Taken, bool IsKernelAlone, double FlopsPerByte, Quantiles? Tail, double? PeerError)
 {
     /// <summary>Of a row that was not measured.</summary>
-    public static RowDetail None { get; } = new(default, 0, false, double.NaN, false, null);
+    public static RowDetail None { get; } = new(default, 0, false, double.NaN, null, null);
 }

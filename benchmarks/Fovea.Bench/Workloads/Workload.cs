@@ -6,9 +6,12 @@ namespace Fovea.Bench.Workloads;
 /// fixed seed, in Fovea's layouts; peers bring them into theirs before anything is timed.</summary>
 public abstract class Workload(string family, string name)
 {
-    public string Family => family;
+    public string Family { get; init; } = family;
 
-    public string Name => name;
+    public string Name { get; init; } = name;
+
+    /// <summary>Threads per call where the row is about them; null for what the run was told.</summary>
+    public int? Threads { get; init; }
 
     /// <summary>Nominal operations of the direct computation, a multiply-add counting two, padding included.</summary>
     public abstract double Flops { get; }
