@@ -18,14 +18,8 @@ inline constexpr int kTileRows = 3;
 #else
 inline constexpr int kTileRows = 1;
 #endif
-inline constexpr int64_t kRowGroup = 12;       // a multiple of the tiles: rows of a task reuse a block from the cache
-inline constexpr int64_t kStepWork = 262144;   // multiply-adds per chunk when a step is shared among threads
-inline constexpr int64_t kPrefetchSteps = 16;  // of k: the weights come from the second- or third-level cache
-
-template <int N>
-struct Count {
-  static constexpr int value = N;
-};
+inline constexpr int64_t kRowGroup = 12;      // a multiple of the tiles: rows of a task reuse a block from the cache
+inline constexpr int64_t kStepWork = 262144;  // multiply-adds per chunk when a step is shared among threads
 
 // A batch row at one step.
 struct Row {
@@ -101,8 +95,7 @@ void tile(const RecurrentJob& j, const Row* rows, const float* w, int64_t unit) 
       for (int g = 0; g < Gates; ++g) acc[r][v][g] = zero();
   }
   for (int64_t k = 0; k < j.hidden; ++k, w += Gates * kUnits) {
-#pragma GCC unroll 4
-    for (int g = 0; g < Gates; ++g) __builtin_prefetch(w + (kPrefetchSteps * Gates + g) * kUnits);
+    // No prefetching: one ascending stream is what the hardware's own is best at (91 against 76 GB/s for 1 MB of weights).
 #pragma GCC unroll 16
     for (int v = 0; v < Vectors; ++v)
 #pragma GCC unroll 4
@@ -118,35 +111,38 @@ void tile(const RecurrentJob& j, const Row* rows, const float* w, int64_t unit) 
       if (unit + v * kLanes < j.hidden) finish<Cell, Gates>(j, rows[r], acc[r][v], unit + v * kLanes);
 }
 
-// All rows of a group times one block.
+template <int Cell, int Gates, int Rows>
+void tile_rows(const RecurrentJob& j, const Row* rows, const float* w, int64_t unit) {
+  if constexpr (Rows == 1 || kVectors == 1) {
+    tile<Cell, Gates, Rows, kVectors>(j, rows, w, unit);
+  } else {
+    for (int v = 0; v < kVectors; ++v) tile<Cell, Gates, Rows, 1>(j, rows, w + v * kLanes, unit + v * kLanes);
+  }
+}
+
+using TileFunction = void (*)(const RecurrentJob& j, const Row* rows, const float* w, int64_t unit);
+
+// Row counts 1, 2, .. in order.
+template <int Cell, int Gates, int... Rows>
+struct Tiles {
+  static constexpr TileFunction table[] = {tile_rows<Cell, Gates, Rows>...};
+};
+
+// All rows of a group times one block, in tiles of nearly equal height.
 template <int Cell, int Gates>
 void block(const RecurrentJob& j, const Row* rows, int64_t count, const float* w, int64_t unit) {
-  while (count > 0) {
-    const auto whole = [&](auto one) {
-      if constexpr (one.value == 1 || kVectors == 1) {
-        tile<Cell, Gates, one.value, kVectors>(j, rows, w, unit);
-      } else {
-        for (int v = 0; v < kVectors; ++v) tile<Cell, Gates, one.value, 1>(j, rows, w + v * kLanes, unit + v * kLanes);
-      }
-      rows += one.value;
-      count -= one.value;
-    };
-    if constexpr (kTileRows >= 6)
-      if (count >= 6) {
-        whole(Count<6>{});
-        continue;
-      }
-    if constexpr (kTileRows >= 3)
-      if (count >= 3) {
-        whole(Count<3>{});
-        continue;
-      }
-    if constexpr (kTileRows >= 2)
-      if (count >= 2) {
-        whole(Count<2>{});
-        continue;
-      }
-    whole(Count<1>{});
+#if defined(__AVX512F__)
+  using Heights = Tiles<Cell, Gates, 1, 2, 3, 4, 5, 6>;
+#elif defined(__AVX2__)
+  using Heights = Tiles<Cell, Gates, 1, 2, 3>;
+#else
+  using Heights = Tiles<Cell, Gates, 1>;
+#endif
+  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
+  for (int64_t i = 0; i < tiles; ++i) {
+    const int64_t height = count / tiles + (i < count % tiles ? 1 : 0);
+    Heights::table[height - 1](j, rows, w, unit);
+    rows += height;
   }
 }
 
