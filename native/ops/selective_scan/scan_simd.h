@@ -64,6 +64,14 @@ FOVEA_INLINE F softplus_relative(F x) {
   return max(zero(), x) + log1p;
 }
 
+// The same, and its derivative sigmoid(x).
+FOVEA_INLINE F softplus_relative(F x, F& slope) {
+  const F e = exp(zero() - abs(x)), one = set(1.0f), v = one + e;
+  const F log1p = select(v == one, e, log_positive(v) * (e / (v - one)));
+  slope = select(x < zero(), e, one) / v;
+  return max(zero(), x) + log1p;
+}
+
 // to[c][r] = from[r][c] for a 4 x 4 block.
 FOVEA_INLINE void transpose4(const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
 #if defined(__AVX2__)
