@@ -71,17 +71,20 @@ struct Lane {
   int64_t last_row;
 
   // Rows are pages apart, which hardware prefetchers do not follow.
-  FOVEA_INLINE void prefetch(int64_t t, bool all_inputs) const {
+  template <bool Back>
+  FOVEA_INLINE void prefetch(int64_t t) const {
     const SelectiveScanJob& s = j.scan;
     const int64_t r = next_row + t < last_row ? next_row + t : last_row;
     __builtin_prefetch(s.u + r * s.u_pitch + next_channel);
-    __builtin_prefetch(s.delta + r * s.delta_pitch + next_channel);
-    if (!all_inputs) return;
-    __builtin_prefetch(j.dy + r * j.dy_pitch + next_channel);
-    if (s.z != nullptr) __builtin_prefetch(s.z + r * s.z_pitch + next_channel);
-    if (j.du != nullptr) __builtin_prefetch(j.du + r * j.du_pitch + next_channel, 1);
-    if (j.d_delta != nullptr) __builtin_prefetch(j.d_delta + r * j.d_delta_pitch + next_channel, 1);
-    if (j.dz != nullptr) __builtin_prefetch(j.dz + r * j.dz_pitch + next_channel, 1);
+    if constexpr (!Back) {
+      __builtin_prefetch(s.delta + r * s.delta_pitch + next_channel);
+    } else {
+      __builtin_prefetch(j.dy + r * j.dy_pitch + next_channel);
+      if (s.z != nullptr) __builtin_prefetch(s.z + r * s.z_pitch + next_channel);
+      if (j.du != nullptr) __builtin_prefetch(j.du + r * j.du_pitch + next_channel, 1);
+      if (j.d_delta != nullptr) __builtin_prefetch(j.d_delta + r * j.d_delta_pitch + next_channel, 1);
+      if (j.dz != nullptr) __builtin_prefetch(j.dz + r * j.dz_pitch + next_channel, 1);
+    }
   }
 
   // delta, its slope, u and delta * u. Deltas are computed on the way there and read on the way back. Returns whether every
@@ -134,11 +137,13 @@ struct Lane {
 
   // The states of one group through the tile, as in the forward kernel.
   template <bool Bounded>
-  FOVEA_INLINE void advance(const float* decay, float* state, const Tile& tile, const float* b, int64_t states) const {
+  FOVEA_INLINE void advance(const float* decay, float* state, const Tile& tile, const float* b, int64_t states,
+                            bool ahead) const {
     F h[kGroup];
 #pragma GCC unroll 8
     for (int i = 0; i < kGroup; ++i) h[i] = load(state + i * kLanes);
     for (int64_t t = 0; t < steps; ++t, b += states) {
+      if (ahead) prefetch<false>(t);
       const F delta = load(tile.delta + t * kLanes), input = load(tile.input + t * kLanes);
 #pragma GCC unroll 8
       for (int i = 0; i < kGroup; ++i) h[i] = fma(exp2<Bounded>(delta * load(decay + i * kLanes)), h[i], input * set(b[i]));
@@ -163,7 +168,7 @@ struct Lane {
       for (int64_t t = 0; t < steps; ++t) {
         const float *b = rows.b + t * states + n, *c = rows.c + t * states + n;
         const F delta = load(tile.delta + t * kLanes), input = load(tile.input + t * kLanes);
-        if (n == 0) prefetch(t, true);
+        if (n == 0) prefetch<true>(t);
         F y[2] = {gated ? load(tile.y + t * kLanes) : zero(), zero()};
 #pragma GCC unroll 8
         for (int i = 0; i < kGroup; ++i) {
@@ -294,15 +299,14 @@ void scan_block_backward(const SelectiveScanBackwardJob& j, const ScanBackwardSc
       const bool across = d + kLanes < channels;
       const Lane lane{
           j, first + d, channels - d, row, steps, across ? row : row + kSteps, across ? first + d + kLanes : first, last_row};
-      for (int64_t t = 0; t < steps; ++t) lane.prefetch(t, false);
       const bool bounded = lane.begin<false>(tile, deltas_at(k, d), load(largest + d));
       if (k + 1 == layout.tiles) continue;  // its states are recomputed at once
       for (int64_t n = 0; n < n_all; n += kGroup) {
         const int64_t at = (d * n_all) + n * kLanes;
         if (bounded)
-          lane.advance<true>(decay + at, carry + at, tile, rows.b + n, n_all);
+          lane.advance<true>(decay + at, carry + at, tile, rows.b + n, n_all, n == 0);
         else
-          lane.advance<false>(decay + at, carry + at, tile, rows.b + n, n_all);
+          lane.advance<false>(decay + at, carry + at, tile, rows.b + n, n_all, n == 0);
       }
     }
   }
