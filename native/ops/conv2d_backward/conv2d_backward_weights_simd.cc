@@ -134,34 +134,40 @@ struct Context {
 // Channels of panel i of dy.
 FOVEA_INLINE Range outputs_of(const Context& c, int64_t i) { return part_of(group_out(c.j.params), out_panels(c.j.params), i); }
 
-// dy of the chunk in panels [panel][pixel][kOutPitch], and its sums.
+// dy of the chunk in panels [panel][pixel][kOutPitch], and its sums. A pixel at a time: memory is read in order.
 void pack_dy(const Context& c, const Chunk& chunk, bool start) {
   const BackwardWeightsJob& j = c.j;
-  constexpr int kVectors = static_cast<int>(kOutPitch) / kLanes;
+  const int64_t panel_floats = chunk.rows * chunk.columns * kOutPitch;
+  // Outputs of all panels of this part: the first `more` have one output more than the others.
+  const Range first_panel = outputs_of(c, c.out_panels.begin);
+  const int64_t first = c.group * group_out(j.params) + first_panel.begin;
+  const int64_t size = group_out(j.params) / out_panels(j.params);
+  const int64_t more = group_out(j.params) % out_panels(j.params) - c.out_panels.begin;
+  const int64_t panels = c.out_panels.end - c.out_panels.begin;
   float* out = c.dy_panels;
-  for (int64_t panel = c.out_panels.begin; panel < c.out_panels.end; ++panel) {
-    const Range outputs = outputs_of(c, panel);
-    const int64_t first = c.group * group_out(j.params) + outputs.begin, valid = outputs.end - outputs.begin;
-    F sums[kVectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) sums[v] = zero();
-    for (int64_t row = chunk.row; row < chunk.row + chunk.rows; ++row) {
-      const float* dy = j.dy + (row * j.out_w + chunk.column) * j.dy_pitch + first;
-      for (int64_t i = 0; i < chunk.columns; ++i, dy += j.dy_pitch, out += kOutPitch) {
-#pragma GCC unroll 2
-        for (int v = 0; v < kVectors; ++v) {
-          const F value = valid > v * kLanes ? load_upto(dy + v * kLanes, valid - v * kLanes) : zero();
-          store(out + v * kLanes, value);
-          sums[v] = sums[v] + value;
-        }
+  for (int64_t row = chunk.row; row < chunk.row + chunk.rows; ++row) {
+    const float* pixel = j.dy + (row * j.out_w + chunk.column) * j.dy_pitch + first;
+    for (int64_t i = 0; i < chunk.columns; ++i, pixel += j.dy_pitch, out += kOutPitch) {
+      const float* dy = pixel;
+      float* to = out;
+      for (int64_t panel = 0; panel < panels; ++panel, to += panel_floats) {
+        const int64_t valid = size + (panel < more);
+        for (int64_t k = 0; k < valid; k += kLanes) store(to + k, load_upto(dy + k, valid - k));
+        dy += valid;
       }
     }
-    if (c.dbias == nullptr) continue;
-    for (int v = 0; v < kVectors && v * kLanes < valid; ++v) {
-      float* sum = c.dbias + first + v * kLanes;
-      const F before = start ? zero() : load_upto(sum, valid - v * kLanes);
-      store_upto(sum, before + sums[v], valid - v * kLanes);
+  }
+  if (c.dbias == nullptr) return;
+  float* bias = c.dbias + first;
+  const float* from = c.dy_panels;
+  for (int64_t panel = 0; panel < panels; ++panel, from += panel_floats) {
+    const int64_t valid = size + (panel < more);
+    for (int64_t k = 0; k < valid; k += kLanes) {
+      F sum = start ? zero() : load_upto(bias + k, valid - k);
+      for (int64_t i = 0; i < panel_floats; i += kOutPitch) sum = sum + load(from + i + k);
+      store_upto(bias + k, sum, valid - k);
     }
+    bias += valid;
   }
 }
 
