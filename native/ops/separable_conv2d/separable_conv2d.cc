@@ -17,26 +17,24 @@ FOVEA_DECLARE_BODIES(separable_conv2d, const SeparableJob&)
 // A block's pixels: enough for every panel of weights to pay for its way into the cache; and the most floats of its scratch.
 constexpr int64_t kBlockPixels = 112, kBlockFloats = 1 << 16;
 constexpr int64_t kWantedBlocks = 32, kMinimumWork = 1 << 17;  // see conv2d_plan.cc
-// A part of the output channels repeats all taps of the depthwise rows, so it should be many times as wide.
-constexpr int64_t kLeastChannels = 128;
+// Fewer blocks than this are too few to share between threads; such a layer's intermediate result has at most so many floats.
+constexpr int64_t kFewBlocks = 16, kWholeFloats = 1 << 20;
 
-SeparablePlan separable_plan(const fovea_conv2d_params& depthwise, const fovea_conv2d_params& pointwise, int64_t rows,
-                             int64_t out_w) {
+SeparablePlan separable_plan(const fovea_conv2d_params& pointwise, int64_t rows, int64_t out_w) {
   const int64_t channels = pointwise.in_channels, blocks_out = channel_blocks(pointwise.out_channels);
   SeparablePlan plan{};
   plan.block_rows = 2, plan.splits = 1;
   // An odd number of cache lines: pixels a multiple of 4 KB apart would evict each other.
   plan.scratch_pitch = (channel_blocks(channels) | 1) * kChannelBlock;
   if (rows * out_w == 0) return plan;
-  const int64_t row_work = out_w * (taps(depthwise) * channel_blocks(channels) + channels * blocks_out);
   const int64_t fitting = std::min((kBlockPixels + out_w - 1) / out_w, kBlockFloats / plan.scratch_pitch / out_w);
-  const int64_t shared = std::max(kMinimumWork / row_work, rows / kWantedBlocks);
-  plan.block_rows = std::max<int64_t>(std::min(fitting, shared) / 2 * 2, 2);
-  const int64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows;
-  plan.splits = std::max<int64_t>(std::min({(kWantedBlocks + blocks - 1) / blocks, plan.block_rows * row_work / kMinimumWork,
-                                            pointwise.out_channels / kLeastChannels}),
-                                  1);
-  plan.scratch_floats = plan.block_rows * out_w * plan.scratch_pitch;
+  plan.block_rows = std::max<int64_t>(fitting / 2 * 2, 2);
+  const int64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows, all = rows * out_w * plan.scratch_pitch;
+  plan.whole = blocks < kFewBlocks && all <= kWholeFloats;
+  const int64_t work = std::min(plan.block_rows, rows) * out_w * channels * blocks_out;
+  if (plan.whole)
+    plan.splits = std::max<int64_t>(std::min({(kWantedBlocks + blocks - 1) / blocks, work / kMinimumWork, blocks_out}), 1);
+  plan.scratch_floats = plan.whole ? all : plan.block_rows * out_w * plan.scratch_pitch;
   return plan;
 }
 
@@ -214,8 +212,8 @@ extern "C" fovea_status fovea_separable_conv2d_workspace(const fovea_separable_c
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   int64_t out_h = 0, out_w = 0;
   FOVEA_TRY(check_input(op, params->depthwise, p, *x, &out_h, &out_w));
-  const SeparablePlan plan = separable_plan(params->depthwise, p, x->shape[0] * out_h, out_w);
-  *bytes = plan.scratch_floats * int64_t{sizeof(float)} * pool_threads();
+  const SeparablePlan plan = separable_plan(p, x->shape[0] * out_h, out_w);
+  *bytes = plan.scratch_floats * int64_t{sizeof(float)} * (plan.whole ? 1 : pool_threads());
   return FOVEA_OK;
 }
 
@@ -257,11 +255,11 @@ extern "C" fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_para
     if (input.tensor != nullptr) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "y", *y, false));
 
   SeparableJob job{};
-  job.plan = separable_plan(d, p, x->shape[0] * out_h, out_w);
+  job.plan = separable_plan(p, x->shape[0] * out_h, out_w);
   const int64_t scratch_bytes = job.plan.scratch_floats * int64_t{sizeof(float)};
   FOVEA_TRY(check_workspace(op, workspace, scratch_bytes));
   // One thread's scratch is a must; a pool that grew after the lease just leaves the new threads out.
-  const int64_t fitting = scratch_bytes == 0 ? pool_threads() : workspace->bytes / scratch_bytes;
+  const int64_t fitting = scratch_bytes == 0 || job.plan.whole ? pool_threads() : workspace->bytes / scratch_bytes;
   const auto data = [](const fovea_tensor* t) { return t == nullptr ? nullptr : static_cast<const float*>(t->data); };
   Conv2dJob &first = job.depthwise, &second = job.pointwise;
   first.x = data(x);

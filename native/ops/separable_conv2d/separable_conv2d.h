@@ -10,10 +10,13 @@
 namespace fovea {
 
 struct SeparablePlan {
-  int64_t block_rows;      // output rows of a block; pairs of rows share their input, so an even number
-  int64_t splits;          // parts of the output channels, each of which repeats the depthwise rows
+  int64_t block_rows;  // output rows of a block; pairs of rows share their input, so an even number
+  // A layer of few blocks: all depthwise rows first, by all threads into one scratch, then the products, cut by output channels
+  // too. Its intermediate result is small enough for a cache anyway.
+  bool whole;
+  int64_t splits;          // parts of the output channels, with `whole`
   int64_t scratch_pitch;   // floats between pixels
-  int64_t scratch_floats;  // per thread
+  int64_t scratch_floats;  // per thread; of all threads with `whole`
 };
 
 struct SeparableJob {
@@ -36,7 +39,6 @@ struct SeparablePrepareJob {
   fovea_conv2d_params depthwise, pointwise;
 };
 
-SeparablePlan separable_plan(const fovea_conv2d_params& depthwise, const fovea_conv2d_params& pointwise, int64_t rows,
-                             int64_t out_w);
+SeparablePlan separable_plan(const fovea_conv2d_params& pointwise, int64_t rows, int64_t out_w);
 
 }  // namespace fovea

@@ -48,18 +48,25 @@ void separable_conv2d(const SeparableJob& job) {
   const int64_t part = (channel_blocks(out) + plan.splits - 1) / plan.splits * kChannelBlock;
   const Epilogue between = epilogue_of(job.depthwise), after = epilogue_of(pointwise);
   const ThreadLimit limit(pointwise.threads);
-  parallel_for(blocks * plan.splits, 1, [&](int64_t begin, int64_t end, int32_t worker) {
+  const auto depthwise_block = [&](int64_t row, int64_t last_row, float* scratch) {
     Conv2dJob depthwise = job.depthwise;
-    depthwise.y = pointwise.scratch + worker * plan.scratch_floats;
+    depthwise.y = scratch;
+    depthwise_rows(depthwise, row, last_row, scratch);
+    if (between.second_pass) finish(depthwise, 0, (last_row - row) * width, 0, channels);
+  };
+  if (plan.whole)
+    parallel_for(rows, 2, [&](int64_t row, int64_t last_row, int32_t) {
+      depthwise_block(row, last_row, pointwise.scratch + row * width * plan.scratch_pitch);
+    });
+  parallel_for(blocks * plan.splits, 1, [&](int64_t begin, int64_t end, int32_t worker) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / plan.splits * plan.block_rows;
       const int64_t last_row = row + plan.block_rows < rows ? row + plan.block_rows : rows;
       const int64_t first = i % plan.splits * part, last = first + part < out ? first + part : out;
       if (first >= last) continue;
-      const int64_t pixels = (last_row - row) * width;
-      depthwise_rows(depthwise, row, last_row, depthwise.y);
-      if (between.second_pass) finish(depthwise, 0, pixels, 0, channels);
-      multiply(pointwise, after, depthwise.y, plan.scratch_pitch, row * width, pixels, first, last);
+      float* scratch = pointwise.scratch + (plan.whole ? row * width * plan.scratch_pitch : worker * plan.scratch_floats);
+      if (!plan.whole) depthwise_block(row, last_row, scratch);
+      multiply(pointwise, after, scratch, plan.scratch_pitch, row * width, (last_row - row) * width, first, last);
     }
   });
 }
