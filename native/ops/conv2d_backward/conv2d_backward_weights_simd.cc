@@ -41,6 +41,11 @@ void outer_tile(const OuterTile& t) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v)
       acc[r][v] = t.start ? zero() : load_upto(t.dw + r * t.dw_row + v * kLanes, t.columns - v * kLanes);
+  // The first sums of a large dw go to lines that are not in any cache: fetched now, they are there when the tile is done.
+  if (t.start)
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(t.dw + r * t.dw_row + v, 1);
   const float* dy = t.dy;
   const int64_t x_pixel = t.x_pixel, dy_pixel = t.dy_pixel;
   for (int64_t row = 0; row < t.rows; ++row) {
