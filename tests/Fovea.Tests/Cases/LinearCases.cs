@@ -8,12 +8,16 @@ public sealed class LinearCases : IKernelCases
         Case("7x31x5", 7, 31, 5, Activation.None),
         Case("33x64x65", 33, 64, 65, Activation.Relu),
         Case("0x8x8", 0, 8, 8, Activation.None),
+        Case("1x576x128 bf16", 1, 576, 128, Activation.PRelu, WeightFormat.BFloat16),
+        Case("33x65x70 bf16", 33, 65, 70, Activation.None, WeightFormat.BFloat16),
+        Case("1x576x128 int8", 1, 576, 128, Activation.PRelu, WeightFormat.Int8),
+        Case("33x65x70 int8", 33, 65, 70, Activation.Relu, WeightFormat.Int8),
         Live(),
     ];
 
-    private static KernelCase Case(string name, int m, int k, int n, Activation activation)
+    private static KernelCase Case(string name, int m, int k, int n, Activation activation, WeightFormat format = WeightFormat.Float32)
     {
-        var options = new LinearOptions { InFeatures = k, OutFeatures = n, Activation = activation };
+        var options = new LinearOptions { InFeatures = k, OutFeatures = n, Activation = activation, Weights = format };
         return new KernelCase($"linear {name}", stream =>
         {
             var run = new KernelRun();
