@@ -81,9 +81,11 @@ FOVEA_INLINE void finish(const RecurrentJob& j, const Row& row, const F* acc, in
   }
 }
 
-// `Rows` rows, `Vectors` vectors of a block from `unit` on. w: [k][Gates][kUnits], at the first of the vectors.
+// `Rows` rows, `Vectors` vectors of units from `unit` on; vectors beyond a block's lie in the blocks behind it.
+// w: [k][Gates][kUnits], at the first of the vectors.
 template <int Cell, int Gates, int Rows, int Vectors>
 void tile(const RecurrentJob& j, const Row* rows, const float* w, int64_t unit) {
+  const int64_t stride = j.hidden * Gates * kUnits;  // of a block
   F acc[Rows][Vectors][Gates];
   const float* h[Rows];
 #pragma GCC unroll 8
@@ -100,7 +102,7 @@ void tile(const RecurrentJob& j, const Row* rows, const float* w, int64_t unit) 
     for (int v = 0; v < Vectors; ++v)
 #pragma GCC unroll 4
       for (int g = 0; g < Gates; ++g) {
-        const F weight = load(w + g * kUnits + v * kLanes);
+        const F weight = load(w + v / kVectors * stride + g * kUnits + v % kVectors * kLanes);
 #pragma GCC unroll 8
         for (int r = 0; r < Rows; ++r) acc[r][v][g] = fma(set(h[r][k]), weight, acc[r][v][g]);
       }
@@ -153,7 +155,12 @@ template <int Cell, int Gates>
 void pass(const RecurrentJob& j, const Row* rows, int64_t count, int64_t begin, int64_t end) {
   const bool is_second = Cell == FOVEA_CELL_GRU_RESET_BEFORE && Gates == 1;
   const float* w = is_second ? j.second : j.recurrent;
-  for (int64_t b = begin; b < end; ++b) block<Cell, Gates>(j, rows, count, w + b * j.hidden * Gates * kUnits, b * kUnits);
+  int64_t b = begin;
+  if constexpr (Gates == 1 && kLanes > 1) {
+    // One row and one gate: a single block would be a single chain of fma, each waiting for the one before.
+    for (; count == 1 && b + 4 <= end; b += 4) tile<Cell, 1, 1, 4 * kVectors>(j, rows, w + b * j.hidden * kUnits, b * kUnits);
+  }
+  for (; b < end; ++b) block<Cell, Gates>(j, rows, count, w + b * j.hidden * Gates * kUnits, b * kUnits);
 }
 
 void run_group(const RecurrentJob& j, int64_t first, int64_t count, bool shared, Pass first_pass, Pass second_pass) {

@@ -5,14 +5,13 @@
 // summed together in one tree of shuffles.
 #include "core/thread_pool.h"
 #include "ops/selective_scan/scan_simd.h"
+#include "ops/selective_scan_backward/lane_sums_simd.h"
 #include "ops/selective_scan_backward/selective_scan_backward.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
 inline constexpr int64_t kSteps = kBackwardSteps, kBlock = kBackwardChannels;
-// States of a group: g, dA and a few operands fill the registers; dB and dC of a group together are one vector.
-inline constexpr int kGroup = kLanes == 16 ? 8 : 4;
 static_assert(kStateGroup % kGroup == 0 && kBlock % kLanes == 0);
 
 struct Tile {  // [kSteps][kLanes]
@@ -27,41 +26,6 @@ struct Tile {  // [kSteps][kLanes]
 struct Rows {  // B and C of a tile, padded: [kSteps][states]
   alignas(64) float b[kSteps * kMaxScanStates], c[kSteps * kMaxScanStates];
 };
-
-// out[i] += sum of the lanes of db[i], out[kGroup + i] += those of dc[i].
-#if defined(__AVX512F__)
-// Per 128-bit quarter: the sums of four vectors' four values.
-FOVEA_INLINE __m512 sum_quads(F a, F b, F c, F d) {
-  const __m512 ab = _mm512_add_ps(_mm512_unpacklo_ps(a.v, b.v), _mm512_unpackhi_ps(a.v, b.v));
-  const __m512 cd = _mm512_add_ps(_mm512_unpacklo_ps(c.v, d.v), _mm512_unpackhi_ps(c.v, d.v));
-  return _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xEE));
-}
-FOVEA_INLINE __m512 sum_halves(__m512 a, __m512 b) {
-  return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
-}
-FOVEA_INLINE F sum_lanes(const F* db, const F* dc) {
-  const __m512 b = sum_halves(sum_quads(db[0], db[1], db[2], db[3]), sum_quads(db[4], db[5], db[6], db[7]));
-  const __m512 c = sum_halves(sum_quads(dc[0], dc[1], dc[2], dc[3]), sum_quads(dc[4], dc[5], dc[6], dc[7]));
-  return {_mm512_add_ps(_mm512_shuffle_f32x4(b, c, 0x88), _mm512_shuffle_f32x4(b, c, 0xDD))};
-}
-#elif defined(__AVX2__)
-FOVEA_INLINE __m256 sum_quads(F a, F b, F c, F d) {
-  const __m256 ab = _mm256_add_ps(_mm256_unpacklo_ps(a.v, b.v), _mm256_unpackhi_ps(a.v, b.v));
-  const __m256 cd = _mm256_add_ps(_mm256_unpacklo_ps(c.v, d.v), _mm256_unpackhi_ps(c.v, d.v));
-  return _mm256_add_ps(_mm256_shuffle_ps(ab, cd, 0x44), _mm256_shuffle_ps(ab, cd, 0xEE));
-}
-FOVEA_INLINE F sum_lanes(const F* db, const F* dc) {
-  const __m256 b = sum_quads(db[0], db[1], db[2], db[3]), c = sum_quads(dc[0], dc[1], dc[2], dc[3]);
-  return {_mm256_add_ps(_mm256_permute2f128_ps(b, c, 0x20), _mm256_permute2f128_ps(b, c, 0x31))};
-}
-#endif
-FOVEA_INLINE void add_sums(float* out, const F* db, const F* dc) {
-#if defined(__AVX2__)
-  store(out, load(out) + sum_lanes(db, dc));
-#else
-  for (int i = 0; i < kGroup; ++i) out[i] += db[i].v, out[kGroup + i] += dc[i].v;
-#endif
-}
 
 // One vector of channels over the steps of a tile.
 struct Lane {
@@ -111,7 +75,7 @@ struct Lane {
     return all(bounded);
   }
 
-  // The gate of dy, and what the sums start from. Adds to d_skip, and per step the sum of dy * delta * u to `inputs`.
+  // The gate of dy, and what the sums start from. Adds to d_skip, and per step dy * delta * u to `inputs`.
   void begin_reverse(Tile& tile, float* d_skip, float* inputs) const {
     const SelectiveScanJob& s = j.scan;
     const F skip = s.skip == nullptr ? zero() : load_upto(s.skip + channel, width);
@@ -130,7 +94,7 @@ struct Lane {
       store(tile.sum_b + t * kLanes, zero());
       store(tile.sum_a + t * kLanes, zero());
       sum = fma(dy, u, sum);
-      inputs[t] += fovea::FOVEA_ISA_NAMESPACE::sum(dy * load(tile.input + t * kLanes));
+      store(inputs + t * kLanes, fma(dy, load(tile.input + t * kLanes), load(inputs + t * kLanes)));
     }
     store(d_skip, sum);
   }
@@ -188,17 +152,23 @@ struct Lane {
       const float *b = rows.b + t * states + n, *c = rows.c + t * states + n;
       const F delta = load(tile.delta + t * kLanes), input = load(tile.input + t * kLanes), dy = load(tile.dy + t * kLanes);
       F sum_b = load(tile.sum_b + t * kLanes), sum_a = load(tile.sum_a + t * kLanes);
-      F db[kGroup], dc[kGroup];
-#pragma GCC unroll 8
-      for (int i = 0; i < kGroup; ++i) {
-        const F left = load(kept + (t * kGroup + i) * kLanes), now = fma(dy, set(c[i]), g[i]);
-        dc[i] = dy * left;
-        db[i] = input * now;
-        sum_b = fma(now, set(b[i]), sum_b);
-        const F through = now * left;
-        sum_a = fma(through, load(decay + i * kLanes), sum_a);
-        sum[i] = fma(delta, through, sum[i]);
-        g[i] = now * load(decays + (t * kGroup + i) * kLanes);
+      Quad db[kGroup / 4], dc[kGroup / 4];
+#pragma GCC unroll 2
+      for (int q = 0; q < kGroup / 4; ++q) {
+        F db_parts[4], dc_parts[4];
+#pragma GCC unroll 4
+        for (int p = 0; p < 4; ++p) {
+          const int i = 4 * q + p;
+          const F left = load(kept + (t * kGroup + i) * kLanes), now = fma(dy, set(c[i]), g[i]);
+          dc_parts[p] = dy * left;
+          db_parts[p] = input * now;
+          sum_b = fma(now, set(b[i]), sum_b);
+          const F through = now * left;
+          sum_a = fma(through, load(decay + i * kLanes), sum_a);
+          sum[i] = fma(delta, through, sum[i]);
+          g[i] = now * load(decays + (t * kGroup + i) * kLanes);
+        }
+        db[q] = sum_quads(db_parts), dc[q] = sum_quads(dc_parts);
       }
       add_sums(step_sums + t * 2 * states, db, dc);
       store(tile.sum_b + t * kLanes, sum_b);
@@ -230,20 +200,24 @@ struct Lane {
   }
 };
 
-// The part of dC that has the same factor for all channels: B times the sum of dy * delta * u.
+// The part of dC that has the same factor for all channels: B times the sum of dy * delta * u; inputs: [steps][kLanes].
 void add_inputs(const Rows& rows, const float* inputs, int64_t steps, int64_t states, float* step_sums) {
-  for (int64_t t = 0; t < steps; ++t)
+  for (int64_t t = 0; t < steps; ++t) {
+    const float total = sum(load(inputs + t * kLanes));
     for (int64_t n = 0; n < states; n += kGroup)
-      for (int64_t i = 0; i < kGroup; ++i)
-        step_sums[(t * states + n) * 2 + kGroup + i] += rows.b[t * states + n + i] * inputs[t];
+      for (int64_t i = 0; i < kGroup; ++i) step_sums[(t * states + n) * 2 + kGroup + i] += rows.b[t * states + n + i] * total;
+  }
 }
 
+// Whole vectors are stored: what spills into the next step is overwritten by it.
+static_assert(kMaxScanStates % kLanes == 0);
 void load_rows(const SelectiveScanJob& s, int64_t row, int64_t steps, int64_t states, Rows& rows) {
   for (int64_t t = 0; t < steps; ++t)
-    for (int64_t n = 0; n < states; ++n) {
-      const bool real = n < s.states;
-      rows.b[t * states + n] = real ? s.b[(row + t) * s.b_pitch + n] : 0.0f;
-      rows.c[t * states + n] = real ? s.c[(row + t) * s.c_pitch + n] : 0.0f;
+    for (int64_t n = 0; n < states; n += kLanes) {
+      const int64_t rest = s.states - n;
+      const bool any = rest > 0;
+      store(rows.b + t * states + n, any ? load_upto(s.b + (row + t) * s.b_pitch + n, rest) : zero());
+      store(rows.c + t * states + n, any ? load_upto(s.c + (row + t) * s.c_pitch + n, rest) : zero());
     }
 }
 
@@ -317,7 +291,7 @@ void scan_block_backward(const SelectiveScanBackwardJob& j, const ScanBackwardSc
     const int64_t row = batch * s.length + k * kSteps;
     const int64_t left = s.length - k * kSteps, steps = left < kSteps ? left : kSteps;
     load_rows(s, row, steps, n_all, rows);
-    float inputs[kSteps] = {};
+    alignas(64) float inputs[kSteps * kLanes] = {};
     for (int64_t d = 0; d < channels; d += kLanes) {
       const bool across = d + kLanes < channels;
       const int64_t before = k > 0 ? row - kSteps : row;
