@@ -6,9 +6,8 @@
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 
-// Bytes of output from which streaming pays: with an input of that size, the last level cache of the machines this was measured
-// on (32 MiB).
-inline constexpr int64_t kStreamingBytes = int64_t{16} << 20;
+// Bytes of output from which streaming pays: the last level cache of the machines this was measured on.
+inline constexpr int64_t kStreamingBytes = int64_t{32} << 20;
 
 // Whether every whole vector from p on can be streamed.
 FOVEA_INLINE bool streamable(const float* p) { return reinterpret_cast<uintptr_t>(p) % (kLanes * sizeof(float)) == 0; }
