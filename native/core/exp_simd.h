@@ -28,13 +28,23 @@ FOVEA_INLINE F exp_bounded(F x) {
   return p * as_float(shift_left<23>(as_int(shifted)));
 }
 
-// exp(x) for x <= 0: 2.5 ulp and a sixteenth of one for each unit of |x|; below -87.33 it is 0, also for -inf. A NaN stays one.
+// exp(x) for x <= 0: 2.5 ulp and a sixteenth of one for each unit of |x|; 0 below -87.33 (AVX-512: where float
+// has no smaller number), also for -inf. A NaN stays one.
 FOVEA_INLINE F exp_negative(F x) {
+#if defined(__AVX512F__)
+  x = max(set(-104.0f), x);
+  const F k = fma(x, set(1.44269504088896341f), set(kRoundingShift)) - set(kRoundingShift);
+#else
   const F shifted = fma(x, set(1.44269504088896341f), set(kExponentShift)), k = shifted - set(kExponentShift);
-  // One constant does where a product and a sum round once: it is off by 2e-9, k by at most 126.
+#endif
+  // One constant does where a product and a sum round once: it is off by 2e-9, k by at most 150.
   const F r = kLanes > 1 ? fnma(k, set(0.693147180559945f), x) : fnma(k, set(-2.12194440e-4f), fnma(k, set(0.693359375f), x));
   const F p = polynomial5(r, 8.2903061472e-3f, 4.1897975373e-2f, 1.6667636582e-1f, 4.9999149193e-1f, 9.9999970701e-1f, 1.0f);
+#if defined(__AVX512F__)
+  return {_mm512_scalef_ps(p.v, k.v)};
+#else
   return select(x < set(-87.33f), zero(), p * as_float(shift_left<23>(as_int(shifted))));
+#endif
 }
 
 // 2^x, 2.5 ulp, for -126.5 < x < 127.5, and infinity from there to 128.4. A NaN stays one; other arguments give anything.

@@ -40,10 +40,10 @@ const Function kFunctions[] = {{"exp", Elementary::kExp, std::exp, std::exp, -87
                                {"expm1_negative", Elementary::kExpm1, std::expm1, std::expm1, -3.4e38f, 0, 3, 0},
                                {"sigmoid", Elementary::kSigmoid, sigmoid, sigmoid, -87, 3.4e38f, 3.5, 0},
                                {"tanh", Elementary::kTanh, std::tanh, std::tanh, -3.4e38f, 3.4e38f, 2, 0},
-                               {"erf", Elementary::kErf, std::erf, std::erf, -3.4e38f, 3.4e38f, 6.5, 0},
+                               {"erf", Elementary::kErf, std::erf, std::erf, -3.4e38f, 3.4e38f, 8, 0},
                                {"silu", Elementary::kSilu, [](double x) { return x * sigmoid(x); },
                                 [](double x) { return x * sigmoid(x); }, -80, 3.4e38f, 4, 0},
-                               {"gelu", Elementary::kGelu, gelu, identity, -3.4e38f, 3.4e38f, 3.5, 0},
+                               {"gelu", Elementary::kGelu, gelu, identity, -3.4e38f, 3.4e38f, 4, 0},
                                {"gelu_tanh", Elementary::kGeluTanh, gelu_tanh, identity, -3.4e38f, 3.4e38f, 2, 0},
                                {"mish", Elementary::kMish, [](double x) { return x * std::tanh(log_one_plus_exp(x)); },
                                 identity, -3.4e38f, 3.4e38f, 2.5, 0}};

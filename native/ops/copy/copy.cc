@@ -93,39 +93,8 @@ void copy_elements(const CopyJob& j) {
     }
 }
 
-template <class From>
-void copy_from(const CopyJob& j) {
-  switch (j.to) {
-    case kCopyF32:
-      return copy_elements<From, float>(j);
-    case kCopyF16:
-      return copy_elements<From, Half>(j);
-    case kCopyBF16:
-      return copy_elements<From, Bfloat>(j);
-    case kCopyU8:
-      return copy_elements<From, uint8_t>(j);
-    case kCopyI32:
-      return copy_elements<From, int32_t>(j);
-    default:
-      return copy_elements<From, int64_t>(j);
-  }
-}
-
 void copy_reference(const CopyJob& j) {
-  switch (j.from) {
-    case kCopyF32:
-      return copy_from<float>(j);
-    case kCopyF16:
-      return copy_from<Half>(j);
-    case kCopyBF16:
-      return copy_from<Bfloat>(j);
-    case kCopyU8:
-      return copy_from<uint8_t>(j);
-    case kCopyI32:
-      return copy_from<int32_t>(j);
-    default:
-      return copy_from<int64_t>(j);
-  }
+  for_copy_types(j.from, j.to, [&](auto from, auto to) { copy_elements<decltype(from), decltype(to)>(j); });
 }
 
 int32_t copy_type(fovea_dtype d) {

@@ -27,4 +27,29 @@ struct Bfloat {
   uint16_t bits;
 };
 
+// body(value) with a value of the storage type, for its type alone.
+template <class Body>
+FOVEA_ALWAYS_INLINE void for_copy_type(int32_t type, const Body& body) {
+  switch (type) {
+    case kCopyF32:
+      return body(float{});
+    case kCopyF16:
+      return body(Half{});
+    case kCopyBF16:
+      return body(Bfloat{});
+    case kCopyU8:
+      return body(uint8_t{});
+    case kCopyI32:
+      return body(int32_t{});
+    default:
+      return body(int64_t{});
+  }
+}
+
+// body(from, to) for every pair of types.
+template <class Body>
+FOVEA_ALWAYS_INLINE void for_copy_types(int32_t from, int32_t to, const Body& body) {
+  for_copy_type(from, [&](auto x) { for_copy_type(to, [&](auto y) { body(x, y); }); });
+}
+
 }  // namespace fovea

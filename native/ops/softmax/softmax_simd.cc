@@ -7,9 +7,13 @@
 // line makes the whole line NaN through the sum. Sums run in blocks so that the error does not grow with the length.
 #include "ops/softmax/softmax.h"
 
+#include "core/streaming_simd.h"
 #include "core/thread_pool.h"
 #include "ops/activation/activation_simd.h"
 #include "ops/reduce/lanes_simd.h"
+
+// GCC 12's AVX-512 intrinsics start from undefined vectors on purpose.
+#pragma GCC diagnostic ignored "-Wuninitialized"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
@@ -20,7 +24,12 @@ inline constexpr int64_t kWork = 8192;              // elements per chunk of the
 // log of a sum of exponentials: at least 1, at most the count, or NaN.
 FOVEA_INLINE F log_sum(F sum) { return select(is_nan(sum), sum, log_positive(sum)); }
 
-void softmax_row(const float* x, float* y, int64_t n, bool log) {
+inline constexpr int64_t kStreamedRow = 4096;  // elements whose exponentials wait beside the first cache level's other lines
+// Rows that go through each step together, so that one row's reductions hide behind the others, and up to which length.
+inline constexpr int64_t kTogether = 4, kShortRow = 1024;
+
+// n is at least kLanes: the last vector overlaps the one before it.
+F row_max(const float* x, int64_t n) {
   const F lowest = set(-__builtin_inff());
   F m0 = lowest, m1 = lowest, m2 = lowest, m3 = lowest;
   int64_t i = 0;
@@ -29,34 +38,64 @@ void softmax_row(const float* x, float* y, int64_t n, bool log) {
     m2 = max(m2, load(x + i + 2 * kLanes)), m3 = max(m3, load(x + i + 3 * kLanes));
   }
   for (; i + kLanes <= n; i += kLanes) m0 = max(m0, load(x + i));
-  // The last vector overlaps the one before it: n is at least kLanes.
   if (i < n) m1 = max(m1, load(x + n - kLanes));
+  return set(max_lanes(max(max(m0, m1), max(m2, m3))));
+}
 
-  const F shift = set(max_lanes(max(max(m0, m1), max(m2, m3))));
+// The sum of exp(x - shift), and the terms themselves in `e` where the result is not the logarithm.
+template <bool kLog>
+F row_exponentials(const float* x, float* e, int64_t n, F shift) {
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kSumBlock) {
     const int64_t end = begin + kSumBlock < n ? begin + kSumBlock : n;
     F s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
-    for (i = begin; i + 4 * kLanes <= end; i += 4 * kLanes) {
+    int64_t i = begin;
+    for (; i + 4 * kLanes <= end; i += 4 * kLanes) {
       const F e0 = exp_negative(load(x + i) - shift), e1 = exp_negative(load(x + i + kLanes) - shift),
               e2 = exp_negative(load(x + i + 2 * kLanes) - shift), e3 = exp_negative(load(x + i + 3 * kLanes) - shift);
       s0 = s0 + e0, s1 = s1 + e1, s2 = s2 + e2, s3 = s3 + e3;
-      if (!log) store(y + i, e0), store(y + i + kLanes, e1), store(y + i + 2 * kLanes, e2), store(y + i + 3 * kLanes, e3);
+      if constexpr (!kLog)
+        store(e + i, e0), store(e + i + kLanes, e1), store(e + i + 2 * kLanes, e2), store(e + i + 3 * kLanes, e3);
     }
     for (; i < end; i += kLanes) {
-      const F e = exp_negative(load_upto(x + i, end - i) - shift);
-      if (!log) store_upto(y + i, e, end - i);
-      s1 = s1 + keep_first(e, end - i);
+      const F e0 = exp_negative(load_upto(x + i, end - i) - shift);
+      if constexpr (!kLog) store_upto(e + i, e0, end - i);
+      s1 = s1 + keep_first(e0, end - i);
     }
     total += static_cast<double>(sum((s0 + s1) + (s2 + s3)));
   }
-  const F sums = set(static_cast<float>(total));
-  const F scale = set(1.0f) / sums, offset = log ? log_sum(sums) : zero();
-  const auto finish = [&](int64_t at, int64_t rest) {
-    store_upto(y + at, log ? load_upto(x + at, rest) - shift - offset : load_upto(y + at, rest) * scale, rest);
+  return set(static_cast<float>(total));
+}
+
+template <bool kLog>
+void row_result(const float* x, const float* e, float* y, int64_t n, F shift, F sums, bool streaming) {
+  const F scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
+  const auto result = [&](int64_t at, int64_t rest) __attribute__((always_inline)) {
+    if constexpr (kLog) return load_upto(x + at, rest) - shift - offset;
+    return load_upto(e + at, rest) * scale;
   };
-  for (i = 0; i + kLanes <= n; i += kLanes) finish(i, kLanes);
-  if (i < n) finish(i, n - i);
+  int64_t i = 0;
+  if (streaming)
+    for (; i + kLanes <= n; i += kLanes) store_streaming(y + i, result(i, kLanes));
+  for (; i + kLanes <= n; i += kLanes) store(y + i, result(i, kLanes));
+  if (i < n) store_upto(y + i, result(i, n - i), n - i);
+}
+
+template <bool kLog>
+void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n, bool large) {
+  alignas(64) float buffer[kStreamedRow];  // a streamed row is written once: its exponentials wait here
+  const int64_t together = n <= kShortRow && !large ? kTogether : 1;
+  for (int64_t r = 0; r < rows; r += together, x += together * x_pitch, y += together * y_pitch) {
+    const int64_t count = rows - r < together ? rows - r : together;
+    const bool streaming = large && streamable(y) && n <= kStreamedRow;
+    F shift[kTogether], sums[kTogether];
+    for (int64_t k = 0; k < count; ++k) shift[k] = row_max(x + k * x_pitch, n);
+    for (int64_t k = 0; k < count; ++k)
+      sums[k] = row_exponentials<kLog>(x + k * x_pitch, streaming ? buffer : y + k * y_pitch, n, shift[k]);
+    for (int64_t k = 0; k < count; ++k)
+      row_result<kLog>(x + k * x_pitch, streaming ? buffer : y + k * y_pitch, y + k * y_pitch, n, shift[k], sums[k], streaming);
+  }
+  if (large) streaming_fence();
 }
 
 // Rows of 2 or 4 without gaps, `n` elements in all. Tail lanes are zeros: finite, and not stored.
@@ -99,6 +138,7 @@ void softmax_short_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pit
 void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
   const int64_t grain = (kWork / n + 1 + kLanes - 1) / kLanes * kLanes;
   const bool dense = j.view.pitch == n && j.y_pitch == n;
+  const bool large = j.x != j.y && rows * n * static_cast<int64_t>(sizeof(float)) >= kStreamingBytes;
   parallel_for(rows, grain, [&](int64_t begin, int64_t end, int32_t) {
     const float* x = j.x + begin * j.view.pitch;
     float* y = j.y + begin * j.y_pitch;
@@ -110,7 +150,8 @@ void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
       for (int64_t r = begin; r < end; r += kLanes, x += kLanes * j.view.pitch, y += kLanes * j.y_pitch)
         softmax_short_rows(x, j.view.pitch, y, j.y_pitch, end - r < kLanes ? end - r : kLanes, n, j.log);
     } else {
-      for (int64_t r = begin; r < end; ++r, x += j.view.pitch, y += j.y_pitch) softmax_row(x, y, n, j.log);
+      j.log ? softmax_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large)
+            : softmax_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large);
     }
   });
 }

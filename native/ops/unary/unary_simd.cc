@@ -2,8 +2,8 @@
 #include "ops/unary/unary.h"
 
 #include "core/simd.h"
-#include "core/thread_pool.h"
 #include "ops/activation/activation_simd.h"
+#include "ops/copy/row_pieces_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
@@ -45,27 +45,15 @@ FOVEA_INLINE F value(const fovea_unary_params& p, F x) {
   if constexpr (kOp == FOVEA_UNARY_AFFINE) return fma(x, set(p.alpha), set(p.beta));
 }
 
-// 8192 elements per chunk: long rows are cut, short ones grouped.
 template <int32_t kOp>
 void all(const UnaryJob& j) {
-  constexpr int64_t kChunk = 8192;
-  int64_t count = live_rows(j.live, j.layout.leading) * j.layout.inner, width = j.layout.width;
-  if (j.x_pitch == width && j.y_pitch == width) {
-    width *= count;
-    count = width == 0 ? 0 : 1;
-  }
-  if (count == 0) return;
-  const int64_t pieces = (width + kChunk - 1) / kChunk;
-  parallel_for(count * pieces, width >= kChunk ? 1 : kChunk / width, [&](int64_t begin, int64_t end, int32_t) {
+  for_row_pieces(j.layout, j.live, j.x_pitch, j.y_pitch, 8192, [&](int64_t x_offset, int64_t y_offset, int64_t n) {
     const fovea_unary_params p = j.params;
-    for (int64_t item = begin; item < end; ++item) {
-      const int64_t row = item / pieces, column = item % pieces * kChunk, n = width - column < kChunk ? width - column : kChunk;
-      const float* x = j.x + row * j.x_pitch + column;
-      float* y = j.y + row * j.y_pitch + column;
-      int64_t i = 0;
-      for (; i + kLanes <= n; i += kLanes) store(y + i, value<kOp>(p, load(x + i)));
-      if (i < n) store_partial(y + i, value<kOp>(p, load_partial(x + i, static_cast<int>(n - i))), static_cast<int>(n - i));
-    }
+    const float* x = j.x + x_offset;
+    float* y = j.y + y_offset;
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) store(y + i, value<kOp>(p, load(x + i)));
+    if (i < n) store_partial(y + i, value<kOp>(p, load_partial(x + i, static_cast<int>(n - i))), static_cast<int>(n - i));
   });
 }
 
