@@ -81,4 +81,9 @@ struct NmsWorkspace {
   }
 };
 
+fovea_status check_nms_params(const char* op, const fovea_nms_params& params);
+
+using NmsKernel = void(const NmsJob&);
+NmsKernel* select_nms() noexcept;
+
 }  // namespace fovea
