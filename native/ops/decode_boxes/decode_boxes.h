@@ -1,4 +1,5 @@
-// A detector head's output to rows of boxes: the job of fovea_decode_boxes, the exact score rule, and the selection of the best.
+// A detector head's output to rows of boxes: the job of fovea_decode_boxes, the exact score rule, and the selection of the
+// best.
 //
 // One rule for every instruction set, so that the same candidates are kept in the same order:
 //   p      = x (PLAIN), 1/(1+exp(-x)) or softmax in double precision, rounded to f32

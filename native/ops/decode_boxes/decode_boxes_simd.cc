@@ -16,7 +16,7 @@ struct Run {
   const DecodeJob& j;
   Selection* s;
   float objectness;
-  float bound, bar;      // bar: the one that `bound` belongs to
+  float bound, bar;       // bar: the one that `bound` belongs to
   int64_t last_row = -1;  // best class only: the row that has had its turn
 
   void reach(int64_t position) {

@@ -1,5 +1,5 @@
-// decode_boxes into a table in the workspace, greedy suppression over it, and the kept rows copied out: one job. The two kernels
-// do the work; what is left is a handful of rows.
+// decode_boxes into a table in the workspace, greedy suppression over it, and the kept rows copied out: one job. The two
+// kernels do the work; what is left is a handful of rows.
 #include <algorithm>
 #include <cstring>
 
@@ -37,7 +37,8 @@ void no_detections(int32_t* const& count) { *count = 0; }
 struct DetectWorkspace {
   int64_t candidates, table, labels, keep, found, keys, nms, bytes;
 
-  DetectWorkspace(const fovea_decode_params& p, int64_t rows, int64_t classes) : candidates(decode_candidates(p, rows, classes)) {
+  DetectWorkspace(const fovea_decode_params& p, int64_t rows, int64_t classes)
+      : candidates(decode_candidates(p, rows, classes)) {
     int64_t at = 0;
     const auto part = [&](int64_t size) {
       const int64_t begin = at;
