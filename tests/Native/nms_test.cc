@@ -248,6 +248,54 @@ TEST(Nms, InstructionSetsAgreeBitForBit) {
   }
 }
 
+TEST(Nms, DistanceAndEnclosureVectors) {
+  const Image pairs{{0, 0, 10, 10, 1, 1, 11, 11, 0, 2, 10, 12, 20, 20, 30, 30, 21, 20, 31, 30}, {.9f, .8f, .7f, .6f, .55f}, {}};
+  const Image apart{{0, 0, 2, 2, 3, 3, 5, 5, 100, 0, 102, 2, NAN, 0, 1, 1}, {.9f, .8f, .7f, .6f}, {}};
+  on_every_isa([&] {
+    // DIoU 01 .672408, 02 .650273, 34 .813657
+    EXPECT_EQ(nms(params(.66f, FOVEA_OVERLAP_DIOU), pairs), (Keep{0, 2, 3}));
+    EXPECT_EQ(nms(params(.65f, FOVEA_OVERLAP_DIOU), pairs), (Keep{0, 3}));
+    // GIoU 01: 81/119 - 2/121 = .664144, 02 .666667
+    EXPECT_EQ(nms(params(.664f, FOVEA_OVERLAP_GIOU), pairs), (Keep{0, 3}));
+    EXPECT_EQ(nms(params(.6642f, FOVEA_OVERLAP_GIOU), pairs), (Keep{0, 1, 3}));
+    // Boxes apart: DIoU 01 -.36, GIoU 01 -.68, both near -1 for 02. A NaN box has overlap 0 with everything.
+    EXPECT_EQ(nms(params(-.3f, FOVEA_OVERLAP_DIOU), apart), (Keep{0, 1, 2}));
+    EXPECT_EQ(nms(params(-.4f, FOVEA_OVERLAP_DIOU), apart), (Keep{0, 2}));
+    EXPECT_EQ(nms(params(-.7f, FOVEA_OVERLAP_GIOU), apart), (Keep{0, 2}));
+    EXPECT_EQ(nms(params(0, FOVEA_OVERLAP_DIOU), apart), (Keep{0, 1, 2, 3}));
+    EXPECT_EQ(nms(params(0, FOVEA_OVERLAP_DIOU, 0, 1), apart), (Keep{0, 1, 2}));
+  });
+}
+
+TEST(Nms, GridsOfListsChangeNothing) {
+  // Enough boxes for both grids, with and without classes; some far out, some endless, some NaN; ties everywhere.
+  for (const int64_t n : {1500, 5000})
+    for (int32_t overlap = FOVEA_OVERLAP_UNION; overlap <= FOVEA_OVERLAP_GIOU; ++overlap)
+      for (const bool classes : {false, true}) {
+        if (n == 5000 && overlap != FOVEA_OVERLAP_UNION) continue;
+        Image image;
+        Array<float> random({n, 5});
+        random.fill(static_cast<uint32_t>(n + overlap), 0, 1);
+        for (int64_t i = 0; i < n; ++i) {
+          const float x = std::floor(random[5 * i] * 900) - 300, y = std::floor(random[5 * i + 1] * 900),
+                      w = 10 + random[5 * i + 2] * 60, h = 10 + random[5 * i + 3] * 60;
+          image.boxes.insert(image.boxes.end(), {x, y, x + w, y + h});
+          image.scores.push_back(std::floor(random[5 * i + 4] * 500));
+          if (i % 97 == 0) image.boxes[4 * i] = i % 2 == 0 ? NAN : -kInf;
+          if (i % 89 == 0) image.boxes[4 * i + 2] = 1e6f;
+          if (classes) image.classes.push_back(static_cast<int32_t>(random[5 * i] * 37) - 5);
+        }
+        const fovea_nms_params p = params(.35f, overlap, static_cast<int32_t>(n / 5000));
+        Keep expected;
+        on_every_isa([&] {
+          const Keep kept = nms(p, image);
+          if (expected.empty()) expected = kept;
+          EXPECT_GT(kept.size(), 300u);
+          EXPECT_EQ(kept, expected);
+        });
+      }
+}
+
 TEST(Nms, OrderOfTheInputDoesNotMatterWhenScoresDiffer) {
   constexpr int32_t n = 499;
   Array<float> random({n, 4});
@@ -341,7 +389,7 @@ TEST(Nms, ArgumentsAreChecked) {
                      nt = none.view(), ns = no_scores.view(), kt = keep.view(), k2 = keep2.view(), ct = count.view(),
                      lt = classes.view(), vt = valid.view();
   const fovea_nms_params good = params(.5f);
-  const Workspace workspace(4096), small(8);
+  const Workspace workspace(8192), small(8);
   const StreamPtr stream = make_stream();
   const auto call = [&](const fovea_nms_params& p, const fovea_tensor* b, const fovea_tensor* s, const fovea_tensor* l,
                         const fovea_tensor* v, const fovea_tensor* k, const fovea_tensor* c,
@@ -357,7 +405,7 @@ TEST(Nms, ArgumentsAreChecked) {
   EXPECT_EQ(call(good, &bt, &st, nullptr, nullptr, &kt, &ct, small), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(call(good, &bt, &st, nullptr, nullptr, &ct, &ct, workspace), FOVEA_INVALID_ARGUMENT) << "keep and count overlap";
   for (const auto& change : std::vector<std::function<void(fovea_nms_params&)>>{
-           [](auto& p) { p.iou_threshold = NAN; }, [](auto& p) { p.score_threshold = NAN; }, [](auto& p) { p.overlap = 2; },
+           [](auto& p) { p.iou_threshold = NAN; }, [](auto& p) { p.score_threshold = NAN; }, [](auto& p) { p.overlap = 4; },
            [](auto& p) { p.max_per_class = -1; }}) {
     fovea_nms_params p = good;
     change(p);

@@ -52,6 +52,6 @@ extern "C" fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, co
                            a->live,
                            overlap,
                            plus_one != 0 ? 1.0f : 0.0f};
-  return enqueue(stream,
-                 select_isa(box_overlaps_reference, scalar::box_overlaps, avx2::box_overlaps, avx512::box_overlaps), job);
+  return enqueue(stream, select_isa(box_overlaps_reference, scalar::box_overlaps, avx2::box_overlaps, avx512::box_overlaps),
+                 job);
 }

@@ -1,6 +1,6 @@
 // The kept boxes of one image, arranged so that a candidate meets few of them: chunks of 32 boxes, in lists by class hash and
-// by cell of a grid over the box centres. A cell knows the bounds of its boxes; a candidate visits its own cell first, where its
-// suppressor most likely is, then the cells whose bounds it touches. Which boxes are visited changes nothing but the time.
+// by cell of a grid over the box centres. A cell knows the bounds of its boxes; a candidate visits its own cell first, where
+// its suppressor most likely is, then the cells whose bounds it touches. Which boxes are visited changes nothing but the time.
 //
 // Almost all pairs do not overlap, so the test of a chunk only has to be certain about misses. With q = t/(1+t)
 //   inter > t*(area + AREA - inter)  <=>  inter > q*area + q*AREA
@@ -33,8 +33,8 @@ struct NmsCandidate {
 
 struct KeptField {
   KeptChunk* chunks;
-  int32_t *head, *tail;        // first and last chunk of each list
-  float *x1, *y1, *x2, *y2;    // bounds of each list; x2 and y2 with the pixel of plus_one
+  int32_t *head, *tail;      // first and last chunk of each list
+  float *x1, *y1, *x2, *y2;  // bounds of each list; x2 and y2 with the pixel of plus_one
   int32_t used, cells, hashes, side;
   float left, top, per_x, per_y;  // origin and cells per pixel
   float pixel, quotient, threshold, none;
@@ -50,7 +50,8 @@ FOVEA_INLINE int32_t cell_of(float at, int32_t side) {
 FOVEA_INLINE NmsCandidate nms_candidate(const KeptField& f, const float* box, int32_t label) {
   NmsCandidate c{nms_box(box, f.pixel), 0.0f, label, 0};
   c.share = c.box.area * f.quotient - 1e-37f;
-  if (f.hashes > 1) c.list = static_cast<int32_t>(static_cast<uint32_t>(label) * 2654435769u >> 16) % f.hashes * f.cells;
+  if (f.hashes > 1)
+    c.list = (static_cast<int32_t>(static_cast<uint32_t>(label) * 2654435769u >> 16) & (f.hashes - 1)) * f.cells;
   if (f.cells > 1)
     c.list += cell_of((0.5f * (c.box.y1 + c.box.y2) - f.top) * f.per_y, f.side) * f.side +
               cell_of((0.5f * (c.box.x1 + c.box.x2) - f.left) * f.per_x, f.side);

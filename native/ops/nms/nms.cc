@@ -69,14 +69,6 @@ fovea_status workspace_bytes(const fovea_tensor& boxes, int64_t* bytes) {
   return FOVEA_OK;
 }
 
-fovea_status check_params(const fovea_nms_params& p) {
-  constexpr const char* op = "nms";
-  FOVEA_CHECK(!std::isnan(p.iou_threshold) && !std::isnan(p.score_threshold), "%s: a threshold is NaN", op);
-  FOVEA_CHECK(p.overlap >= FOVEA_OVERLAP_UNION && p.overlap <= FOVEA_OVERLAP_GIOU, "%s: unknown overlap %d", op, p.overlap);
-  FOVEA_CHECK(p.max_per_class >= 0, "%s: max_per_class is %d, it must not be negative", op, p.max_per_class);
-  return FOVEA_OK;
-}
-
 // `t` must be [length], batched [images][length].
 fovea_status check_list(const char* name, const fovea_tensor* t, fovea_dtype dtype, bool batched, int64_t images,
                         int64_t length, const fovea_stream* stream) {
@@ -88,6 +80,16 @@ fovea_status check_list(const char* name, const fovea_tensor* t, fovea_dtype dty
 }
 
 }  // namespace
+
+fovea_status check_nms_params(const char* op, const fovea_nms_params& p) {
+  FOVEA_CHECK(!std::isnan(p.iou_threshold) && !std::isnan(p.score_threshold), "%s: a threshold is NaN", op);
+  FOVEA_CHECK(p.overlap >= FOVEA_OVERLAP_UNION && p.overlap <= FOVEA_OVERLAP_GIOU, "%s: unknown overlap %d", op, p.overlap);
+  FOVEA_CHECK(p.max_per_class >= 0, "%s: max_per_class is %d, it must not be negative", op, p.max_per_class);
+  return FOVEA_OK;
+}
+
+NmsKernel* select_nms() noexcept { return select_isa(nms_reference, scalar::nms, avx2::nms, avx512::nms); }
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -104,7 +106,7 @@ extern "C" fovea_status fovea_nms(const fovea_nms_params* params, const fovea_te
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_FORWARD(stream, fovea_nms, params, boxes, scores, classes, valid, keep, count, workspace, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_TRY(check_params(*params));
+  FOVEA_TRY(check_nms_params(op, *params));
   FOVEA_TRY(check_tensor(op, "boxes", boxes, kAnyRank, kF32, stream));
   int64_t bytes = 0;
   FOVEA_TRY(workspace_bytes(*boxes, &bytes));
@@ -152,5 +154,5 @@ extern "C" fovea_status fovea_nms(const fovea_nms_params* params, const fovea_te
                    boxes->live,
                    batched,
                    *params};
-  return enqueue(stream, select_isa(nms_reference, scalar::nms, avx2::nms, avx512::nms), job);
+  return enqueue(stream, select_nms(), job);
 }

@@ -65,12 +65,12 @@ struct NmsBox {
 struct NmsWorkspace {
   static constexpr int64_t kChunkBoxes = 32, kChunkBytes = 960, kListBytes = 6 * 4;
 
-  // Lists pay when many boxes are kept: one list below 1024, then a grid of 4x4 cells, then of 8x8. Classes are spread over
-  // kHashes times as many lists.
-  static constexpr int64_t kHashes = 16;
+  // Lists pay when many boxes are kept: first one list, then a grid of 4x4 cells, then of 8x8. Classes are spread over `hashes`
+  // times as many lists, a power of 2.
+  [[gnu::always_inline]] static int32_t hashes(int64_t kept) { return kept <= 128 ? 1 : 16; }
   [[gnu::always_inline]] static int32_t side(int64_t kept) { return kept <= 768 ? 1 : kept <= 3072 ? 4 : 8; }
-  [[gnu::always_inline]] static int64_t lists(int64_t kept) { return kHashes * side(kept) * side(kept); }
-  // Every list but the full chunks of it ends in a chunk that is not full.
+  [[gnu::always_inline]] static int64_t lists(int64_t kept) { return int64_t{hashes(kept)} * side(kept) * side(kept); }
+  // Every list may end in a chunk that is not full.
   [[gnu::always_inline]] static int64_t chunks(int64_t n) {
     const int64_t most = n / kChunkBoxes + lists(n);
     return most < n ? most : n;
@@ -80,5 +80,10 @@ struct NmsWorkspace {
     return n == 0 ? 0 : padded(n) * (2 * 8 + 4) + padded(lists(n)) * kListBytes + chunks(n) * kChunkBytes;
   }
 };
+
+fovea_status check_nms_params(const char* op, const fovea_nms_params& params);
+
+using NmsKernel = void(const NmsJob&);
+NmsKernel* select_nms() noexcept;
 
 }  // namespace fovea

@@ -41,7 +41,7 @@ KeptField make_field(const NmsJob& j, const fovea_nms_params& p, int64_t n, bool
   const int64_t most = n < j.capacity ? n : j.capacity;
   f.side = reaches_apart(p) ? 1 : NmsWorkspace::side(most);
   f.cells = f.side * f.side;
-  f.hashes = classes ? static_cast<int32_t>(NmsWorkspace::kHashes) : 1;
+  f.hashes = classes ? NmsWorkspace::hashes(most) : 1;
   const int64_t lists = f.hashes * f.cells, stride = NmsWorkspace::padded(NmsWorkspace::lists(j.boxes_per_image));
   f.head = reinterpret_cast<int32_t*>(memory);
   f.tail = f.head + stride;

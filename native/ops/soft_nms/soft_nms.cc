@@ -130,7 +130,8 @@ fovea_status check_params(const fovea_soft_nms_params& p) {
   return FOVEA_OK;
 }
 
-fovea_status check_list(const char* name, const fovea_tensor* t, fovea_dtype dtype, int64_t length, const fovea_stream* stream) {
+fovea_status check_list(const char* name, const fovea_tensor* t, fovea_dtype dtype, int64_t length,
+                        const fovea_stream* stream) {
   FOVEA_TRY(check_tensor("soft_nms", name, t, 1, dtype, stream));
   FOVEA_CHECK(t->shape[0] == length, "soft_nms: %s is %s, expected %lld entries", name, describe(*t),
               static_cast<long long>(length));

@@ -1,6 +1,7 @@
 // One class at a time, its boxes as columns, so that classes never meet. Lanes are boxes.
 //   soft NMS    one pass a step: lowers the scores by the box just selected and finds the next best
-//   matrix NMS  one pass over the pairs i < j, lanes are j: IoU_ij raises max_k IoU_kj and lowers the decay by max_k IoU_ki, which
+//   matrix NMS  one pass over the pairs i < j, lanes are j: IoU_ij raises max_k IoU_kj and lowers the decay by max_k IoU_ki,
+//   which
 //               is final once i has been passed. The Gaussian needs one exp a box: the least of exp(-sigma*d) is that of the
 //               largest d = IoU_ij^2 - (max_k IoU_ki)^2
 //   fast NMS    lanes are the better boxes, stopping at the first that overlaps
@@ -117,7 +118,8 @@ void soft(Columns* c, const SoftNmsJob& j, F one, F none, float* lowered) {
 
 template <bool kGaussian>
 void matrix(const Columns& c, const fovea_soft_nms_params& p, F one, F none, float* lowered) {
-  float *const term = c.first, *const highest = c.second;  // term: what the IoU of a pair is compared with, a function of `highest`
+  float *const term = c.first, *const highest =
+                                   c.second;  // term: what the IoU of a pair is compared with, a function of `highest`
   const F lane = to_float(iota());
   for (int64_t k = 0; k < c.n; k += kLanes) {
     const Boxes boxes = c.boxes(k);
@@ -208,7 +210,8 @@ void soft_nms(const SoftNmsJob& j) {
   int64_t kept = 0;
   if (j.workspace != nullptr && j.capacity > 0) {
     const int64_t stride = SoftNmsWorkspace::padded(j.boxes_per_image), all = soft_nms_candidates(j);
-    auto *const keys = reinterpret_cast<uint64_t*>(j.workspace), *const scratch = keys + stride, *const order = scratch + stride;
+    auto *const keys = reinterpret_cast<uint64_t*>(j.workspace), *const scratch = keys + stride,
+                *const order = scratch + stride;
     auto* const lowered = reinterpret_cast<float*>(order + stride);
     for (int64_t i = 0; i < all; ++i) lowered[i] = __builtin_nanf("");  // never passes a threshold
     const int64_t n = rank_scan(j.scores, j.scores_pitch, all, p.score_threshold, true, keys);
