@@ -43,11 +43,12 @@ struct GemmBlock {
   float scale;
 };
 
-// Rows a multiple of 2 KB apart fall into one or two sets of the first-level cache and evict each other: the tile then works on
-// a copy. Rows stored k-major are copied when they are too far apart to share pages.
+// Rows a multiple of 2 KB apart fall into one or two sets of the first-level cache, of eight lines each, and evict each other:
+// the tile then works on a copy (the low tiles of AVX2 from 4 KB on, where all rows share one set with the weights). Rows
+// stored k-major are copied when they are too far apart to share pages.
 template <bool kKMajor>
 FOVEA_INLINE bool copy_rows(int64_t rows, int64_t steps, int64_t pitch) {
-  return kKMajor ? steps * pitch > 8192 : rows > 8 && pitch % 512 == 0;
+  return kKMajor ? steps * pitch > 8192 : rows > 8 && pitch % (kTileRows > 8 ? 512 : 1024) == 0;
 }
 
 // `words` words of `height` rows, to rows of kCopyPitch or, k-major, to steps of 16.
@@ -128,7 +129,7 @@ void gemm_block(const GemmBlock& b, const Weights& weights, const Epilogue& epil
   alignas(64) float copy[kCopyWords];
   const int64_t blocks = (b.rows + kTileRows - 1) / kTileRows;
   const bool streamed = b.rows <= kStreamRows, packed = weights(b.panel).packed;
-  const bool copied = Math::kWords == 1 && copy_rows<kKMajor>(blocks > 1 ? kTileRows : b.rows, b.steps, b.x_pitch);
+  const bool copied = Math::kWords == 1 && copy_rows<kKMajor>(b.rows, b.steps, b.x_pitch);
   int64_t piece = (streamed ? kStreamPiece : kPiece) / Math::kWords;
   if (!packed) piece = kDirectPiece;
   if (packed && streamed && !copied && b.rows <= kContiguousRows) piece = b.steps;

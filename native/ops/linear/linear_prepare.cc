@@ -39,8 +39,8 @@ void prepare_panel(const PrepareJob& j, int64_t panel) {
     const Int8Scale scale = w == nullptr ? Int8Scale{} : int8_scale_of(w, j.k_size);
     rows[n].inverse = scale.inverse;
     scales[n] = scale.scale;
-    int32_t offset = 0;
-    for (int64_t k = 0; w != nullptr && k < j.k_size; ++k) offset -= 128 * to_int8(w[k], scale.inverse);
+    uint32_t offset = 0;  // wraps like the sums that it corrects
+    for (int64_t k = 0; w != nullptr && k < j.k_size; ++k) offset -= static_cast<uint32_t>(128 * to_int8(w[k], scale.inverse));
     std::memcpy(scales + padded_columns(j.columns) + n, &offset, sizeof offset);
   }
   // 16 steps of one output at a time: a whole cache line of the weights, whose rows may share a cache set.

@@ -78,18 +78,28 @@ void pack_rows(const MatmulJob& j, int64_t k_size) {
 
 void matmul_dot(const MatmulJob& j, int64_t m, int64_t k_size) {
   if (j.packed_a != nullptr) pack_rows(j, k_size);
-  int64_t step = 0;
-  const DotFunction tile = choose_dot(m, &step);
+  // One tile of rows, or two of about the same height.
+  const int64_t rows[2] = {m <= kDotRows ? m : (m + 1) / 2, m <= kDotRows ? 0 : m / 2};
+  int64_t width[2] = {0, 0};
+  const DotFunction tile[2] = {choose_dot(rows[0], &width[0]), rows[1] == 0 ? nullptr : choose_dot(rows[1], &width[1])};
+  // Both take the same columns, and the first leaves them in the first-level cache. Widths are powers of two.
+  const int64_t step = width[0] > width[1] ? width[0] : width[1];
   const int64_t blocks = (j.n + step - 1) / step, usable = live_matrices(j);
-  parallel_for(j.batches * blocks, 65536 / (step * k_size + 64) + 1, [&](int64_t begin, int64_t end, int32_t) {
+  parallel_for(j.batches * blocks, 65536 / (m * step * k_size + 64) + 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t batch = task / blocks, column = task % blocks * step;
       const int64_t ia = matrix_of(j, j.a, batch), ib = matrix_of(j, j.b, batch);
       if (ia >= usable) continue;
       const bool own = j.packed_a != nullptr;
-      tile(own ? j.packed_a + ia * j.m * j.a_pitch : j.a.data + ia * j.a.matrix_stride, own ? j.a_pitch : j.a.pitch,
-           j.b.data + ib * j.b.matrix_stride + column * j.b.pitch, j.b.pitch, k_size, j.n - column < step ? j.n - column : step,
-           j.alpha, j.y + batch * j.m * j.y_pitch + column, j.y_pitch);
+      const int64_t a_pitch = own ? j.a_pitch : j.a.pitch;
+      const float* const a = own ? j.packed_a + ia * j.m * j.a_pitch : j.a.data + ia * j.a.matrix_stride;
+      const float* const b = j.b.data + ib * j.b.matrix_stride;
+      for (int i = 0; i < 2 && rows[i] > 0; ++i) {
+        const int64_t row = i * rows[0];
+        for (int64_t c = column; c < column + step && c < j.n; c += width[i])
+          tile[i](a + row * a_pitch, a_pitch, b + c * j.b.pitch, j.b.pitch, k_size, j.n - c < width[i] ? j.n - c : width[i],
+                  j.alpha, j.y + (batch * j.m + row) * j.y_pitch + c, j.y_pitch);
+      }
     }
   });
 }

@@ -73,7 +73,7 @@ fovea_status make_plan(const char* op, const fovea_matmul_params* params, const 
                 describe(*b));
   }
   if (elements(*a) == 0 || elements(*b) == 0) return FOVEA_OK;
-  plan->dot = tb && plan->m <= kDotRows;
+  plan->dot = tb && plan->m <= (plan->k >= kDotLongK ? kMostDotRows : kDotRows);
   if (plan->dot && ta) {
     plan->a_pitch = (plan->k + 15) / 16 * 16;
     plan->packed_a = matrices(*a) * plan->m * plan->a_pitch;

@@ -8,8 +8,8 @@ namespace fovea {
 
 inline constexpr int kMaxBatchRank = FOVEA_MAX_RANK - 2;
 
-// Most rows of the dot-product body.
-inline constexpr int64_t kDotRows = 6;
+// Rows of one tile of dot products. Two tiles still cost less than packing b, if K is long enough to pay for their final sums.
+inline constexpr int64_t kDotRows = 6, kMostDotRows = 10, kDotLongK = 64;
 
 // What `live` of a limits, by the role of a's leading dimension.
 enum class MatmulLive { kNothing, kRows, kTerms, kBatches };
