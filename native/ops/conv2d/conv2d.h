@@ -3,8 +3,10 @@
 // Packed weights (the same on every instruction set), behind a 64-byte header:
 //   direct    [group][block][k][16]      k = (kh, kw, in) of the group; blocks of 16 output channels, the last padded with 0
 //   depthwise [block][tap][16]           the same with all groups as one and k = (kh, kw)
-//   Winograd  [pair][position][block][in][16] follow the direct form, F(2x2, 3x3) before F(4x4, 3x3), each if params may use it:
-//                                        pairs of blocks in the order in which they are read, position = row and column of G w G^T
+//   Winograd  [pair][position][block][in][16] follow the direct form, F(2x2, 3x3) before F(4x4, 3x3), each if params may use
+//   it:
+//                                        pairs of blocks in the order in which they are read, position = row and column of G w
+//                                        G^T
 // A body takes as many neighbouring blocks at once as its registers allow, so the form need not know.
 #pragma once
 
@@ -87,6 +89,15 @@ FOVEA_CONV2D_INLINE int64_t packed_index(const fovea_conv2d_params& p, int64_t o
   return (block * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % per_group % kChannelBlock;
 }
 
+// kRows copies what a tile at a side border reads into scratch, padding included: a strip of kernel rows, or, where strides and
+// dilations make it longer, the K values of each pixel.
+FOVEA_CONV2D_INLINE int64_t strip_pixels(const fovea_conv2d_params& p, int64_t pixels) {
+  return (pixels - 1) * p.stride_w + (p.kernel_w - int64_t{1}) * p.dilation_w + 1;
+}
+FOVEA_CONV2D_INLINE bool copies_strips(const fovea_conv2d_params& p) {
+  return strip_pixels(p, kMaxTilePixels) <= kMaxTilePixels * p.kernel_w;
+}
+
 // 3x3, stride 1, ungrouped; dilation d leaves d*d interleaved grids, each an undilated layer.
 bool winograd_possible(const fovea_conv2d_params& p);
 // Whether the prepared weights hold the form of F(tile x tile, 3x3): it was asked for, or AUTO may choose it.
@@ -111,7 +122,8 @@ struct WinogradScratch {
 FOVEA_CONV2D_INLINE WinogradScratch winograd_scratch(const fovea_conv2d_params& p, int64_t tiles) {
   // Planes are an odd number of cache lines apart, and rows not a multiple of 1 KB: the stores of a tile, and the rows of a
   // product, would otherwise fall into few sets of the cache.
-  const int64_t channels = channel_blocks(p.in_channels) * kChannelBlock, pitch = channels % 256 == 0 ? channels + 16 : channels;
+  const int64_t channels = channel_blocks(p.in_channels) * kChannelBlock,
+                pitch = channels % 256 == 0 ? channels + 16 : channels;
   const auto odd_lines = [](int64_t floats) { return floats / 16 % 2 == 0 ? floats + 16 : floats; };
   return {pitch, odd_lines(tiles * pitch), odd_lines(tiles * kWinogradPair * kChannelBlock)};
 }

@@ -23,8 +23,7 @@ void pack_winograd(const Conv2dPrepareJob& job, const double (&g)[N][3], float* 
     const int64_t pair = o / kChannelBlock / kWinogradPair, block = o / kChannelBlock % kWinogradPair;
     const int64_t blocks =
         all_blocks - pair * kWinogradPair < kWinogradPair ? all_blocks - pair * kWinogradPair : kWinogradPair;
-    float* base =
-        packed + pair * kWinogradPair * N * N * in * kChannelBlock + block * in * kChannelBlock + o % kChannelBlock;
+    float* base = packed + pair * kWinogradPair * N * N * in * kChannelBlock + block * in * kChannelBlock + o % kChannelBlock;
     for (int64_t i = 0; i < in; ++i) {
       double half[N][3];
       for (int row = 0; row < N; ++row)
