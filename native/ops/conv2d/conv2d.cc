@@ -43,8 +43,10 @@ void conv2d_reference(const Conv2dJob& j) {
   }
 }
 
+}  // namespace
+
 // Limits that keep every product below 2^62: 2^30 products per output, 2^40 packed floats.
-fovea_status check_params(const char* op, const fovea_conv2d_params* params) {
+fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* params) {
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   const fovea_conv2d_params& p = *params;
   FOVEA_CHECK(p.in_channels > 0 && p.out_channels > 0, "%s: %d input and %d output channels, both must be positive", op,
@@ -74,6 +76,8 @@ fovea_status check_params(const char* op, const fovea_conv2d_params* params) {
               static_cast<long long>(group_in(p)));
   return FOVEA_OK;
 }
+
+namespace {
 
 int64_t prepared_bytes(const fovea_conv2d_params& p) {
   return static_cast<int64_t>(sizeof(Conv2dHeader)) + (direct_floats(p) + winograd_floats(p)) * int64_t{sizeof(float)};
@@ -152,7 +156,7 @@ using namespace fovea;
 
 extern "C" fovea_status fovea_conv2d_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes) {
   constexpr const char* op = "conv2d_prepared_bytes";
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   *bytes = prepared_bytes(*params);
   return FOVEA_OK;
@@ -163,7 +167,7 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
   constexpr const char* op = "conv2d_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_FORWARD(stream, fovea_conv2d_prepare, params, weights, prepared, stream);
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_TRY(check_tensor(op, "weights", weights, 4, kF32, stream));
   FOVEA_CHECK(weights->shape[0] == params->out_channels && weights->shape[1] == params->kernel_h &&
                   weights->shape[2] == params->kernel_w && weights->shape[3] == group_in(*params),
@@ -171,7 +175,8 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
               params->kernel_h, params->kernel_w, static_cast<long long>(group_in(*params)));
   FOVEA_TRY(check_prepared(op, *params, prepared, stream));
   FOVEA_TRY(check_no_overlap(op, "weights", *weights, "prepared", *prepared, false));
-  const Conv2dPrepareJob job{static_cast<const float*>(weights->data), prepared->data, weights->pitch, *params};
+  const Conv2dPrepareJob job{static_cast<const float*>(weights->data), prepared->data, weights->pitch, *params,
+                             Conv2dWeightOrder::kForward};
   return enqueue(stream, conv2d_pack, job);
 }
 
@@ -196,7 +201,7 @@ extern "C" fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, c
 
 extern "C" fovea_status fovea_conv2d_workspace(const fovea_conv2d_params* params, const fovea_tensor* x, int64_t* bytes) {
   constexpr const char* op = "conv2d_workspace";
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   FOVEA_TRY(check_input(op, *params, *x));
@@ -211,7 +216,7 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
   constexpr const char* op = "conv2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_FORWARD(stream, fovea_conv2d, params, x, prepared, bias, slope, residual, y, workspace, stream);
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_TRY(check_tensor(op, "x", x, 4, kF32, stream));
   FOVEA_TRY(check_tensor(op, "y", y, 4, kF32, stream));
   FOVEA_TRY(check_input(op, *params, *x));

@@ -53,11 +53,19 @@ struct Conv2dJob {
   int32_t threads;
 };
 
+// Whose weights are packed. Backward passes and transposed convolutions are convolutions of flipped taps.
+enum class Conv2dWeightOrder : int32_t {
+  kForward,   // [out][kh][kw][in/groups]
+  kFlipped,   // the same, taps in reverse order
+  kBackward,  // [in][kh][kw][out/groups] in terms of params, that is, the forward layer's, taps in reverse order
+};
+
 struct Conv2dPrepareJob {
-  const float* weights;  // [out][kh][kw][in/groups]
+  const float* weights;
   void* prepared;
   int64_t pitch;
   fovea_conv2d_params params;
+  Conv2dWeightOrder order;
 };
 
 // Identifies what prepared weights were packed for.
@@ -97,6 +105,19 @@ FOVEA_CONV2D_INLINE int64_t strip_pixels(const fovea_conv2d_params& p, int64_t p
 FOVEA_CONV2D_INLINE bool copies_strips(const fovea_conv2d_params& p) {
   return strip_pixels(p, kMaxTilePixels) <= kMaxTilePixels * p.kernel_w;
 }
+
+// Weight [o][tap][i] of the caller's tensor, as the packed layer sees it.
+FOVEA_CONV2D_INLINE float weight_at(const Conv2dPrepareJob& job, int64_t o, int64_t tap, int64_t i) {
+  const fovea_conv2d_params& p = job.params;
+  if (job.order == Conv2dWeightOrder::kForward) return job.weights[(o * taps(p) + tap) * job.pitch + i];
+  const int64_t flipped = taps(p) - 1 - tap;
+  if (job.order == Conv2dWeightOrder::kFlipped) return job.weights[(o * taps(p) + flipped) * job.pitch + i];
+  const int64_t row = o / group_out(p) * group_in(p) + i;
+  return job.weights[(row * taps(p) + flipped) * job.pitch + o % group_out(p)];
+}
+
+// The parameters' own rules; the convolution's relatives share them.
+fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* params);
 
 // 3x3, stride 1, ungrouped; dilation d leaves d*d interleaved grids, each an undilated layer.
 bool winograd_possible(const fovea_conv2d_params& p);

@@ -135,8 +135,8 @@ struct Width {
   static constexpr int kPixels = P;
 };
 
-// Rows `row` .. `row` + count of the batch, which belong to one image; count is 1 or 2.
-void output_rows(const Context& c, int64_t row, int count) {
+// Rows `row` .. `row` + count of the batch, which belong to one image, to y; count is 1 or 2.
+void output_rows(const Context& c, int64_t row, int count, float* y) {
   const Conv2dJob& j = c.j;
   const fovea_conv2d_params& p = j.params;
   const int64_t n = row / j.out_h, oy = row % j.out_h, iy = oy * p.stride_h - p.pad_top;
@@ -147,7 +147,6 @@ void output_rows(const Context& c, int64_t row, int count) {
   if (end > j.out_w) end = j.out_w;
   if (begin > end) begin = end;
   const float* image = j.x + n * j.in_h * j.in_w * j.x_pitch;
-  float* y = j.y + row * j.out_w * j.y_pitch;
   const int64_t fast_channels =
       kLanes == kChannelBlock && count == 2 && end - begin >= kBlockPixels ? p.out_channels / kLanes * kLanes : 0;
 
@@ -194,21 +193,30 @@ void output_rows(const Context& c, int64_t row, int count) {
 
 }  // namespace
 
-void conv2d_depthwise(const Conv2dJob& j) {
+void depthwise_rows(const Conv2dJob& j, int64_t begin, int64_t end, float* y) {
   const fovea_conv2d_params& p = j.params;
-  const Epilogue epilogue = epilogue_of(j);
-  const Context c{j, epilogue.fused, taps(p)};
+  const Context c{j, epilogue_of(j).fused, taps(p)};
   const bool pairs = kLanes == kChannelBlock && p.kernel_h == 3 && p.kernel_w == 3 && p.dilation_h == 1 && p.dilation_w == 1 &&
                      p.stride_h == p.stride_w && p.stride_w <= 2;
+  for (int64_t row = begin; row < end;) {
+    // Both rows of a pair lie in the same image.
+    const int count = pairs && row + 1 < end && row % j.out_h + 1 < j.out_h ? 2 : 1;
+    output_rows(c, row, count, y + (row - begin) * j.out_w * j.y_pitch);
+    row += count;
+  }
+}
+
+void conv2d_depthwise(const Conv2dJob& j) {
+  const bool second_pass = epilogue_of(j).second_pass;
   const int64_t rows = j.out_w == 0 ? 0 : live_rows(j.live, j.batch) * j.out_h;
   const ThreadLimit limit(j.threads);
   parallel_for(rows, rows == 0 ? 1 : j.plan.block_pixels / j.out_w, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t row = begin; row < end;) {
-      // Both rows of a pair lie in the same image.
-      const int count = pairs && row + 1 < end && row % j.out_h + 1 < j.out_h ? 2 : 1;
-      output_rows(c, row, count);
-      if (epilogue.second_pass) finish(j, row * j.out_w, count * j.out_w, 0, p.out_channels);
-      row += count;
+    // A few rows at a time, so that the second pass finds them in the cache.
+    const int64_t step = second_pass ? 2 : end - begin;
+    for (int64_t row = begin; row < end; row += step) {
+      const int64_t last = row + step < end ? row + step : end;
+      depthwise_rows(j, row, last, j.y + row * j.out_w * j.y_pitch);
+      if (second_pass) finish(j, row * j.out_w, (last - row) * j.out_w, 0, j.params.out_channels);
     }
   });
 }

@@ -30,7 +30,7 @@ void pack_winograd(const Conv2dPrepareJob& job, const double (&g)[N][3], float* 
         for (int column = 0; column < 3; ++column) {
           half[row][column] = 0;
           for (int64_t k = 0; k < 3; ++k)
-            half[row][column] += g[row][k] * static_cast<double>(job.weights[(o * 9 + k * 3 + column) * job.pitch + i]);
+            half[row][column] += g[row][k] * static_cast<double>(weight_at(job, o, k * 3 + column, i));
         }
       for (int row = 0; row < N; ++row)
         for (int column = 0; column < N; ++column) {
@@ -56,8 +56,7 @@ void conv2d_pack(const Conv2dPrepareJob& job) {
   std::memset(packed, 0, static_cast<size_t>(direct_floats(p) + winograd_floats(p)) * sizeof(float));
   for (int64_t o = 0; o < p.out_channels; ++o)
     for (int64_t tap = 0; tap < taps(p); ++tap)
-      for (int64_t i = 0; i < group_in(p); ++i)
-        packed[packed_index(p, o, tap, i)] = job.weights[(o * taps(p) + tap) * job.pitch + i];
+      for (int64_t i = 0; i < group_in(p); ++i) packed[packed_index(p, o, tap, i)] = weight_at(job, o, tap, i);
   if (winograd_held(p, 2)) pack_winograd(job, kG2, packed + winograd_offset(p, 2));
   if (winograd_held(p, 4)) pack_winograd(job, kG4, packed + winograd_offset(p, 4));
 }
