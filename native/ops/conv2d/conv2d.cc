@@ -80,7 +80,8 @@ fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* para
 namespace {
 
 int64_t prepared_bytes(const fovea_conv2d_params& p) {
-  return static_cast<int64_t>(sizeof(Conv2dHeader)) + (direct_floats(p) + winograd_floats(p)) * int64_t{sizeof(float)};
+  return static_cast<int64_t>(sizeof(Conv2dHeader)) +
+         (direct_floats(p) + grouped_floats(p) + winograd_floats(p)) * int64_t{sizeof(float)};
 }
 
 fovea_status check_prepared(const char* op, const fovea_conv2d_params& p, const fovea_tensor* prepared,
@@ -182,7 +183,7 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
 
 extern "C" fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, const fovea_tensor* x, int32_t* algorithm) {
   constexpr const char* op = "conv2d_chosen";
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
   FOVEA_CHECK(algorithm != nullptr, "%s: algorithm is NULL", op);
   FOVEA_TRY(check_input(op, *params, *x));

@@ -3,6 +3,9 @@
 // Packed weights (the same on every instruction set), behind a 64-byte header:
 //   direct    [group][block][k][16]      k = (kh, kw, in) of the group; blocks of 16 output channels, the last padded with 0
 //   depthwise [block][tap][16]           the same with all groups as one and k = (kh, kw)
+//   grouped   [block][tap][in][16]        follows the direct form of layers of few channels per group: a block is 16 channels
+//   of
+//                                        several groups, lane l the product of output l with input `in` of l's group
 //   Winograd  [pair][position][block][in][16] follow the direct form, F(2x2, 3x3) before F(4x4, 3x3), each if params may use
 //   it:
 //                                        pairs of blocks in the order in which they are read, position = row and column of G w
@@ -22,10 +25,10 @@ inline constexpr int64_t kChannelBlock = 16;
 inline constexpr int64_t kMaxTilePixels = 24;  // no body's register tile is wider
 
 enum class Conv2dBody : int32_t {
-  kFlat,      // 1x1, stride 1, no padding: all pixels of the batch are one long row
-  kRows,      // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
-  kGathered,  // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
-  kDepthwise,
+  kFlat,       // 1x1, stride 1, no padding: all pixels of the batch are one long row
+  kRows,       // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
+  kGathered,   // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
+  kDepthwise,  // also layers of few channels per group
   kWinograd,
 };
 
@@ -95,6 +98,15 @@ FOVEA_CONV2D_INLINE int64_t packed_index(const fovea_conv2d_params& p, int64_t o
   const int64_t per_group = is_depthwise(p) ? p.out_channels : group_out(p);
   const int64_t block = o / per_group * channel_blocks(per_group) + o % per_group / kChannelBlock;
   return (block * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % per_group % kChannelBlock;
+}
+
+// Groups of 2, 4 or 8 channels: blocks of 16 lanes hold several groups, where the direct form would leave lanes idle.
+FOVEA_CONV2D_INLINE bool is_grouped(const fovea_conv2d_params& p) {
+  const int64_t in = group_in(p);
+  return p.groups > 1 && in == group_out(p) && (in == 2 || in == 4 || in == 8) && p.in_channels % kChannelBlock == 0;
+}
+FOVEA_CONV2D_INLINE int64_t grouped_floats(const fovea_conv2d_params& p) {
+  return is_grouped(p) ? depth(p) * p.out_channels : 0;
 }
 
 // kRows copies what a tile at a side border reads into scratch, padding included: a strip of kernel rows, or, where strides and

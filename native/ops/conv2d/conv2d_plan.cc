@@ -108,7 +108,7 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const bool padded = p.pad_left > 0 || p.pad_right > 0;
   Conv2dPlan plan{};
   if (pixels == 0) return {Conv2dBody::kFlat, 1, 1, 0, p.algorithm > FOVEA_CONV2D_DIRECT ? choose_winograd(p, 0, 0, 0) : 0};
-  if (is_depthwise(p)) {
+  if (is_depthwise(p) || is_grouped(p)) {
     // Pairs of rows share their input, so a block has an even number.
     const int64_t row_work = out_w * k * channel_blocks(p.out_channels);
     const int64_t pairs =
