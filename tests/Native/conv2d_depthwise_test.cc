@@ -157,4 +157,33 @@ INSTANTIATE_TEST_SUITE_P(Layers, Conv2dDepthwise,
                                                     .groups = 3}),
                          [](const ::testing::TestParamInfo<ConvCase>& c) { return std::string(c.param.name); });
 
+ConvCase grouped(const char* name, int32_t channels, int32_t groups, int32_t stride, int32_t dilation, int32_t activation) {
+  ConvCase c{name, 2, 11, 21, channels, channels, 3, 3};
+  c.stride_h = c.stride_w = stride, c.dilation_h = c.dilation_w = dilation;
+  c.top = c.bottom = c.left = c.right = dilation;
+  c.groups = groups, c.activation = activation;
+  return c;
+}
+
+// Groups of 2, 4 and 8 channels share a vector; 48/4 has 12 channels per group and takes the direct body.
+std::vector<ConvCase> grouped_cases() {
+  std::vector<ConvCase> all{grouped("Two", 32, 16, 1, 1, kRelu),    grouped("Four", 48, 12, 1, 1, kPrelu),
+                            grouped("Eight", 64, 8, 1, 1, kLeaky),  grouped("Strided", 32, 8, 2, 1, kRelu),
+                            grouped("Dilated", 32, 4, 1, 3, kSilu), grouped("Ragged", 40, 10, 1, 1, kRelu),
+                            grouped("Twelve", 48, 4, 1, 1, kRelu)};
+  ConvCase pitched = grouped("PitchedWithResidual", 32, 8, 1, 1, kRelu);
+  pitched.residual = true, pitched.x_extra = 3, pitched.y_extra = 5;
+  all.push_back(pitched);
+  ConvCase wide = grouped("Wide5x3", 32, 4, 1, 1, FOVEA_ACTIVATION_NONE);
+  wide.kernel_h = 5, wide.bias = false;
+  all.push_back(wide);
+  ConvCase narrow = grouped("NarrowerThanItsKernel", 32, 8, 1, 1, kRelu);
+  narrow.w = 2;
+  all.push_back(narrow);
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Grouped, Conv2dDepthwise, ::testing::ValuesIn(grouped_cases()),
+                         [](const ::testing::TestParamInfo<ConvCase>& c) { return std::string(c.param.name); });
+
 }  // namespace

@@ -80,7 +80,8 @@ fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* para
 namespace {
 
 int64_t prepared_bytes(const fovea_conv2d_params& p) {
-  return static_cast<int64_t>(sizeof(Conv2dHeader)) + (direct_floats(p) + winograd_floats(p)) * int64_t{sizeof(float)};
+  return static_cast<int64_t>(sizeof(Conv2dHeader)) +
+         (direct_floats(p) + grouped_floats(p) + winograd_floats(p)) * int64_t{sizeof(float)};
 }
 
 fovea_status check_prepared(const char* op, const fovea_conv2d_params& p, const fovea_tensor* prepared,
@@ -114,8 +115,8 @@ fovea_status check_header(const char* op, const fovea_conv2d_params& p, const fo
   FOVEA_CHECK(h.in_channels == p.in_channels && h.out_channels == p.out_channels && h.kernel_h == p.kernel_h &&
                   h.kernel_w == p.kernel_w && h.groups == p.groups && h.winograd == conv2d_winograd_forms(p),
               "%s: prepared is for %d -> %d channels, kernel %dx%d, %d groups%s; params say %d -> %d, %dx%d, %d groups%s", op,
-              h.in_channels, h.out_channels, h.kernel_h, h.kernel_w, h.groups, describe_forms(h.winograd),
-              p.in_channels, p.out_channels, p.kernel_h, p.kernel_w, p.groups, describe_forms(conv2d_winograd_forms(p)));
+              h.in_channels, h.out_channels, h.kernel_h, h.kernel_w, h.groups, describe_forms(h.winograd), p.in_channels,
+              p.out_channels, p.kernel_h, p.kernel_w, p.groups, describe_forms(conv2d_winograd_forms(p)));
   return FOVEA_OK;
 }
 

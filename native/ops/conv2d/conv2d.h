@@ -3,8 +3,13 @@
 // Packed weights (the same on every instruction set), behind a 64-byte header:
 //   direct    [group][block][k][16]      k = (kh, kw, in) of the group; blocks of 16 output channels, the last padded with 0
 //   depthwise [block][tap][16]           the same with all groups as one and k = (kh, kw)
-//   Winograd  [pair][position][block][in][16] follow the direct form, F(2x2, 3x3) before F(4x4, 3x3), each if params may use it:
-//                                        pairs of blocks in the order in which they are read, position = row and column of G w G^T
+//   grouped   [block][tap][in][16]        follows the direct form of layers of few channels per group: a block is 16 channels
+//   of
+//                                        several groups, lane l the product of output l with input `in` of l's group
+//   Winograd  [pair][position][block][in][16] follow the direct form, F(2x2, 3x3) before F(4x4, 3x3), each if params may use
+//   it:
+//                                        pairs of blocks in the order in which they are read, position = row and column of G w
+//                                        G^T
 // A body takes as many neighbouring blocks at once as its registers allow, so the form need not know.
 #pragma once
 
@@ -20,10 +25,10 @@ inline constexpr int64_t kChannelBlock = 16;
 inline constexpr int64_t kMaxTilePixels = 24;  // no body's register tile is wider
 
 enum class Conv2dBody : int32_t {
-  kFlat,      // 1x1, stride 1, no padding: all pixels of the batch are one long row
-  kRows,      // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
-  kGathered,  // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
-  kDepthwise,
+  kFlat,       // 1x1, stride 1, no padding: all pixels of the batch are one long row
+  kRows,       // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
+  kGathered,   // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
+  kDepthwise,  // also layers of few channels per group
   kWinograd,
 };
 
@@ -95,6 +100,24 @@ FOVEA_CONV2D_INLINE int64_t packed_index(const fovea_conv2d_params& p, int64_t o
   return (block * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % per_group % kChannelBlock;
 }
 
+// Groups of 2, 4 or 8 channels: blocks of 16 lanes hold several groups, where the direct form would leave lanes idle.
+FOVEA_CONV2D_INLINE bool is_grouped(const fovea_conv2d_params& p) {
+  const int64_t in = group_in(p);
+  return p.groups > 1 && in == group_out(p) && (in == 2 || in == 4 || in == 8) && p.in_channels % kChannelBlock == 0;
+}
+FOVEA_CONV2D_INLINE int64_t grouped_floats(const fovea_conv2d_params& p) {
+  return is_grouped(p) ? depth(p) * p.out_channels : 0;
+}
+
+// kRows copies what a tile at a side border reads into scratch, padding included: a strip of kernel rows, or, where strides and
+// dilations make it longer, the K values of each pixel.
+FOVEA_CONV2D_INLINE int64_t strip_pixels(const fovea_conv2d_params& p, int64_t pixels) {
+  return (pixels - 1) * p.stride_w + (p.kernel_w - int64_t{1}) * p.dilation_w + 1;
+}
+FOVEA_CONV2D_INLINE bool copies_strips(const fovea_conv2d_params& p) {
+  return strip_pixels(p, kMaxTilePixels) <= kMaxTilePixels * p.kernel_w;
+}
+
 // Weight [o][tap][i] of the caller's tensor, as the packed layer sees it.
 FOVEA_CONV2D_INLINE float weight_at(const Conv2dPrepareJob& job, int64_t o, int64_t tap, int64_t i) {
   const fovea_conv2d_params& p = job.params;
@@ -132,7 +155,8 @@ struct WinogradScratch {
 FOVEA_CONV2D_INLINE WinogradScratch winograd_scratch(const fovea_conv2d_params& p, int64_t tiles) {
   // Planes are an odd number of cache lines apart, and rows not a multiple of 1 KB: the stores of a tile, and the rows of a
   // product, would otherwise fall into few sets of the cache.
-  const int64_t channels = channel_blocks(p.in_channels) * kChannelBlock, pitch = channels % 256 == 0 ? channels + 16 : channels;
+  const int64_t channels = channel_blocks(p.in_channels) * kChannelBlock,
+                pitch = channels % 256 == 0 ? channels + 16 : channels;
   const auto odd_lines = [](int64_t floats) { return floats / 16 % 2 == 0 ? floats + 16 : floats; };
   return {pitch, odd_lines(tiles * pitch), odd_lines(tiles * kWinogradPair * kChannelBlock)};
 }

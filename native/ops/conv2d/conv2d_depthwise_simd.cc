@@ -1,5 +1,5 @@
-// Depthwise convolution: lanes are channels, and a block of output pixels of one or two rows stays in registers. Channels are
-// the innermost loop, so that reads and writes of a block are runs of memory.
+// Depthwise convolution, and groups of G channels: lanes are channels, and a block of output pixels of one or two rows stays in
+// registers. Channels are the innermost loop, so that reads and writes of a block are runs of memory.
 #include "core/thread_pool.h"
 #include "ops/conv2d/conv2d_tile_simd.h"
 
@@ -13,6 +13,7 @@ struct Context {
   const Conv2dJob& j;
   Fused fused;
   int64_t taps;
+  const float* weights;  // depthwise or grouped form
 };
 
 FOVEA_INLINE F apply(const Context& c, F v, F slope) {
@@ -37,26 +38,58 @@ struct Window {
   int64_t rows, columns;  // taps
 };
 
+// Lane l becomes lane (l / G) * G + i.
+#if defined(__AVX512F__)
+template <int G>
+FOVEA_INLINE F spread(F x, int i) {
+  return {_mm512_permutexvar_ps(((iota() & seti(-G)) + seti(i)).v, x.v)};
+}
+#elif defined(__AVX2__)
+template <int G>
+FOVEA_INLINE F spread(F x, int i) {
+  return {_mm256_permutevar8x32_ps(x.v, ((iota() & seti(-G)) + seti(i)).v)};
+}
+#else
+template <int G>
+FOVEA_INLINE F spread(F x, int) {
+  return x;
+}
+#endif
+
+// Lane l: input i of the group of channel + l. A group lies in one vector, or (scalar code) a vector in one group.
+template <int G, bool Full>
+FOVEA_INLINE F read_group(const float* x, int64_t channel, int i, int64_t valid) {
+  if constexpr (G == 1)
+    return read<Full>(x + channel, valid);
+  else if constexpr (kLanes < G)
+    return set(x[channel / G * G + i]);
+  else
+    return spread<G>(load(x + channel), i);
+}
+
 // P pixels of one row, one vector of channels, any kernel, stride and dilation.
-template <int P, bool Full>
+template <int P, bool Full, int G>
 void pixels(const Context& c, const Window& window, int64_t channel, int64_t valid, float* y) {
   const Conv2dJob& j = c.j;
   const fovea_conv2d_params& p = j.params;
   const int64_t row_stride = p.dilation_h * j.in_w * j.x_pitch, column_stride = p.dilation_w * j.x_pitch;
   const int64_t pixel_stride = p.stride_w * j.x_pitch;
   const float* weights =
-      j.weights + (channel / kChannelBlock * c.taps + window.first_tap) * kChannelBlock + channel % kChannelBlock;
+      c.weights + (channel / kChannelBlock * c.taps + window.first_tap) * G * kChannelBlock + channel % kChannelBlock;
   F acc[P];
   const F bias = j.bias == nullptr ? zero() : read<Full>(j.bias + channel, valid);
 #pragma GCC unroll 8
   for (int i = 0; i < P; ++i) acc[i] = bias;
   for (int64_t row = 0; row < window.rows; ++row) {
-    const float* x = window.x + row * row_stride + channel;
-    const float* w = weights + row * p.kernel_w * kChannelBlock;
-    for (int64_t column = 0; column < window.columns; ++column, x += column_stride, w += kChannelBlock) {
-      const F weight = load(w);
+    const float* x = window.x + row * row_stride;
+    const float* w = weights + row * p.kernel_w * G * kChannelBlock;
+    for (int64_t column = 0; column < window.columns; ++column, x += column_stride, w += G * kChannelBlock) {
 #pragma GCC unroll 8
-      for (int i = 0; i < P; ++i) acc[i] = fma(read<Full>(x + i * pixel_stride, valid), weight, acc[i]);
+      for (int in = 0; in < G; ++in) {
+        const F weight = load(w + in * kChannelBlock);
+#pragma GCC unroll 8
+        for (int i = 0; i < P; ++i) acc[i] = fma(read_group<G, Full>(x + i * pixel_stride, channel, in, valid), weight, acc[i]);
+      }
     }
   }
   const F slope = slope_of<Full>(c, channel, valid);
@@ -70,12 +103,13 @@ void pixels(const Context& c, const Window& window, int64_t channel, int64_t val
   }
 }
 
-template <int P>
+template <int P, int G>
 void all_channels(const Context& c, const Window& window, int64_t first_channel, float* y) {
   const int64_t channels = c.j.params.out_channels;
   int64_t channel = first_channel;
-  for (; channel + kLanes <= channels; channel += kLanes) pixels<P, true>(c, window, channel, kLanes, y);
-  if (channel < channels) pixels<P, false>(c, window, channel, channels - channel, y);
+  for (; channel + kLanes <= channels; channel += kLanes) pixels<P, true, G>(c, window, channel, kLanes, y);
+  if constexpr (G == 1)
+    if (channel < channels) pixels<P, false, G>(c, window, channel, channels - channel, y);
 }
 
 // Taps first .. end of one axis for which `start + tap * dilation` lies in [0, size).
@@ -86,44 +120,66 @@ FOVEA_INLINE void clip(int64_t start, int64_t kernel, int64_t dilation, int64_t 
   if (*first >= *end) *first = *end = 0;
 }
 
+// 3x3: output rows of a block that share what they read. AVX-512: two, with 16 sums and the 9 weights in registers, each input
+// vector loaded once for up to 6 products. AVX2 has room for 8 sums and one row of weights; scalar code gains nothing.
 #if defined(__AVX512F__)
-// 3x3, two output rows: 16 sums and the 9 weights in registers, each input vector loaded once for up to 6 products. With 16
-// registers the weights would have to come from memory for every product, which is no better than pixels().
-template <int S>
-void two_rows(const Context& c, const float* x, int64_t iy, int64_t channel, float* y) {
-  const Conv2dJob& j = c.j;
-  F weights[9];
+constexpr int kBlockRows = 2;
+#elif defined(__AVX2__)
+constexpr int kBlockRows = 1;
+#else
+constexpr int kBlockRows = 0;
+#endif
+
+#if defined(__AVX2__)
+// Kept in registers: folded into the FMAs as loads, weights would make loads the limit.
+template <int N>
+FOVEA_INLINE void load_weights(const float* from, F (&w)[N]) {
 #pragma GCC unroll 9
-  for (int i = 0; i < 9; ++i) {
-    weights[i] = load(j.weights + (channel / kChannelBlock * 9 + i) * kChannelBlock);
-    asm("" : "+v"(weights[i].v));  // or they are folded into the FMAs as loads, and loads become the limit
+  for (int i = 0; i < N; ++i) {
+    w[i] = load(from + i * kChannelBlock);
+#if defined(__AVX512F__)
+    asm("" : "+v"(w[i].v));
+#else
+    asm("" : "+x"(w[i].v));
+#endif
   }
-  F acc[2][kBlockPixels];
+}
+
+template <int S>
+void block3x3(const Context& c, const float* x, int64_t iy, int64_t channel, float* y) {
+  const Conv2dJob& j = c.j;
+  constexpr bool kAllWeights = kBlockRows > 1;
+  const float* packed = c.weights + channel / kChannelBlock * 9 * kChannelBlock + channel % kChannelBlock;
+  F weights[kAllWeights ? 9 : 3];
+  if constexpr (kAllWeights) load_weights(packed, weights);
+  F acc[kBlockRows][kBlockPixels];
   const F bias = j.bias == nullptr ? zero() : load(j.bias + channel);
 #pragma GCC unroll 16
-  for (int i = 0; i < 2 * kBlockPixels; ++i) acc[i / kBlockPixels][i % kBlockPixels] = bias;
+  for (int i = 0; i < kBlockRows * kBlockPixels; ++i) acc[i / kBlockPixels][i % kBlockPixels] = bias;
 #pragma GCC unroll 5
-  for (int row = 0; row < S + 3; ++row) {
+  for (int row = 0; row < (kBlockRows - 1) * S + 3; ++row) {
     if (iy + row < 0 || iy + row >= j.in_h) continue;
+    if constexpr (!kAllWeights) load_weights(packed + row * 3 * kChannelBlock, weights);
     const float* line = x + row * j.in_w * j.x_pitch + channel;
 #pragma GCC unroll 17
     for (int column = 0; column < (kBlockPixels - 1) * S + 3; ++column) {
       const F v = load(line + column * j.x_pitch);
 #pragma GCC unroll 2
-      for (int r = 0; r < 2; ++r) {
+      for (int r = 0; r < kBlockRows; ++r) {
         const int kh = row - r * S;
         if (kh < 0 || kh > 2) continue;
 #pragma GCC unroll 3
         for (int kw = 0; kw < 3; ++kw) {
           if (column < kw || (column - kw) % S != 0 || (column - kw) / S >= kBlockPixels) continue;
-          acc[r][(column - kw) / S] = fma(v, weights[kh * 3 + kw], acc[r][(column - kw) / S]);
+          F& sum = acc[r][(column - kw) / S];
+          sum = fma(v, weights[kAllWeights ? kh * 3 + kw : kw], sum);
         }
       }
     }
   }
   const F slope = slope_of<true>(c, channel, kLanes);
 #pragma GCC unroll 2
-  for (int r = 0; r < 2; ++r)
+  for (int r = 0; r < kBlockRows; ++r)
 #pragma GCC unroll 8
     for (int i = 0; i < kBlockPixels; ++i) store(y + (r * j.out_w + i) * j.y_pitch + channel, apply(c, acc[r][i], slope));
 }
@@ -136,7 +192,8 @@ struct Width {
 };
 
 // Rows `row` .. `row` + count of the batch, which belong to one image, to y; count is 1 or 2.
-void output_rows(const Context& c, int64_t row, int count, float* y) {
+template <int G>
+void output_rows(const Context& c, int64_t row, int count, bool blocks, float* y) {
   const Conv2dJob& j = c.j;
   const fovea_conv2d_params& p = j.params;
   const int64_t n = row / j.out_h, oy = row % j.out_h, iy = oy * p.stride_h - p.pad_top;
@@ -148,7 +205,7 @@ void output_rows(const Context& c, int64_t row, int count, float* y) {
   if (begin > end) begin = end;
   const float* image = j.x + n * j.in_h * j.in_w * j.x_pitch;
   const int64_t fast_channels =
-      kLanes == kChannelBlock && count == 2 && end - begin >= kBlockPixels ? p.out_channels / kLanes * kLanes : 0;
+      blocks && count == kBlockRows && end - begin >= kBlockPixels ? p.out_channels / kLanes * kLanes : 0;
 
   const auto slow = [&](auto width, int64_t r, int64_t ox, int64_t first_channel) {
     const int64_t top = iy + r * p.stride_h, left = ox * p.stride_w - p.pad_left;
@@ -158,7 +215,7 @@ void output_rows(const Context& c, int64_t row, int count, float* y) {
     const bool empty = kh0 == kh1 || kw0 == kw1;
     const int64_t offset = empty ? 0 : ((top + kh0 * p.dilation_h) * j.in_w + left + kw0 * p.dilation_w) * j.x_pitch;
     const Window window{image + offset, kh0 * p.kernel_w + kw0, kh1 - kh0, kw1 - kw0};
-    all_channels<decltype(width)::kPixels>(c, window, first_channel, y + (r * j.out_w + ox) * j.y_pitch);
+    all_channels<decltype(width)::kPixels, G>(c, window, first_channel, y + (r * j.out_w + ox) * j.y_pitch);
   };
   for (int64_t r = 0; r < count; ++r) {
     for (int64_t ox = 0; ox < begin; ++ox) slow(Width<1>{}, r, ox, 0);
@@ -168,14 +225,14 @@ void output_rows(const Context& c, int64_t row, int count, float* y) {
   const int64_t width = end - begin, step = width >= kBlockPixels ? kBlockPixels : width >= 4 ? 4 : 1;
   for (int64_t at = begin; at < end; at += step) {
     const int64_t ox = at + step > end ? end - step : at;
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
     if (fast_channels > 0) {
       const float* x = image + (iy * j.in_w + ox * p.stride_w - p.pad_left) * j.x_pitch;
       for (int64_t channel = 0; channel < fast_channels; channel += kLanes) {
         if (p.stride_w == 1)
-          two_rows<1>(c, x, iy, channel, y + ox * j.y_pitch);
+          block3x3<1>(c, x, iy, channel, y + ox * j.y_pitch);
         else
-          two_rows<2>(c, x, iy, channel, y + ox * j.y_pitch);
+          block3x3<2>(c, x, iy, channel, y + ox * j.y_pitch);
       }
     }
 #endif
@@ -191,18 +248,33 @@ void output_rows(const Context& c, int64_t row, int count, float* y) {
   }
 }
 
+// Rows begin .. end of the batch, to y.
+template <int G>
+void rows(const Conv2dJob& j, int64_t begin, int64_t end, float* y) {
+  const fovea_conv2d_params& p = j.params;
+  const Context c{j, epilogue_of(j).fused, taps(p), j.weights + (G == 1 ? 0 : direct_floats(p))};
+  const bool blocks = kBlockRows > 0 && G == 1 && p.kernel_h == 3 && p.kernel_w == 3 && p.dilation_h == 1 &&
+                      p.dilation_w == 1 && p.stride_h == p.stride_w && p.stride_w <= 2;
+  for (int64_t row = begin; row < end;) {
+    // Both rows of a pair lie in the same image.
+    const int count = blocks && kBlockRows == 2 && row + 1 < end && row % j.out_h + 1 < j.out_h ? 2 : 1;
+    output_rows<G>(c, row, count, blocks, y + (row - begin) * j.out_w * j.y_pitch);
+    row += count;
+  }
+}
+
 }  // namespace
 
 void depthwise_rows(const Conv2dJob& j, int64_t begin, int64_t end, float* y) {
-  const fovea_conv2d_params& p = j.params;
-  const Context c{j, epilogue_of(j).fused, taps(p)};
-  const bool pairs = kLanes == kChannelBlock && p.kernel_h == 3 && p.kernel_w == 3 && p.dilation_h == 1 && p.dilation_w == 1 &&
-                     p.stride_h == p.stride_w && p.stride_w <= 2;
-  for (int64_t row = begin; row < end;) {
-    // Both rows of a pair lie in the same image.
-    const int count = pairs && row + 1 < end && row % j.out_h + 1 < j.out_h ? 2 : 1;
-    output_rows(c, row, count, y + (row - begin) * j.out_w * j.y_pitch);
-    row += count;
+  switch (group_in(j.params)) {
+    case 2:
+      return rows<2>(j, begin, end, y);
+    case 4:
+      return rows<4>(j, begin, end, y);
+    case 8:
+      return rows<8>(j, begin, end, y);
+    default:
+      return rows<1>(j, begin, end, y);
   }
 }
 

@@ -23,8 +23,7 @@ void pack_winograd(const Conv2dPrepareJob& job, const double (&g)[N][3], float* 
     const int64_t pair = o / kChannelBlock / kWinogradPair, block = o / kChannelBlock % kWinogradPair;
     const int64_t blocks =
         all_blocks - pair * kWinogradPair < kWinogradPair ? all_blocks - pair * kWinogradPair : kWinogradPair;
-    float* base =
-        packed + pair * kWinogradPair * N * N * in * kChannelBlock + block * in * kChannelBlock + o % kChannelBlock;
+    float* base = packed + pair * kWinogradPair * N * N * in * kChannelBlock + block * in * kChannelBlock + o % kChannelBlock;
     for (int64_t i = 0; i < in; ++i) {
       double half[N][3];
       for (int row = 0; row < N; ++row)
@@ -43,6 +42,15 @@ void pack_winograd(const Conv2dPrepareJob& job, const double (&g)[N][3], float* 
   }
 }
 
+void pack_grouped(const Conv2dPrepareJob& job, float* packed) {
+  const fovea_conv2d_params& p = job.params;
+  for (int64_t o = 0; o < p.out_channels; ++o)
+    for (int64_t tap = 0; tap < taps(p); ++tap)
+      for (int64_t i = 0; i < group_in(p); ++i)
+        packed[(o / kChannelBlock * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % kChannelBlock] =
+            weight_at(job, o, tap, i);
+}
+
 }  // namespace
 
 void conv2d_pack(const Conv2dPrepareJob& job) {
@@ -54,10 +62,11 @@ void conv2d_pack(const Conv2dPrepareJob& job) {
   header.groups = p.groups, header.winograd = conv2d_winograd_forms(p);
   std::memcpy(job.prepared, &header, sizeof header);
   float* packed = reinterpret_cast<float*>(static_cast<char*>(job.prepared) + sizeof header);
-  std::memset(packed, 0, static_cast<size_t>(direct_floats(p) + winograd_floats(p)) * sizeof(float));
+  std::memset(packed, 0, static_cast<size_t>(direct_floats(p) + grouped_floats(p) + winograd_floats(p)) * sizeof(float));
   for (int64_t o = 0; o < p.out_channels; ++o)
     for (int64_t tap = 0; tap < taps(p); ++tap)
       for (int64_t i = 0; i < group_in(p); ++i) packed[packed_index(p, o, tap, i)] = weight_at(job, o, tap, i);
+  if (is_grouped(p)) pack_grouped(job, packed + direct_floats(p));
   if (winograd_held(p, 2)) pack_winograd(job, kG2, packed + winograd_offset(p, 2));
   if (winograd_held(p, 4)) pack_winograd(job, kG4, packed + winograd_offset(p, 4));
 }

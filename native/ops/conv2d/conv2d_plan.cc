@@ -38,7 +38,8 @@ double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles
   const double in = p.in_channels, in_blocks = static_cast<double>(channel_blocks(p.in_channels));
   const double out_blocks = static_cast<double>(channel_blocks(p.out_channels));
   // Loads, additions and stores of a tile's 16 channels.
-  const double transforms = static_cast<double>(tiles) * (tile == 4 ? 240 * in_blocks + 200 * out_blocks : 80 * in_blocks + 50 * out_blocks);
+  const double transforms =
+      static_cast<double>(tiles) * (tile == 4 ? 240 * in_blocks + 200 * out_blocks : 80 * in_blocks + 50 * out_blocks);
   const int64_t block = winograd_block(p, tile, tiles), blocks = (tiles + block - 1) / block;
   // A step of fewer than two tiles waits for the sums before it.
   const double rows = static_cast<double>(std::max(tiles, 2 * blocks));
@@ -84,7 +85,8 @@ bool winograd_possible(const fovea_conv2d_params& p) {
 }
 
 bool winograd_held(const fovea_conv2d_params& p, int64_t tile) {
-  if (p.algorithm != FOVEA_CONV2D_AUTO) return p.algorithm == (tile == 2 ? FOVEA_CONV2D_WINOGRAD_2X2 : FOVEA_CONV2D_WINOGRAD_4X4);
+  if (p.algorithm != FOVEA_CONV2D_AUTO)
+    return p.algorithm == (tile == 2 ? FOVEA_CONV2D_WINOGRAD_2X2 : FOVEA_CONV2D_WINOGRAD_4X4);
   // Fewer channels do not pay for the transforms.
   if (p.allow_winograd == 0 || !winograd_possible(p) || p.in_channels < 16 || p.out_channels < 16) return false;
   // F(2x2) makes more products than F(4x4) and wins only where reading the weights takes longer than the products.
@@ -106,7 +108,7 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const bool padded = p.pad_left > 0 || p.pad_right > 0;
   Conv2dPlan plan{};
   if (pixels == 0) return {Conv2dBody::kFlat, 1, 1, 0, p.algorithm > FOVEA_CONV2D_DIRECT ? choose_winograd(p, 0, 0, 0) : 0};
-  if (is_depthwise(p)) {
+  if (is_depthwise(p) || is_grouped(p)) {
     // Pairs of rows share their input, so a block has an even number.
     const int64_t row_work = out_w * k * channel_blocks(p.out_channels);
     const int64_t pairs =
@@ -143,7 +145,10 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const int64_t rows = std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
   plan.block_pixels = rows * out_w;
   plan.splits = splits_for(p, (batch * out_h + rows - 1) / rows, plan.block_pixels);
-  if (padded) plan.scratch_floats = kMaxTilePixels * ((k + 15) / 16 * 16);
+  if (padded) {
+    const int64_t strip = p.kernel_h * strip_pixels(p, kMaxTilePixels) * group_in(p);
+    plan.scratch_floats = ((copies_strips(p) ? strip : kMaxTilePixels * k) + 15) / 16 * 16;
+  }
   return plan;
 }
 

@@ -1,6 +1,6 @@
-// Winograd F(T x T, 3x3): an output tile of T x T pixels from an input tile of T+2 squared, with one product per input pixel and
-// pair of channels instead of nine per output pixel. Y = A^T [ (G g G^T) . (B^T d B) ] A; G g G^T is packed ahead of time, the
-// middle is (T+2)^2 matrix products over the channels. A block of tiles passes through all three stages while it is in the
+// Winograd F(T x T, 3x3): an output tile of T x T pixels from an input tile of T+2 squared, with one product per input pixel
+// and pair of channels instead of nine per output pixel. Y = A^T [ (G g G^T) . (B^T d B) ] A; G g G^T is packed ahead of time,
+// the middle is (T+2)^2 matrix products over the channels. A block of tiles passes through all three stages while it is in the
 // second-level cache.
 #include "ops/conv2d/conv2d_winograd_simd.h"
 
@@ -13,12 +13,17 @@ constexpr int64_t kPair = kWinogradPair * kChannelBlock;
 // Register tile of the products: a pair of blocks at once where registers allow.
 constexpr int kPairVectors = kMaxVectors < kPair / kLanes ? kMaxVectors : static_cast<int>(kPair / kLanes);
 
+// About what a second-level cache holds twice. Smaller tensors need no help, and the instructions would cost up to 5 %.
+constexpr int64_t kBackgroundFloats = 512 << 10;
+
 struct Context {
   const Conv2dJob& j;
   Epilogue epilogue;
   WinogradScratch layout;
   WinogradGrid grid;
   int64_t row_step, column_step;  // floats of x between neighbours of one grid
+  int64_t tiles, pairs;           // of the whole call
+  bool background;                // x and y do not fit the second-level cache: prefetch them
 };
 
 // N vectors `step` floats apart, as two addresses and a stride: otherwise the compiler keeps an address for each of the N * N
@@ -107,9 +112,44 @@ void input_tile(const Context& c, const Place& at, int64_t t, float* v) {
     partial_input<N>(j.x + first + done, c.row_step, c.column_step, rows, columns, p.in_channels - done, plane, out + done);
 }
 
-// m[position][tiles][32] for one pair of channel blocks: a product of [tiles][in] and [in][32] per position.
+// The share of one pair in the input of the block that begins with tile `begin`. Of a tile T columns are new, the others are
+// its neighbour's.
 template <int T>
-void products(const Context& c, int64_t pair, int64_t tiles, const float* v, float* m) {
+Prefetch<T> next_input(const Context& c, int64_t begin, int64_t pair) {
+  const Conv2dJob& j = c.j;
+  const fovea_conv2d_params& p = j.params;
+  const int64_t left = c.tiles - begin, tiles = left < j.plan.block_pixels ? left : j.plan.block_pixels;
+  const int64_t first = tiles * pair / c.pairs, end = tiles * (pair + 1) / c.pairs;
+  if (first >= end) return {};
+  return {j.x,          j.in_h,        j.in_w,
+          j.x_pitch,    p.in_channels, p.dilation_h,
+          p.dilation_w, p.pad_top,     p.pad_left - p.dilation_w,
+          T + 2,        end - first,   place_of(c.grid, begin + first)};
+}
+
+template <int T>
+Prefetch<T> own_output(const Context& c, int64_t begin, int64_t tiles, int64_t pair) {
+  const Conv2dJob& j = c.j;
+  const fovea_conv2d_params& p = j.params;
+  const int64_t rest = p.out_channels - pair * kPair;
+  return {j.y + pair * kPair,
+          j.out_h,
+          j.out_w,
+          j.y_pitch,
+          rest < kPair ? rest : kPair,
+          p.dilation_h,
+          p.dilation_w,
+          0,
+          0,
+          T,
+          tiles,
+          place_of(c.grid, begin)};
+}
+
+// m[position][tiles][32] for one pair of channel blocks: a product of [tiles][in] and [in][32] per position.
+// The block's first tile is `begin`.
+template <int T>
+void products(const Context& c, int64_t pair, int64_t begin, int64_t tiles, const float* v, float* m) {
   const Conv2dJob& j = c.j;
   const int64_t in = j.params.in_channels, block_floats = in * kChannelBlock;
   const int64_t all_blocks = channel_blocks(j.params.out_channels), first = pair * kWinogradPair;
@@ -119,24 +159,38 @@ void products(const Context& c, int64_t pair, int64_t tiles, const float* v, flo
   constexpr int64_t most = kMaxPixels[vectors];
   const int64_t calls = (tiles + most - 1) / most;
   Tile t{};
-  const bool stream = winograd_form_floats(j.params, T) > 1 << 18;
-  // The weights of the next position come while this one's are used: its lines are shared among the calls, per 4 steps of K.
-  const int64_t panel_calls = calls * (blocks * kChannelBlock / (vectors * kLanes));
-  const int64_t lines = blocks * 4 / panel_calls;
-  t.ahead_step = (lines < 4 ? lines : 4) * 64;
   t.block_stride = block_floats;
   t.y_pitch = kPair;
+  const bool stream = winograd_form_floats(j.params, T) > 1 << 18;
+  // The weights of the next position come while this one's are used: its lines are shared among the calls, per 4 steps of K.
+  const int64_t panels = (blocks * kChannelBlock + vectors * kLanes - 1) / (vectors * kLanes);
+  const int64_t lines = blocks * 4 / (calls * panels);
+  t.ahead_step = (lines < 1 ? 1 : lines < 4 ? lines : 4) * 64;
+  // Between products, this pair's output and its share of the next block's input. Both walks end with the pair.
+  Prefetch<T> input{}, output{};
+  if (c.background) {
+    input = next_input<T>(c, begin + tiles, pair);
+    output = own_output<T>(c, begin, tiles, pair);
+  }
+  const int64_t all_calls = winograd_positions(T) * calls * panels;
+  const int64_t input_steps = (input.steps() + all_calls - 1) / all_calls;
+  const int64_t output_steps = (output.steps() + all_calls - 1) / all_calls;
   for (int64_t position = 0; position < winograd_positions(T); ++position, weights += blocks * block_floats) {
+    const char* next = reinterpret_cast<const char*>(weights + blocks * block_floats);
     for (int64_t channel = 0; channel < blocks * kChannelBlock; channel += vectors * kLanes) {
       const int64_t rest = blocks * kChannelBlock - channel;
       t.channels = rest < vectors * kLanes ? rest : vectors * kLanes;
       t.weights = weights + channel / kChannelBlock * block_floats + channel % kChannelBlock;
       int64_t at = 0;
       for (int64_t call = 0; call < calls; ++call) {
-        t.ahead = stream ? reinterpret_cast<const char*>(weights + blocks * block_floats) + call * (in / 4) * t.ahead_step : nullptr;
+        if (stream) t.ahead = next + (channel / (vectors * kLanes) * calls + call) * (in / 4) * t.ahead_step;
         const int64_t count = tiles / calls + (call < tiles % calls);
         t.runs = {v + position * c.layout.input_plane + at * c.layout.input_pitch, c.layout.input_pitch, 1, 0, 1, 0, in};
         t.y = m + position * c.layout.output_plane + at * kPair + channel;
+        if (c.background) {
+          input.step(c.grid, input_steps);
+          output.step(c.grid, output_steps);
+        }
         run_tile(static_cast<int>(t.channels / kLanes), static_cast<int>(count), t);
         at += count;
       }
@@ -215,18 +269,23 @@ template <int T>
 void convolve(const Conv2dJob& j) {
   const fovea_conv2d_params& p = j.params;
   const int64_t block = j.plan.block_pixels;
+  const WinogradGrid grid = winograd_grid(p, T, j.out_h, j.out_w);
+  const int64_t images = live_rows(j.live, j.batch);
+  const int64_t pairs = (channel_blocks(p.out_channels) + kWinogradPair - 1) / kWinogradPair;
+  const int64_t floats = images * (j.in_h * j.in_w * j.x_pitch + j.out_h * j.out_w * j.y_pitch);
   const Context c{j,
                   epilogue_of(j),
                   winograd_scratch(p, block),
-                  winograd_grid(p, T, j.out_h, j.out_w),
+                  grid,
                   p.dilation_h * j.in_w * j.x_pitch,
-                  p.dilation_w * j.x_pitch};
-  const int64_t tiles = live_rows(j.live, j.batch) * c.grid.tiles;
-  const int64_t pairs = (channel_blocks(p.out_channels) + kWinogradPair - 1) / kWinogradPair;
+                  p.dilation_w * j.x_pitch,
+                  images * grid.tiles,
+                  pairs,
+                  floats > kBackgroundFloats};
   const ThreadLimit limit(j.threads);
   // Threads share blocks of tiles. A layer with a single block runs its inner loops in parallel instead (nested ones run
   // inline, as worker 0), each thread with its own products.
-  parallel_for(tiles, block, [&](int64_t begin, int64_t end, int32_t outer) {
+  parallel_for(c.tiles, block, [&](int64_t begin, int64_t end, int32_t outer) {
     float* v = j.scratch + outer * j.plan.scratch_floats;
     float* m = v + winograd_positions(T) * c.layout.input_plane;
     parallel_for(end - begin, 4, [&](int64_t from, int64_t to, int32_t) {
@@ -237,7 +296,7 @@ void convolve(const Conv2dJob& j) {
     parallel_for(pairs, 1, [&](int64_t from, int64_t to, int32_t inner) {
       float* own = m + inner * j.plan.scratch_floats;
       for (int64_t pair = from; pair < to; ++pair) {
-        products<T>(c, pair, end - begin, v, own);
+        products<T>(c, pair, begin, end - begin, v, own);
         Place at = first;
         for (int64_t t = 0; t < end - begin; ++t, advance(c.grid, &at)) output_tile<T>(c, at, t, pair, own);
       }

@@ -63,8 +63,46 @@ FOVEA_INLINE void advance(const WinogradGrid& g, Place* p) {
   ++p->n;
 }
 
-// Members first .. end of `start + i * step`, 0 <= i < count, that lie in [0, size). Most tiles are whole, so counting is cheaper
-// than dividing.
+// Walks the lines of coming tiles in a tensor and asks the second-level cache for them, a few between products, so that memory
+// is read while the processor multiplies. For tensors that are not in that cache anyway.
+template <int T>
+struct Prefetch {
+  const float* tensor;
+  int64_t height, width, pitch, channels;  // `channels` from the tensor's pointer on
+  int64_t dilation_y, dilation_x, pad_y, pad_x;
+  int rows;       // of a tile
+  int64_t tiles;  // left to walk
+  Place at;
+  int row = -1;
+  int64_t channel = 0;
+  const float* line = nullptr;  // NULL: the row is outside
+
+  FOVEA_INLINE int64_t steps() const { return tiles * rows * ((channels + 15) / 16); }
+  FOVEA_INLINE void start_row(const WinogradGrid& g) {
+    if (row == rows) row = 0, --tiles, advance(g, &at);
+    const int64_t y = (at.tile_y * T + row) * dilation_y + at.grid_y - pad_y;
+    const int64_t x = at.tile_x * T * dilation_x + at.grid_x - pad_x;
+    const bool inside = y >= 0 && y < height && x >= 0 && x + (T - 1) * dilation_x < width;
+    line = inside ? tensor + ((at.n * height + y) * width + x) * pitch : nullptr;
+    channel = 0;
+  }
+  // `count` times a line of each of the T pixels.
+  FOVEA_INLINE void step(const WinogradGrid& g, int64_t count) {
+    for (; count > 0 && tiles > 0; --count) {
+      if (row < 0) row = 0, start_row(g);
+      if (line != nullptr) {
+        const float* pixel = line + channel;
+#pragma GCC unroll 4
+        for (int i = 0; i < T; ++i, pixel += dilation_x * pitch) __builtin_prefetch(pixel, 0, 2);
+      }
+      channel += 16;
+      if (channel >= channels) ++row, start_row(g);
+    }
+  }
+};
+
+// Members first .. end of `start + i * step`, 0 <= i < count, that lie in [0, size). Most tiles are whole, so counting is
+// cheaper than dividing.
 struct Range {
   int first, end;
 };
