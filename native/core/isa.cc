@@ -44,6 +44,16 @@ std::atomic<int>& active() noexcept {
 
 fovea_isa active_isa() noexcept { return static_cast<fovea_isa>(active().load(std::memory_order_relaxed)); }
 
+bool cpu_has_avx512_bf16() noexcept {
+  static const bool has = detected() == FOVEA_ISA_AVX512 && __builtin_cpu_supports("avx512bf16");
+  return has;
+}
+
+bool cpu_has_avx512_vnni() noexcept {
+  static const bool has = detected() == FOVEA_ISA_AVX512 && __builtin_cpu_supports("avx512vnni");
+  return has;
+}
+
 }  // namespace fovea
 
 using namespace fovea;

@@ -8,6 +8,10 @@ namespace fovea {
 
 fovea_isa active_isa() noexcept;
 
+// Extensions that only some AVX-512 processors have. A body that uses one sits beside the AVX-512 body, not instead of it.
+bool cpu_has_avx512_bf16() noexcept;
+bool cpu_has_avx512_vnni() noexcept;
+
 // `reference` is the slow obvious version in <op>.cc. Called while enqueuing, so a graph keeps its choice.
 template <class Kernel>
 Kernel* select_isa(Kernel* reference, Kernel* scalar, Kernel* avx2, Kernel* avx512) noexcept {

@@ -60,6 +60,11 @@ public sealed unsafe class LayoutTests
         AssertSame<ResizeMode, fovea_resize_mode>("FOVEA_RESIZE_");
         AssertSame<DeltaMode, fovea_delta_mode>("FOVEA_DELTA_");
         AssertSame<Overlap, fovea_overlap>("FOVEA_OVERLAP_");
+        AssertSame<Conv2DAlgorithm, fovea_conv2d_algorithm>("FOVEA_CONV2D_");
+        AssertSame<RecurrentCell, fovea_recurrent_cell>("FOVEA_CELL_");
+        AssertSame<ScoreMode, fovea_score_mode>("FOVEA_SCORE_");
+        AssertSame<BoxMode, fovea_box_mode>("FOVEA_BOX_");
+        AssertSame<OptimizerKind, fovea_optimizer>("FOVEA_OPTIMIZER_");
         AssertSame<InstructionSet, fovea_isa>("FOVEA_ISA_");
         AssertSame<DeviceType, fovea_device_type>("FOVEA_");
         AssertSame<Status, fovea_status>("FOVEA_");

@@ -111,10 +111,11 @@ TEST(Attention, HeadSizesMatchReference) {
 }
 
 TEST(Attention, LengthsAndMasksMatchReference) {
-  const Shape shapes[] = {{1, 1, 1, 1, 1, 8},     {1, 2, 3, 1, 1, 2},     {1, 17, 5, 2, 1, 16},   {2, 5, 31, 4, 2, 24},
-                          {1, 131, 67, 1, 1, 20}, {1, 67, 301, 3, 1, 33}, {1, 150, 530, 2, 2, 8}, {3, 7, 64, 6, 3, 12, 5},
-                          {1, 9, 130, 2, 1, 200}, {1, 1, 1100, 2, 1, 12}, {2, 1, 600, 8, 2, 24},  {1, 1, 300, 9, 1, 16},
-                          {1, 1, 77, 40, 20, 48}, {1, 129, 129, 2, 2, 32}};
+  const Shape shapes[] = {{1, 1, 1, 1, 1, 8},     {1, 2, 3, 1, 1, 2},      {1, 17, 5, 2, 1, 16},   {2, 5, 31, 4, 2, 24},
+                          {1, 131, 67, 1, 1, 20}, {1, 67, 301, 3, 1, 33},  {1, 150, 530, 2, 2, 8}, {3, 7, 64, 6, 3, 12, 5},
+                          {1, 9, 130, 2, 1, 200}, {1, 1, 1100, 2, 1, 12},  {2, 1, 600, 8, 2, 24},  {1, 1, 300, 9, 1, 16},
+                          {1, 1, 77, 40, 20, 48}, {1, 129, 129, 2, 2, 32}, {1, 3, 590, 3, 3, 20},  {2, 8, 140, 12, 6, 64, 1},
+                          {1, 4, 66, 16, 4, 130}, {1, 16, 100, 1, 1, 17}};
   for (const Shape& shape : shapes)
     for (const fovea_attention_params& params : {kPlain, kCausal, kWindow, kCapped, kEverything}) {
       SCOPED_TRACE(name(shape) + "causal " + std::to_string(params.causal) + " window " + std::to_string(params.window) +
@@ -125,7 +126,8 @@ TEST(Attention, LengthsAndMasksMatchReference) {
 }
 
 TEST(Attention, KeyLengthsMatchReference) {
-  for (const Shape& shape : {Shape{6, 1, 70, 4, 2, 16}, Shape{6, 1, 900, 2, 1, 8}, Shape{6, 23, 70, 4, 2, 16}})
+  for (const Shape& shape :
+       {Shape{6, 1, 70, 4, 2, 16}, Shape{6, 1, 900, 2, 1, 8}, Shape{6, 23, 70, 4, 2, 16}, Shape{6, 4, 70, 4, 1, 20}})
     for (const fovea_attention_params& params : {kPlain, kCausal, kWindow}) {
       SCOPED_TRACE(name(shape) + "causal " + std::to_string(params.causal));
       Problem problem(shape, params, {0, 1, 33, 70, -5, 100000});
@@ -218,9 +220,31 @@ TEST(Attention, LaterTokensDoNotLeak) {
   }
 }
 
+// A few queries at once (speculative decoding): each sees one key more than the one before, whatever the last keys hold.
+TEST(Attention, DraftedTokensDoNotLeak) {
+  for (const float value : {0.5f, kNan, kInf})
+    for (const int64_t k_length : {64, 75}) {
+      Problem problem({1, 5, k_length, 4, 2, 24}, kCausal);
+      on_every_isa([&](fovea_stream* stream) {
+        problem.k.fill(2);
+        problem.v.fill(3);
+        ASSERT_EQ(problem.run(stream), FOVEA_OK);
+        const std::vector<float> before = problem.o.values();
+        const int64_t token = k_length - 2;  // queries 3 and 4 see it
+        for (int64_t d = 0; d < 48; ++d)
+          problem.k[problem.k_at(0, token, 0) + d] = problem.v[problem.k_at(0, token, 0) + d] = value;
+        ASSERT_EQ(problem.run(stream), FOVEA_OK);
+        const std::vector<float> after = problem.o.values();
+        const auto rows = static_cast<size_t>(problem.q_at(0, 3, 0));
+        EXPECT_EQ(std::memcmp(after.data(), before.data(), rows * sizeof(float)), 0) << "with " << value;
+        for (size_t i = rows; i < after.size(); ++i) ASSERT_NE(after[i], before[i]) << "the token must matter at " << i;
+      });
+    }
+}
+
 // The window drops the oldest keys, also when they hold NaN.
 TEST(Attention, ForgottenKeysDoNotLeak) {
-  for (const int64_t q_length : {1, 70}) {
+  for (const int64_t q_length : {1, 4, 70}) {
     Problem problem({1, q_length, 70, 2, 1, 16}, kWindow);
     for (int64_t d = 0; d < 16; ++d) problem.k[problem.k_at(0, 40, 0) + d] = problem.v[problem.k_at(0, 40, 0) + d] = kNan;
     on_every_isa([&](fovea_stream* stream) {

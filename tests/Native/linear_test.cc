@@ -18,7 +18,7 @@ struct Layer {
   Array<uint8_t> prepared;
 
   Layer(int32_t in, int32_t out, fovea_activation_params activation = {}, int64_t pitch = 0)
-      : params{in, out, activation}, weights({out, in}, pitch), prepared({bytes(params)}) {
+      : params{in, out, activation, FOVEA_WEIGHTS_F32, 0}, weights({out, in}, pitch), prepared({bytes(params)}) {
     weights.fill(7);
     prepare();
   }
@@ -161,7 +161,7 @@ TEST(Linear, ArgumentsAreChecked) {
   EXPECT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, nullptr), FOVEA_INVALID_ARGUMENT);
 
   int64_t bytes = 0;
-  for (const fovea_linear_params& bad : {fovea_linear_params{-1, 4, {}}, {4, -1, {}}, {INT32_MAX, INT32_MAX, {}}})
+  for (const fovea_linear_params& bad : {fovea_linear_params{-1, 4, {}, 0, 0}, {4, -1, {}, 0, 0}, {INT32_MAX, INT32_MAX, {}, 0, 0}})
     EXPECT_EQ(fovea_linear_prepared_bytes(&bad, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_linear_prepared_bytes(&layer.params, nullptr), FOVEA_INVALID_ARGUMENT);
   Array<float> weights({20, 5});

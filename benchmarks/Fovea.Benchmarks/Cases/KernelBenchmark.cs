@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using Fovea.Benchmarks.Latency;
+using Fovea.Bench.Measure;
+using Fovea.Bench.Output;
 using Fovea.Tests.Cases;
 
 namespace Fovea.Benchmarks.Cases;

@@ -1,5 +1,7 @@
 using System.Globalization;
-using Fovea.Benchmarks.Latency;
+using Fovea.Bench.Measure;
+using Fovea.Bench.Output;
+using Fovea.Bench.Peers.Ort;
 using Fovea.Data;
 using Fovea.Detection;
 using Microsoft.ML.OnnxRuntime;
@@ -70,9 +72,18 @@ internal static class MtcnnBenchmark
         var series = InterleavedRun.Measure(
             [
                 new Contestant("Fovea", () => session.Detect(image.Pixels.Span, image.Width, image.Height, ours)),
-                new Contestant("ONNX Runtime", () => peer.Detect(image.Pixels.Span, theirs), () => peer.PreprocessingTicks),
+                new Contestant("ONNX Runtime", () => peer.Detect(image.Pixels.Span, theirs)) { NotCounted = () => peer.PreprocessingTicks },
             ],
-            seconds);
+            new MeasurePlan
+            {
+                Peak = FmaBurst.Peak(),
+                Seconds = seconds,
+                Wanted = int.MaxValue,
+                Most = int.MaxValue,
+                SampleSeconds = 0,
+                WarmUpSeconds = Math.Min(2, seconds),
+                Pause = TimeSpan.FromMilliseconds(4),
+            });
         Print(report, threads, scales.Length, found, series[0], series[1]);
         return true;
     }

@@ -1,4 +1,4 @@
-using Fovea.Benchmarks.Onnx;
+using Fovea.Bench.Peers.Onnx;
 using Fovea.Data;
 
 namespace Fovea.Benchmarks.Mtcnn;

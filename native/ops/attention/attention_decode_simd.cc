@@ -1,22 +1,22 @@
-// One query per batch entry: bound by reading keys and values once. A task takes neighbouring groups, whose rows of one key lie
-// side by side in memory, and a piece of the keys; four keys at a time serve all heads of the task. Each piece leaves
-// unnormalised sums in the workspace, and a second pass joins the pieces in order.
-#include "core/thread_pool.h"
+// Few rows per group: bound by reading keys and values once. A task takes neighbouring groups, whose rows of one key lie side
+// by side in memory, and a piece of the keys; a few keys at a time serve all rows of the task. Each piece leaves unnormalised
+// sums in the workspace, and a second pass joins the pieces in order.
 #include "ops/attention/attention.h"
 #include "ops/attention/attention_softmax_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 
-void attention_decode(const AttentionJob& j, int64_t batches);
+void decode_task(const AttentionJob& j, const AttentionSequence& s, int64_t index, int64_t task);
+void join_task(const AttentionJob& j, const AttentionSequence& s, int64_t index, int64_t head);
 
 namespace {
 
 inline constexpr int64_t kBlock = 64;  // keys per softmax step: their scores stay in the first-level cache
 inline constexpr int64_t kStep = 4;    // keys read side by side
-inline constexpr int64_t kPrefetchFloats =
-    4096;  // how far ahead of the arithmetic memory is asked for: 16 KB, half a microsecond
+// How far ahead of the arithmetic memory is asked for: 16 KB, half a microsecond.
+inline constexpr int64_t kPrefetchFloats = 4096;
 
-static_assert(kBlock % (2 * kLanes) == 0 && kDecodeHeadsPerGroup <= kDecodeRows);
+static_assert(kBlock % 16 == 0 && kDecodeRowsPerGroup <= kDecodeRows);
 
 struct Stream {
   const float* data;      // of the block's first key and the task's first group
@@ -24,8 +24,12 @@ struct Stream {
   int64_t ahead;          // prefetch distance in floats
 };
 
+// The rows of a task, group by group, and the keys of its current block.
 struct Block {
-  int64_t keys, groups, heads_per_group, head_size;
+  int64_t keys, groups, rows_per_group, head_size;
+  const float* q[kDecodeRows];
+  float* o[kDecodeRows];
+  alignas(64) float scores[kDecodeRows * kBlock];
 };
 
 // Keys behind the last repeat it: readable, and their weight is 0.
@@ -39,78 +43,123 @@ FOVEA_INLINE void prefetch_four(const float* const (&row)[kStep], int64_t offset
   for (int64_t u = 0; u < kStep; ++u) __builtin_prefetch(row[u] + offset);
 }
 
-// scores[row][key] = q[row] . k[key], rows kBlock apart.
-void dot_block(const Block& b, const float* q, int64_t q_pitch, const Stream& k, float* scores) {
+// The sums of four vectors, each in the same order as sum().
+FOVEA_INLINE void store_sums(const F (&x)[kStep], float* out) {
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+  const auto half = [](F a) { return _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1)); };
+#else
+  const auto half = [](F a) { return a.v; };
+#endif
+  const auto quarter = [&](F a) {
+    const __m256 h = half(a);
+    return _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  };
+  __m128 a = quarter(x[0]), b = quarter(x[1]), c = quarter(x[2]), d = quarter(x[3]);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(out, _mm_add_ps(_mm_add_ps(a, c), _mm_add_ps(b, d)));
+#else
+  for (int u = 0; u < kStep; ++u) out[u] = sum(x[u]);
+#endif
+}
+
+// Scores of Rows rows with four keys.
+template <int Rows>
+FOVEA_INLINE void dot_rows(const Block& b, const float* const (&k)[kStep], int64_t row, float* scores) {
+  F acc[Rows][kStep];
+  const float* q[Rows];
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+    q[r] = b.q[row + r];
+#pragma GCC unroll 4
+    for (int u = 0; u < kStep; ++u) acc[r][u] = zero();
+  }
+  const auto add = [&](int64_t d, const auto& read) {
+    F x[kStep];
+#pragma GCC unroll 4
+    for (int u = 0; u < kStep; ++u) x[u] = read(k[u] + d);
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) {
+      const F y = read(q[r] + d);
+#pragma GCC unroll 4
+      for (int u = 0; u < kStep; ++u) acc[r][u] = fma(y, x[u], acc[r][u]);
+    }
+  };
+  int64_t d = 0;
+  for (; d + kLanes <= b.head_size; d += kLanes) add(d, [](const float* p) { return load(p); });
+  if (d < b.head_size) {
+    const int rest = static_cast<int>(b.head_size - d);
+    add(d, [rest](const float* p) { return load_partial(p, rest); });
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) store_sums(acc[r], scores + (row + r) * kBlock);
+}
+
+// scores[row][key] = q[row] . k[key].
+void dot_block(Block& b, const Stream& k) {
+  constexpr int kRows = kLanes == 16 ? 4 : 2;  // accumulators for them and four keys fit the registers
   for (int64_t key = 0; key < b.keys; key += kStep)
     for (int64_t group = 0; group < b.groups; ++group) {
-      const float* row[kStep];
-      four_rows(k, key, b.keys, group, row);
-      for (int64_t d = 0; d < b.head_size; d += 16) prefetch_four(row, d + k.ahead);
-      for (int64_t h = 0; h < b.heads_per_group; ++h) {
-        const int64_t head = group * b.heads_per_group + h;
-        const float* x = q + head * q_pitch;
-        F acc[kStep];
-#pragma GCC unroll 4
-        for (int64_t u = 0; u < kStep; ++u) acc[u] = zero();
-        int64_t d = 0;
-        for (; d + kLanes <= b.head_size; d += kLanes) {
-          const F xs = load(x + d);
-#pragma GCC unroll 4
-          for (int64_t u = 0; u < kStep; ++u) acc[u] = fma(xs, load(row[u] + d), acc[u]);
-        }
-        if (d < b.head_size) {
-          const int rest = static_cast<int>(b.head_size - d);
-          const F xs = load_partial(x + d, rest);
-#pragma GCC unroll 4
-          for (int64_t u = 0; u < kStep; ++u) acc[u] = fma(xs, load_partial(row[u] + d, rest), acc[u]);
-        }
-#pragma GCC unroll 4
-        for (int64_t u = 0; u < kStep; ++u) scores[head * kBlock + key + u] = sum(acc[u]);
-      }
+      const float* keys[kStep];
+      four_rows(k, key, b.keys, group, keys);
+      for (int64_t d = 0; d < b.head_size; d += 16) prefetch_four(keys, d + k.ahead);
+      int64_t row = group * b.rows_per_group;
+      const int64_t end = row + b.rows_per_group;
+      for (; row + kRows <= end; row += kRows) dot_rows<kRows>(b, keys, row, b.scores + key);
+      for (; row < end; ++row) dot_rows<1>(b, keys, row, b.scores + key);
     }
 }
 
-// o[row] += sum over keys of p[row][key] * v[key].
-void weigh_block(const Block& b, const float* p, const Stream& v, float* o, int64_t o_stride) {
-  for (int64_t key = 0; key < b.keys; key += kStep)
-    for (int64_t group = 0; group < b.groups; ++group) {
-      const float* row[kStep];
-      four_rows(v, key, b.keys, group, row);
-      for (int64_t d = 0; d < b.head_size; d += 16) prefetch_four(row, d + v.ahead);
-      const int64_t first = group * b.heads_per_group;
-      for (int64_t d = 0; d < b.head_size; d += kLanes) {
-        const int64_t rest = b.head_size - d;
-        F x[kStep];
+// o[row] += sum over keys [begin, end) of p[row][key] * v[key], for `rows` rows of one group, four keys at a time.
+FOVEA_INLINE void weigh_rows(Block& b, const Stream& v, int64_t group, int64_t row, int64_t rows, int64_t key, int64_t keys) {
+  const float* x[kStep];
+  four_rows(v, key, keys, group, x);
+  for (int64_t d = 0; d < b.head_size; d += 16) prefetch_four(x, d + v.ahead);
+  for (int64_t d = 0; d < b.head_size; d += kLanes) {
+    const int64_t rest = b.head_size - d;
+    F values[kStep];
 #pragma GCC unroll 4
-        for (int64_t u = 0; u < kStep; ++u) x[u] = load_upto(row[u] + d, rest);
-        for (int64_t head = first; head < first + b.heads_per_group; ++head) {
-          float* out = o + head * o_stride + d;
-          F acc = load_upto(out, rest);
+    for (int64_t u = 0; u < kStep; ++u) values[u] = load_upto(x[u] + d, rest);
+    for (int64_t r = row; r < row + rows; ++r) {
+      const float* p = b.scores + r * kBlock + key;
+      float* out = b.o[r] + d;
+      F acc = load_upto(out, rest);
 #pragma GCC unroll 4
-          for (int64_t u = 0; u < kStep; ++u) acc = fma(set(p[head * kBlock + key + u]), x[u], acc);
-          store_upto(out, acc, rest);
-        }
-      }
+      for (int64_t u = 0; u < kStep; ++u) acc = fma(set(p[u]), values[u], acc);
+      store_upto(out, acc, rest);
     }
+  }
 }
 
-// Scales and caps the dot products; keys behind the last, whose scores nobody computed, weigh nothing.
-void finish_scores(const AttentionJob& j, float* s, int64_t keys) {
+void weigh_block(Block& b, const Stream& v) {
+  for (int64_t key = 0; key < b.keys; key += kStep)
+    for (int64_t group = 0; group < b.groups; ++group)
+      weigh_rows(b, v, group, group * b.rows_per_group, b.rows_per_group, key, b.keys);
+}
+
+// Scales and caps dot products and masks keys outside [begin, end) of the block: nobody computed the scores behind the last.
+void finish_scores(const AttentionJob& j, float* s, int64_t keys, int64_t begin, int64_t end) {
   for (int64_t i = keys; i < kBlock; ++i) s[i] = 0.0f;
   const F scale = set(score_scale(j.scale, j.softcap));
   for (int64_t i = 0; i < kBlock; i += kLanes) store(s + i, load(s + i) * scale);
   if (j.softcap > 0) cap_scores(s, kBlock, j.softcap * kLog2E);
-  for (int64_t i = keys; i < kBlock; ++i) s[i] = kMasked;
+  for (int64_t i = 0; i < begin; ++i) s[i] = kMasked;
+  for (int64_t i = end; i < kBlock; ++i) s[i] = kMasked;
 }
 
 struct Partial {
-  float* o;  // [B][H][splits][D]
+  float* o;  // [B][decode_queries][H][splits][D]
   RowSum* sums;
 };
 
 Partial partial_of(const AttentionJob& j) {
-  const int64_t rows = j.batch * j.heads * j.plan.splits;
-  return {j.workspace, reinterpret_cast<RowSum*>(j.workspace + rows * j.head_size)};
+  const int64_t rows = j.batch * j.plan.decode_queries * j.heads * j.plan.splits;
+  return {j.partials, reinterpret_cast<RowSum*>(j.partials + rows * j.head_size)};
+}
+
+// Index of a row among the partial results.
+int64_t partial_row(const AttentionJob& j, int64_t sequence, int64_t query, int64_t head) {
+  return ((sequence * j.plan.decode_queries + query) * j.heads + head) * j.plan.splits;
 }
 
 int64_t prefetch_distance(int64_t stride) {
@@ -118,88 +167,100 @@ int64_t prefetch_distance(int64_t stride) {
   return keys * stride;
 }
 
-void decode_piece(const AttentionJob& j, int64_t batch, int64_t first_group, int64_t split) {
-  const AttentionPlan& p = j.plan;
-  const KeySpan span = visible_keys(j, keys_of(j, batch), 0);
-  // Pieces are cut from the visible keys, in whole blocks.
-  const int64_t visible = span.end - span.begin;
-  const int64_t length = ((visible + p.splits - 1) / p.splits + kBlock - 1) / kBlock * kBlock;
-  const int64_t begin = span.begin + split * length, end = begin + length < span.end ? begin + length : span.end;
-  const int64_t rest = j.groups - first_group, groups = rest < p.groups_per_task ? rest : p.groups_per_task;
-  const int64_t heads = groups * p.heads_per_group, first_head = batch * j.heads + first_group * p.heads_per_group;
-
-  const Partial partial = partial_of(j);
-  float* o = partial.o + (first_head * p.splits + split) * j.head_size;
-  RowSum* sums = partial.sums + first_head * p.splits + split;
-  const int64_t o_stride = p.splits * j.head_size;
-  for (int64_t head = 0; head < heads; ++head) {
-    for (int64_t d = 0; d < j.head_size; d += kLanes) store_upto(o + head * o_stride + d, zero(), j.head_size - d);
-    sums[head * p.splits] = kNothingSeen;
-  }
-  const float* q = j.q + first_head * j.q_pitch;
-  const int64_t k_stride = j.groups * j.k_pitch, v_stride = j.groups * j.v_pitch;
-  alignas(64) float scores[kDecodeRows * kBlock];
-  for (int64_t key = begin; key < end; key += kBlock) {
-    const Block block{end - key < kBlock ? end - key : kBlock, groups, p.heads_per_group, j.head_size};
-    const int64_t row = (batch * j.k_length + key) * j.groups + first_group;
-    const Stream k{j.k + row * j.k_pitch, k_stride, j.k_pitch, prefetch_distance(k_stride)};
-    const Stream v{j.v + row * j.v_pitch, v_stride, j.v_pitch, prefetch_distance(v_stride)};
-    dot_block(block, q, j.q_pitch, k, scores);
-    for (int64_t head = 0; head < heads; ++head) {
-      float* s = scores + head * kBlock;
-      finish_scores(j, s, block.keys);
-      const float factor = softmax_step(s, kBlock, sums + head * p.splits);
-      if (factor == 1.0f) continue;
-      float* out = o + head * o_stride;
-      for (int64_t d = 0; d < j.head_size; d += kLanes)
-        store_upto(out + d, load_upto(out + d, j.head_size - d) * set(factor), j.head_size - d);
-    }
-    weigh_block(block, scores, v, o, o_stride);
-  }
-}
-
-// Joins the pieces of one head of one batch entry.
-void join_pieces(const AttentionJob& j, int64_t batch, int64_t head) {
-  const AttentionPlan& p = j.plan;
-  const int64_t row = batch * j.heads + head;
-  const KeySpan span = visible_keys(j, keys_of(j, batch), 0);
-  const bool sees_nothing = span.begin >= span.end;
-  const Partial partial = partial_of(j);
-  const float* x = partial.o + row * p.splits * j.head_size;
-  const RowSum* sums = partial.sums + row * p.splits;
-  RowSum total = sums[0];
-  for (int64_t s = 1; s < p.splits; ++s) total.max = total.max > sums[s].max ? total.max : sums[s].max;
-  float weights[kDecodeSplits];
-  total.sum = 0.0f;
-  for (int64_t s = 0; s < p.splits; ++s) {
-    weights[s] = rescale(sums[s].max, total.max);
-    total.sum += weights[s] * sums[s].sum;
-  }
-  const F scale = set(1.0f / total.sum);
-  float* o = j.o + row * j.o_pitch;
-  for (int64_t d = 0; d < j.head_size; d += kLanes) {
-    const int64_t rest = j.head_size - d;
-    F acc = zero();
-    for (int64_t s = 0; s < p.splits; ++s) acc = fma(load_upto(x + s * j.head_size + d, rest), set(weights[s]), acc);
-    store_upto(o + d, sees_nothing ? zero() : acc * scale, rest);
-  }
-  if (j.lse != nullptr) j.lse[row * j.lse_pitch] = sees_nothing ? kMasked : log_sum_exp(total);
-}
-
 }  // namespace
 
-void attention_decode(const AttentionJob& j, int64_t batches) {
+void decode_task(const AttentionJob& j, const AttentionSequence& s, int64_t index, int64_t task) {
   const AttentionPlan& p = j.plan;
-  const int64_t tasks = batches * p.tasks_per_batch * p.splits;
-  const int64_t work = j.k_length / p.splits * p.groups_per_task * p.heads_per_group * j.head_size + 1;
-  parallel_for(tasks, 65536 / work + 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t task = begin; task < end; ++task)
-      decode_piece(j, task / (p.tasks_per_batch * p.splits), task / p.splits % p.tasks_per_batch * p.groups_per_task,
-                   task % p.splits);
-  });
-  parallel_for(batches * j.heads, 65536 / (p.splits * j.head_size) + 1, [&](int64_t begin, int64_t end, int32_t) {
-    for (int64_t row = begin; row < end; ++row) join_pieces(j, row / j.heads, row % j.heads);
-  });
+  const int64_t per_group = s.q_length * p.heads_per_group;
+  const int64_t most = decode_groups_per_task(j.groups, j.head_size, per_group);
+  const int64_t first_group = task / p.splits * most, split = task % p.splits;
+  // Pieces are cut, in whole blocks, from the keys that some row sees.
+  const int64_t first = visible_keys(j, s, 0).begin, last = visible_keys(j, s, s.q_length - 1).end;
+  const int64_t length = divide_up(divide_up(last - first, p.splits), kBlock) * kBlock;
+  const int64_t begin = first + split * length, end = begin + length < last ? begin + length : last;
+
+  Block b;
+  b.groups = j.groups - first_group < most ? j.groups - first_group : most;
+  b.rows_per_group = per_group;
+  b.head_size = j.head_size;
+  const Partial partial = partial_of(j);
+  RowSum sums[kDecodeRows];
+  KeySpan visible[kDecodeRows];
+  const int64_t rows = b.groups * per_group;
+  const auto query_of = [&](int64_t row) { return row % per_group / p.heads_per_group; };
+  const auto head_of = [&](int64_t row) {
+    return (first_group + row / per_group) * p.heads_per_group + row % p.heads_per_group;
+  };
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t query = query_of(row), head = head_of(row);
+    b.q[row] = j.q + ((s.q_begin + query) * j.heads + head) * j.q_pitch;
+    b.o[row] = partial.o + (partial_row(j, index, query, head) + split) * j.head_size;
+    for (int64_t d = 0; d < j.head_size; d += kLanes) store_upto(b.o[row] + d, zero(), j.head_size - d);
+    sums[row] = kNothingSeen;
+    visible[row] = visible_keys(j, s, query);
+  }
+  const int64_t k_stride = j.groups * j.k_pitch, v_stride = j.groups * j.v_pitch;
+  for (int64_t key = begin; key < end; key += kBlock) {
+    b.keys = end - key < kBlock ? end - key : kBlock;
+    const int64_t at = (s.k_begin + key) * j.groups + first_group;
+    const Stream k{j.k + at * j.k_pitch, k_stride, j.k_pitch, prefetch_distance(k_stride)};
+    const Stream v{j.v + at * j.v_pitch, v_stride, j.v_pitch, prefetch_distance(v_stride)};
+    dot_block(b, k);
+    bool all_visible = true;
+    float shifts[kDecodeRows];
+    for (int64_t row = 0; row < rows; ++row) {
+      float* scores = b.scores + row * kBlock;
+      const int64_t low = clamp_to(visible[row].begin - key, 0, kBlock), high = clamp_to(visible[row].end - key, 0, b.keys);
+      if (low > 0 || high < b.keys) all_visible = false;
+      finish_scores(j, scores, b.keys, low, high);
+      const float factor = raise_reference(sums + row, largest(scores, kBlock));
+      shifts[row] = finite_shift(sums[row].reference);
+      if (factor == 1.0f) continue;
+      for (int64_t d = 0; d < j.head_size; d += kLanes)
+        store_upto(b.o[row] + d, load_upto(b.o[row] + d, j.head_size - d) * set(factor), j.head_size - d);
+    }
+    for (int64_t row = 0; row < rows; ++row) sums[row].sum += exponentials(b.scores + row * kBlock, kBlock, shifts[row]);
+    if (all_visible) {
+      weigh_block(b, v);
+      continue;
+    }
+    // A value that a row must not see may be inf or NaN, and 0 times that is NaN: each row sums its own keys alone.
+    for (int64_t row = 0; row < rows; ++row) {
+      const int64_t low = clamp_to(visible[row].begin - key, 0, b.keys), high = clamp_to(visible[row].end - key, 0, b.keys);
+      for (int64_t i = low; i < high; i += kStep) weigh_rows(b, v, row / per_group, row, 1, i, high);
+    }
+  }
+  for (int64_t row = 0; row < rows; ++row) partial.sums[partial_row(j, index, query_of(row), head_of(row)) + split] = sums[row];
+}
+
+// Joins the pieces of all queries of one head.
+void join_task(const AttentionJob& j, const AttentionSequence& s, int64_t index, int64_t head) {
+  const AttentionPlan& p = j.plan;
+  const Partial partial = partial_of(j);
+  for (int64_t query = 0; query < s.q_length; ++query) {
+    const KeySpan span = visible_keys(j, s, query);
+    const bool sees_nothing = span.begin >= span.end;
+    const int64_t row = partial_row(j, index, query, head);
+    const float* x = partial.o + row * j.head_size;
+    const RowSum* sums = partial.sums + row;
+    RowSum total{sums[0].reference, 0.0f};
+    for (int64_t i = 1; i < p.splits; ++i)
+      total.reference = total.reference > sums[i].reference ? total.reference : sums[i].reference;
+    float weights[kDecodeSplits];
+    for (int64_t i = 0; i < p.splits; ++i) {
+      weights[i] = rescale(sums[i].reference, total.reference);
+      total.sum += weights[i] * sums[i].sum;
+    }
+    const F scale = set(1.0f / total.sum);
+    float* o = j.o + ((s.q_begin + query) * j.heads + head) * j.o_pitch;
+    for (int64_t d = 0; d < j.head_size; d += kLanes) {
+      const int64_t rest = j.head_size - d;
+      F acc = zero();
+      for (int64_t i = 0; i < p.splits; ++i) acc = fma(load_upto(x + i * j.head_size + d, rest), set(weights[i]), acc);
+      store_upto(o + d, sees_nothing ? zero() : acc * scale, rest);
+    }
+    if (j.lse != nullptr) *lse_at(j, s, head, query) = sees_nothing ? kMasked : log_sum_exp(total);
+  }
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE

@@ -1,7 +1,7 @@
 // A task is a chunk of rows of one group: row t is query t / heads_per_group of head t % heads_per_group, so that the heads of
 // a group share packed keys and rows of a tile see nearly the same keys. For each block of keys: pack keys and values once,
 // then per tile of rows
-//   S = q k^T;  P = 2^(S - running max);  O = O * factor + P v
+//   S = q k^T;  P = 2^(S - reference);  O = O * factor + P v
 // Blocks that no row of a tile sees are skipped; so are key panels outside what it sees.
 #include "core/thread_pool.h"
 #include "ops/attention/attention.h"
@@ -11,15 +11,17 @@
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 
-void attention_decode(const AttentionJob& j, int64_t batches);
+void decode_task(const AttentionJob& j, const AttentionSequence& s, int64_t index, int64_t task);
+void join_task(const AttentionJob& j, const AttentionSequence& s, int64_t index, int64_t head);
 
 namespace {
 
-static_assert(kTileRows <= kScoreRows && kKeyPanel % (2 * kLanes) == 0);
+static_assert(kTileRows <= kScoreRows && kKeyPanel % (2 * kLanes) == 0 && 16 % kLanes == 0);
 
 struct Chunk {
   const AttentionJob* job;
-  int64_t batch, group, keys, begin, rows;
+  AttentionSequence sequence;
+  int64_t group, begin, rows;
   float *key_panels, *values, *scores, *queries, *outputs;
   RowSum* sums;
   KeySpan* visible;    // of each row
@@ -29,7 +31,7 @@ struct Chunk {
   int64_t query(int64_t row) const { return (begin + row) / job->plan.heads_per_group; }
   int64_t head(int64_t row) const { return group * job->plan.heads_per_group + (begin + row) % job->plan.heads_per_group; }
   // Row of q and o.
-  int64_t position(int64_t row) const { return (batch * job->q_length + query(row)) * job->heads + head(row); }
+  int64_t position(int64_t row) const { return (sequence.q_begin + query(row)) * job->heads + head(row); }
 };
 
 struct Tile {
@@ -103,21 +105,27 @@ void attend(const Chunk& c, const Tile& t, KeySpan block) {
   if (used.begin >= used.end) return;
   const bool first = t.some.begin >= block.begin;
   const int64_t begin = (used.begin - block.begin) / kKeyPanel * kKeyPanel;
-  const int64_t end = (used.end - block.begin + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
+  const int64_t end = (used.end - block.begin + 15) / 16 * 16;
   for (int64_t key = begin; key < end; key += kKeyPanel)
     multiply({c.queries + t.row * p.columns, p.columns, c.key_panels + key * j.head_size, kKeyPanel, c.scores + key,
               p.key_block, j.head_size, false},
-             t.rows, kKeyPanel);
+             t.rows, smaller(kKeyPanel, end - key));
+  // Two passes over the rows, so that no row waits for the horizontal maximum of its own.
+  float shifts[kScoreRows];
   for (int64_t row = 0; row < t.rows; ++row) {
     float* s = c.scores + row * p.key_block;
     if (j.softcap > 0) cap_scores(s + begin, end - begin, j.softcap * kLog2E);
     const KeySpan span = c.visible[t.row + row];
     mask(s, begin, end, {span.begin - block.begin, span.end - block.begin});
-    const float factor = softmax_step(s + begin, end - begin, c.sums + t.row + row);
+    RowSum* sums = c.sums + t.row + row;
+    const float factor = raise_reference(sums, largest(s + begin, end - begin));
+    shifts[row] = finite_shift(sums->reference);
     if (first || factor == 1.0f) continue;
     float* o = c.outputs + (t.row + row) * p.columns;
     for (int64_t d = 0; d < p.columns; d += kLanes) store(o + d, load(o + d) * set(factor));
   }
+  for (int64_t row = 0; row < t.rows; ++row)
+    c.sums[t.row + row].sum += exponentials(c.scores + row * p.key_block + begin, end - begin, shifts[row]);
   add_values(c, t, block, used, !first);
 }
 
@@ -131,8 +139,7 @@ void finish(const Chunk& c) {
     float* o = j.o + c.position(row) * j.o_pitch;
     for (int64_t d = 0; d < j.head_size; d += kLanes)
       store_upto(o + d, sees_nothing ? zero() : load(x + d) * scale, j.head_size - d);
-    if (j.lse != nullptr)
-      j.lse[(c.batch * j.heads + c.head(row)) * j.lse_pitch + c.query(row)] = sees_nothing ? kMasked : log_sum_exp(c.sums[row]);
+    if (j.lse != nullptr) *lse_at(j, c.sequence, c.head(row), c.query(row)) = sees_nothing ? kMasked : log_sum_exp(c.sums[row]);
   }
 }
 
@@ -143,7 +150,7 @@ void attention_chunk(const Chunk& c) {
   for (int64_t row = 0; row < c.rows; ++row) {
     pack_row(j.q + c.position(row) * j.q_pitch, j.head_size, scale, p.columns, c.queries + row * p.columns);
     c.sums[row] = kNothingSeen;
-    c.visible[row] = visible_keys(j, c.keys, c.query(row));
+    c.visible[row] = visible_keys(j, c.sequence, c.query(row));
   }
   const Tile whole = make_tile(c, 0, c.rows);
   const int64_t tiles = (c.rows + kTileRows - 1) / kTileRows;
@@ -160,42 +167,85 @@ void attention_chunk(const Chunk& c) {
   finish(c);
 }
 
+// Task `task` of a sequence with many rows.
+void chunk_task(const AttentionJob& j, const AttentionSequence& s, int64_t task, float* scratch) {
+  const AttentionPlan& p = j.plan;
+  const int64_t rows = s.q_length * p.heads_per_group, chunks = divide_up(rows, p.chunk_rows);
+  const int64_t chunk_rows = divide_up(rows, chunks);
+  Chunk c{};
+  c.job = &j;
+  c.sequence = s;
+  c.group = task / chunks;
+  c.begin = task % chunks * chunk_rows;
+  c.rows = smaller(chunk_rows, rows - c.begin);
+  c.key_panels = scratch;
+  c.values = c.key_panels + p.key_block * p.columns;
+  c.scores = c.values + p.key_block * p.columns;
+  c.queries = c.scores + kScoreRows * p.key_block;
+  c.outputs = c.queries + p.chunk_rows * p.columns;
+  c.sums = reinterpret_cast<RowSum*>(c.outputs + p.chunk_rows * p.columns);
+  c.visible = reinterpret_cast<KeySpan*>(c.outputs + p.chunk_rows * p.columns + divide_up(2 * p.chunk_rows, 16) * 16);
+  c.k_stride = j.groups * j.k_pitch;
+  c.v_stride = j.groups * j.v_pitch;
+  c.k = j.k + (s.k_begin * j.groups + c.group) * j.k_pitch;
+  c.v = j.v + (s.k_begin * j.groups + c.group) * j.v_pitch;
+  attention_chunk(c);
+}
+
+// Fills the list of a ragged batch; its last entry holds the number of tasks.
+int64_t list_sequences(const AttentionJob& j) {
+  AttentionSequence s{};
+  int64_t tasks = 0;
+  for (int64_t i = 0; i < j.batch; ++i) {
+    s = ragged_sequence(j, i, s);
+    s.first_task = tasks;
+    tasks += tasks_of(j.plan, j.groups, j.head_size, s.q_length);
+    j.list[i] = s;
+  }
+  j.list[j.batch] = {0, 0, 0, 0, tasks};
+  return tasks;
+}
+
+// The sequence of a ragged batch that a task belongs to: the last that begins at or before it.
+int64_t sequence_of(const AttentionJob& j, int64_t task) {
+  int64_t low = 0, high = j.batch;
+  while (high - low > 1) {
+    const int64_t middle = (low + high) / 2;
+    (j.list[middle].first_task <= task ? low : high) = middle;
+  }
+  return low;
+}
+
 }  // namespace
 
 void attention(const AttentionJob& j) {
-  const int64_t batches = live_rows(j.live, j.batch);
-  if (j.plan.decode) {
-    attention_decode(j, batches);
-    return;
-  }
-  const ThreadLimit limit(j.threads);  // the scratch is per thread
+  const bool ragged = j.query_offsets != nullptr;
   const AttentionPlan& p = j.plan;
-  const int64_t rows = j.q_length * p.heads_per_group;
-  // About half a million multiply-adds per chunk of the pool: well above the price of waking a thread.
-  const int64_t work = p.chunk_rows * (j.k_length + 1) * j.head_size;
-  parallel_for(batches * p.tasks_per_batch, 262144 / work + 1, [&](int64_t begin, int64_t end, int32_t worker) {
-    float* scratch = j.workspace + worker * p.scratch_floats;
+  const int64_t sequences = ragged ? j.batch : live_rows(j.live, j.batch);
+  const int64_t tasks = ragged ? list_sequences(j) : sequences * p.tasks_per_sequence;
+  if (tasks == 0) return;
+  const ThreadLimit limit(j.threads);  // the scratch is per thread
+  // A quarter of a million multiply-adds per chunk of the pool: well above the price of waking a thread. Of a ragged batch only
+  // the totals are known.
+  const int64_t rows = (ragged ? j.q_length : j.q_length * sequences) * j.heads;
+  const int64_t keys = ragged ? j.k_length / j.batch : j.k_length;
+  const int64_t work = rows * (keys + 1) / tasks * j.head_size + 1;
+  parallel_for(tasks, 262144 / work + 1, [&](int64_t begin, int64_t end, int32_t worker) {
     for (int64_t task = begin; task < end; ++task) {
-      const int64_t chunk = task % p.chunks, group = task / p.chunks % j.groups, batch = task / p.tasks_per_batch;
-      Chunk c{};
-      c.job = &j;
-      c.batch = batch;
-      c.group = group;
-      c.keys = keys_of(j, batch);
-      c.begin = chunk * p.chunk_rows;
-      c.rows = smaller(p.chunk_rows, rows - c.begin);
-      c.key_panels = scratch;
-      c.values = c.key_panels + p.key_block * p.columns;
-      c.scores = c.values + p.key_block * p.columns;
-      c.queries = c.scores + kScoreRows * p.key_block;
-      c.outputs = c.queries + p.chunk_rows * p.columns;
-      c.sums = reinterpret_cast<RowSum*>(c.outputs + p.chunk_rows * p.columns);
-      c.visible = reinterpret_cast<KeySpan*>(c.outputs + p.chunk_rows * p.columns + (2 * p.chunk_rows + 15) / 16 * 16);
-      c.k_stride = j.groups * j.k_pitch;
-      c.v_stride = j.groups * j.v_pitch;
-      c.k = j.k + (batch * j.k_length * j.groups + group) * j.k_pitch;
-      c.v = j.v + (batch * j.k_length * j.groups + group) * j.v_pitch;
-      attention_chunk(c);
+      const int64_t index = ragged ? sequence_of(j, task) : task / p.tasks_per_sequence;
+      const AttentionSequence s = ragged ? j.list[index] : dense_sequence(j, index);
+      if (has_few_rows(s.q_length, p.heads_per_group))
+        decode_task(j, s, index, task - s.first_task);
+      else
+        chunk_task(j, s, task - s.first_task, j.scratch + worker * p.scratch_floats);
+    }
+  });
+  if (p.partial_floats == 0) return;
+  parallel_for(sequences * j.heads, 65536 / (p.splits * j.head_size) + 1, [&](int64_t begin, int64_t end, int32_t) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t index = i / j.heads;
+      const AttentionSequence s = ragged ? j.list[index] : dense_sequence(j, index);
+      if (has_few_rows(s.q_length, p.heads_per_group)) join_task(j, s, index, i % j.heads);
     }
   });
 }

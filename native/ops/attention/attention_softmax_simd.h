@@ -1,5 +1,5 @@
 // The running softmax shared by both bodies. Scores are in units of log2 (multiplied by log2(e) once), so that every
-// exponential is 2^x with x <= 0.
+// exponential is 2^x with x <= kSlack.
 #pragma once
 
 #include "ops/activation/activation_simd.h"
@@ -11,9 +11,9 @@ namespace {
 inline constexpr float kLog2E = 1.44269504088896341f, kLn2 = 0.693147180559945309f;
 inline constexpr float kMasked = -__builtin_inff();
 
-// 2^x for x <= 0, relative error below 3e-7; below -126 the result is exactly 0, so a masked score weighs nothing. NaN stays
+// 2^x for x < 127, relative error below 3e-7; below -126 the result is exactly 0, so a masked score weighs nothing. NaN stays
 // NaN. The polynomial is a degree-5 minimax of 2^f on [0, 1).
-FOVEA_INLINE F exp2_negative(F x) {
+FOVEA_INLINE F exp2_softmax(F x) {
 #if defined(__AVX512F__)
   const F f{_mm512_reduce_ps(x.v, _MM_FROUND_TO_NEG_INF)};
 #else
@@ -41,56 +41,78 @@ FOVEA_INLINE float first_lane(F a) {
   return lanes[0];
 }
 
-// What a row has seen so far: the largest score and the sum of 2^(score - max).
+// What a row has seen so far: a score to measure from and the sum of 2^(score - reference).
 struct RowSum {
-  float max, sum;
+  float reference, sum;
 };
 
 inline constexpr RowSum kNothingSeen{kMasked, 0.0f};
 
-// Multiplies what was summed relative to `from` so that it is relative to `to`, which is not smaller: 1 when nothing changed.
+// A row keeps its reference until a score exceeds it by this much. Weights up to 2^kSlack are as exact as weights up to 1, and
+// most blocks then need no rescaling of what was summed before (its branch would be a coin toss).
+inline constexpr float kSlack = 8.0f;
+
 // A row without any score stays at -inf; shifting it by 0 instead avoids -inf - -inf.
-FOVEA_INLINE float finite_shift(float max) { return max == kMasked ? 0.0f : max; }
+FOVEA_INLINE float finite_shift(float reference) { return reference == kMasked ? 0.0f : reference; }
+// Multiplies what was summed relative to `from` so that it is relative to `to`, which is not smaller: 1 when nothing changed.
 FOVEA_INLINE float rescale(float from, float to) {
-  return from == to ? 1.0f : first_lane(exp2_negative(set(from - finite_shift(to))));
+  return from == to ? 1.0f : first_lane(exp2_softmax(set(from - finite_shift(to))));
 }
 
-// Replaces n scores (a multiple of 2 * kLanes) by 2^(score - running maximum) and adds them to the row. Returns the factor for
-// everything accumulated before. A NaN score makes the row's sum NaN, whatever the maximum became.
-FOVEA_INLINE float softmax_step(float* s, int64_t n, RowSum* row) {
+// Both take n scores, a multiple of 16.
+FOVEA_INLINE float largest(const float* s, int64_t n) {
   F m0 = set(kMasked), m1 = m0;
-  for (int64_t i = 0; i < n; i += 2 * kLanes) {
+  int64_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
     m0 = max(m0, load(s + i));
     m1 = max(m1, load(s + i + kLanes));
   }
-  const float block = max_lanes(max(m0, m1)), highest = row->max > block ? row->max : block;
-  const F shift = set(finite_shift(highest));
+  if (i < n) m0 = max(m0, load(s + i));
+  return max_lanes(max(m0, m1));
+}
+
+// Replaces the scores by 2^(score - shift) and returns their sum.
+FOVEA_INLINE float exponentials(float* s, int64_t n, float shift) {
+  const F shifts = set(shift);
   F s0 = zero(), s1 = zero();
-  for (int64_t i = 0; i < n; i += 2 * kLanes) {
-    const F e0 = exp2_negative(load(s + i) - shift), e1 = exp2_negative(load(s + i + kLanes) - shift);
+  int64_t i = 0;
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    const F e0 = exp2_softmax(load(s + i) - shifts), e1 = exp2_softmax(load(s + i + kLanes) - shifts);
     s0 = s0 + e0;
     s1 = s1 + e1;
     store(s + i, e0);
     store(s + i + kLanes, e1);
   }
-  const float factor = rescale(row->max, highest);
-  *row = {highest, row->sum * factor + sum(s0 + s1)};
+  if (i < n) {
+    const F e0 = exp2_softmax(load(s + i) - shifts);
+    s0 = s0 + e0;
+    store(s + i, e0);
+  }
+  return sum(s0 + s1);
+}
+
+// Raises the reference of a row about to see scores up to `highest` where it must be. Returns the factor for everything
+// accumulated before, already applied to the row's sum. A NaN score makes the row's sum NaN later, whatever happens here.
+FOVEA_INLINE float raise_reference(RowSum* row, float highest) {
+  if (!(highest > row->reference + kSlack)) return 1.0f;
+  const float factor = row->reference == kMasked ? 1.0f : rescale(row->reference, highest);  // nothing summed: 1 costs nothing
+  *row = {highest, row->sum * factor};
   return factor;
 }
 
 // s = cap * tanh(s), with s = score / softcap and `cap` = softcap in units of log2. Rare and long, so not inlined; and noipa,
 // because with the constant n of one caller GCC 12 warns about its own intrinsics.
-[[gnu::noipa]] void cap_scores(float* s, int64_t n, float cap) {
+[[gnu::noipa, maybe_unused]] void cap_scores(float* s, int64_t n, float cap) {
   for (int64_t i = 0; i < n; i += kLanes) store(s + i, tanh(load(s + i)) * set(cap));
 }
 
 // log(sum of exp(score)), natural. -inf when every score was, NaN when one was.
 FOVEA_INLINE float log_sum_exp(const RowSum& row) {
   if (!(row.sum > 0.0f)) return row.sum == 0.0f ? kMasked : row.sum;
-  return row.max * kLn2 + first_lane(log_positive(set(row.sum)));
+  return row.reference * kLn2 + first_lane(log_positive(set(row.sum)));
 }
 
-// What a dot product of q and k is multiplied by to become an argument of softmax_step or of cap_scores.
+// What a dot product of q and k is multiplied by to become a score or an argument of cap_scores.
 FOVEA_INLINE float score_scale(float scale, float softcap) { return softcap > 0 ? scale / softcap : scale * kLog2E; }
 
 }  // namespace

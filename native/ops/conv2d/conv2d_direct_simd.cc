@@ -1,5 +1,5 @@
 // Direct convolution as a matrix product whose left side is x itself (NHWC: a kernel row is one run of kernel_w * C floats).
-// Only tiles that touch the left or right border, or that span several rows, are gathered into scratch first.
+// Only tiles that touch the left or right border, or that span several rows, are copied into scratch first.
 #include "core/thread_pool.h"
 #include "ops/conv2d/conv2d_tile_simd.h"
 
@@ -54,6 +54,26 @@ void gather(const Context& c, int64_t group, int64_t q, int64_t count, float* sc
   }
 }
 
+// Kernel rows kh0 .. kh1 of `pixels` neighbouring pixels from column ix on, with zeros for the padding at the sides:
+// scratch[kh1 - kh0][pixels][in of the group]. `x` is the first row's column 0.
+void copy_strip(const Context& c, const float* x, int64_t kernel_rows, int64_t ix, int64_t pixels, float* scratch) {
+  const Conv2dJob& j = c.j;
+  const int64_t row_stride = j.params.dilation_h * j.in_w * j.x_pitch;
+  const int64_t begin = ix < 0 ? -ix : 0, end = ix + pixels > j.in_w ? j.in_w - ix : pixels;  // pixels inside
+  for (int64_t row = 0; row < kernel_rows; ++row, x += row_stride, scratch += pixels * c.group_in) {
+    if (begin >= end) {
+      clear(scratch, pixels * c.group_in);
+      continue;
+    }
+    clear(scratch, begin * c.group_in);
+    if (j.x_pitch == c.group_in)
+      copy(scratch + begin * c.group_in, x + (ix + begin) * j.x_pitch, (end - begin) * c.group_in);
+    else
+      for (int64_t i = begin; i < end; ++i) copy(scratch + i * c.group_in, x + (ix + i) * j.x_pitch, c.group_in);
+    clear(scratch + end * c.group_in, (pixels - end) * c.group_in);
+  }
+}
+
 // One tile: pixels q .. q + r, the panel of up to `vectors` vectors at channel `channel` of the group.
 FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k, int64_t group, int64_t q, int r,
                            int64_t channel, int64_t channel_end) {
@@ -72,6 +92,7 @@ FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k
   t.y = j.y + q * j.y_pitch + out;
   t.y_pitch = j.y_pitch;
   t.channels = channels;
+  t.ahead = nullptr, t.ahead_step = 0;
   const int vectors = static_cast<int>((channels + kLanes - 1) / kLanes), most = kMaxPixels[vectors];
   if (!c.narrow || !run_narrow_tile(vectors, r, t)) {
     // Only what was cut for narrow tiles and then gathered is ever wider than a general tile.
@@ -96,7 +117,7 @@ FOVEA_INLINE void for_each_tile(const Context& c, int64_t pixels, const Body& bo
   }
 }
 
-FOVEA_INLINE Runs one_run(const float* x, int64_t pixel_stride, int64_t length) {
+FOVEA_INLINE Runs matrix_run(const float* x, int64_t pixel_stride, int64_t length) {
   return {x, pixel_stride, 1, 0, 1, 0, length};
 }
 
@@ -113,7 +134,7 @@ void matrix_block(const Context& c, int64_t group, int64_t q, int64_t end, int64
   }
   for (; channel < channel_end; channel += c.shape.vectors * kLanes)
     for_each_tile(c, end - q, [&](int64_t at, int r) {
-      multiply(c, one_run(rows + at * stride, stride, c.k), 0, group, q + at, r, channel, channel_end);
+      multiply(c, matrix_run(rows + at * stride, stride, c.k), 0, group, q + at, r, channel, channel_end);
     });
 }
 
@@ -128,25 +149,36 @@ void image_row(const Context& c, int64_t group, int64_t row, int64_t channel_beg
   if (kh1 > p.kernel_h) kh1 = p.kernel_h;
   if (kh0 >= kh1) kh0 = kh1 = 0;
   const bool merged = p.dilation_w == 1 && j.x_pitch == c.group_in;
+  const bool strips = copies_strips(p);
   const int64_t row_stride = j.in_w * j.x_pitch;
   for_each_tile(c, j.out_w, [&](int64_t at, int r) {
     const int64_t ix = at * p.stride_w - p.pad_left;
     const int64_t last = ix + (r - 1) * p.stride_w + (p.kernel_w - 1) * p.dilation_w;
     const int64_t q = row * j.out_w + at;
+    // No kernel row may be inside: then nothing is read, and no address beyond the tensor is formed.
+    const int64_t first = kh0 == kh1 ? 0 : (n * j.in_h + iy + kh0 * p.dilation_h) * row_stride;
+    const float* x = j.x + first + group * c.group_in;
     Runs runs;
-    int64_t skipped = 0;
-    if (ix >= 0 && last < j.in_w) {
-      // No kernel row may be inside: then nothing is read, and no address beyond the tensor is formed.
-      const int64_t first = kh0 == kh1 ? 0 : ((n * j.in_h + iy + kh0 * p.dilation_h) * j.in_w + ix) * j.x_pitch;
-      runs.x = j.x + first + group * c.group_in;
-      runs.pixel_stride = p.stride_w * j.x_pitch;
-      runs.rows = kh1 - kh0, runs.row_stride = p.dilation_h * row_stride;
-      runs.taps = merged ? 1 : p.kernel_w, runs.tap_stride = p.dilation_w * j.x_pitch;
-      runs.length = merged ? p.kernel_w * c.group_in : c.group_in;
-      skipped = kh0 * p.kernel_w * c.group_in;
+    int64_t skipped = kh0 * p.kernel_w * c.group_in, pixel = j.x_pitch;  // floats between pixels of a row
+    bool one_run = merged;
+    const bool inside = ix >= 0 && last < j.in_w;
+    if (inside || strips) {
+      runs.x = kh0 == kh1 ? x : x + ix * j.x_pitch;
+      runs.row_stride = p.dilation_h * row_stride;
+      if (!inside) {
+        const int64_t pixels = strip_pixels(p, r);
+        copy_strip(c, x, kh1 - kh0, ix, pixels, scratch);
+        runs.x = scratch, runs.row_stride = pixels * c.group_in;
+        pixel = c.group_in, one_run = p.dilation_w == 1;
+      }
+      runs.pixel_stride = p.stride_w * pixel;
+      runs.rows = kh1 - kh0;
+      runs.taps = one_run ? 1 : p.kernel_w, runs.tap_stride = p.dilation_w * pixel;
+      runs.length = one_run ? p.kernel_w * c.group_in : c.group_in;
     } else {
       gather(c, group, q, r, scratch);
-      runs = one_run(scratch, c.k, c.k);
+      runs = matrix_run(scratch, c.k, c.k);
+      skipped = 0;
     }
     for (int64_t channel = channel_begin; channel < channel_end; channel += c.shape.vectors * kLanes)
       multiply(c, runs, skipped, group, q, r, channel, channel_end);

@@ -23,8 +23,8 @@ void matmul_reference(const MatmulJob& j) {
       for (int64_t column = 0; column < j.n; ++column) {
         double sum = 0;
         for (int64_t k = 0; k < k_size; ++k)
-          sum += static_cast<double>(a[row * j.a.row_stride + k * j.a.column_stride]) *
-                 static_cast<double>(b[k * j.b.row_stride + column * j.b.column_stride]);
+          sum += static_cast<double>(j.a.transposed ? a[k * j.a.pitch + row] : a[row * j.a.pitch + k]) *
+                 static_cast<double>(j.b.transposed ? b[column * j.b.pitch + k] : b[k * j.b.pitch + column]);
         j.y[(batch * j.m + row) * j.y_pitch + column] = static_cast<float>(static_cast<double>(j.alpha) * sum);
       }
   }
@@ -44,8 +44,8 @@ int64_t matrices(const fovea_tensor& t) {
   return count;
 }
 
-// With at most this many rows b is used once or twice: packing it would cost more than it saves.
-constexpr int64_t kDirectRows = 14;
+// With at most this many rows packing b would cost more than it saves.
+constexpr int64_t kDirectRows = 28;
 
 fovea_status make_plan(const char* op, const fovea_matmul_params* params, const fovea_tensor* a, const fovea_tensor* b,
                        Plan* plan) {
@@ -73,14 +73,11 @@ fovea_status make_plan(const char* op, const fovea_matmul_params* params, const 
                 describe(*b));
   }
   if (elements(*a) == 0 || elements(*b) == 0) return FOVEA_OK;
-  if (ta) {
-    plan->a_pitch = (plan->k + 15) / 16 * 16;
-    // Rows a multiple of 1 KB apart would compete for a few cache sets.
-    if (plan->a_pitch % 256 == 0) plan->a_pitch += 16;
-    plan->packed_a = matrices(*a) * plan->m * plan->a_pitch;
-    plan->packed_a = (plan->packed_a + 15) / 16 * 16;
-  }
   plan->dot = tb && plan->m <= kDotRows;
+  if (plan->dot && ta) {
+    plan->a_pitch = (plan->k + 15) / 16 * 16;
+    plan->packed_a = matrices(*a) * plan->m * plan->a_pitch;
+  }
   if (plan->dot) return FOVEA_OK;
   plan->direct_b = !tb && plan->m <= kDirectRows;
   const int64_t packed_columns = plan->direct_b ? padded_columns(plan->n % kPanel) : padded_columns(plan->n);
@@ -90,13 +87,12 @@ fovea_status make_plan(const char* op, const fovea_matmul_params* params, const 
 }
 
 MatmulOperand operand(const fovea_tensor& t, bool transposed, const void* stand_in, const fovea_tensor& y) {
-  const int64_t stored_rows = t.shape[t.rank - 2];
   // Nothing of an empty operand is read, but its data may be NULL: y's address keeps the arithmetic defined.
   MatmulOperand o{static_cast<const float*>(t.data != nullptr ? t.data : stand_in),
                   matrices(t),
-                  stored_rows * t.pitch,
-                  transposed ? 1 : t.pitch,
-                  transposed ? t.pitch : 1,
+                  t.shape[t.rank - 2] * t.pitch,
+                  t.pitch,
+                  transposed,
                   {}};
   int64_t step = 1;
   for (int i = y.rank - 3; i >= 0; --i) {

@@ -9,22 +9,23 @@ namespace fovea {
 inline constexpr int kMaxBatchRank = FOVEA_MAX_RANK - 2;
 
 // Most rows of the dot-product body.
-inline constexpr int64_t kDotRows = 4;
+inline constexpr int64_t kDotRows = 6;
 
 // What `live` of a limits, by the role of a's leading dimension.
 enum class MatmulLive { kNothing, kRows, kTerms, kBatches };
 
-// One operand: element (i, j) of op(matrix) at data[matrix * matrix_stride + i * row_stride + j * column_stride].
+// One operand: element (i, j) of op(matrix) at data[matrix * matrix_stride + i * pitch + j], i and j exchanged if transposed.
 struct MatmulOperand {
   const float* data;
-  int64_t matrices, matrix_stride, row_stride, column_stride;
+  int64_t matrices, matrix_stride, pitch;
+  bool transposed;
   int64_t batch_step[kMaxBatchRank];  // matrices per step of the batch dimension, 0 where broadcast
 };
 
 struct MatmulJob {
   MatmulOperand a, b;
   float* y;
-  float* packed_a;  // [a.matrices][m][a_pitch] when a is not read in place, else NULL
+  float* packed_a;  // [a.matrices][m][a_pitch] for the dot products of a transposed a, else NULL
   float* panels;    // [b.matrices][panels_stride]
   int64_t a_pitch, panels_stride;
   int64_t m, n, k, y_pitch;

@@ -107,6 +107,9 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_activate([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_chosen([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int32_t *")] int* algorithm);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_conv2d_prepared_bytes([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -119,10 +122,55 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_conv2d([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* residual, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_backward_data_prepared_bytes([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_backward_data_prepare([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_backward_data_workspace([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_backward_data([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_backward_weights_workspace([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv2d_backward_weights([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dw, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dbias, [NativeTypeName("int32_t")] int accumulate, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv_transpose2d_prepared_bytes([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv_transpose2d_prepare([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv_transpose2d_workspace([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_conv_transpose2d([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_separable_conv2d_prepared_bytes([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_separable_conv2d_prepare([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* depthwise_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* pointwise_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_separable_conv2d_workspace([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_separable_conv2d([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* depthwise_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* residual, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_linear_prepared_bytes([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_linear_prepare([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_workspace([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_linear([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
@@ -170,10 +218,28 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_group_norm([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* beta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_batch_norm([NativeTypeName("const fovea_batch_norm_params *")] fovea_batch_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* beta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* mean, [NativeTypeName("const fovea_tensor *")] fovea_tensor* variance, [NativeTypeName("const fovea_tensor *")] fovea_tensor* saved_mean, [NativeTypeName("const fovea_tensor *")] fovea_tensor* saved_rstd, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_gather_rows([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_scatter_add_rows([NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_append_rows([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* indices, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_split_count([NativeTypeName("int32_t")] int chunk, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_tensor *")] fovea_tensor* counts, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_optimizer_step([NativeTypeName("const fovea_optimizer_params *")] fovea_optimizer_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* parameter, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gradient, [NativeTypeName("const fovea_tensor *")] fovea_tensor* first, [NativeTypeName("const fovea_tensor *")] fovea_tensor* second, [NativeTypeName("const fovea_tensor *")] fovea_tensor* schedule, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_global_norm_workspace([NativeTypeName("const fovea_tensor *const *")] fovea_tensor** gradients, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_global_norm([NativeTypeName("const fovea_tensor *const *")] fovea_tensor** gradients, [NativeTypeName("int64_t")] long count, float max_norm, [NativeTypeName("const fovea_tensor *")] fovea_tensor* result, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_attention_workspace([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("int64_t *")] long* bytes);
@@ -182,10 +248,46 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_attention([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* key_lengths, [NativeTypeName("const fovea_tensor *")] fovea_tensor* o, [NativeTypeName("const fovea_tensor *")] fovea_tensor* lse, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_attention_ragged_workspace([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("int64_t")] long sequences, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_attention_ragged([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* query_offsets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* key_offsets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* o, [NativeTypeName("const fovea_tensor *")] fovea_tensor* lse, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_attention_backward_workspace([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_attention_backward([NativeTypeName("const fovea_attention_params *")] fovea_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* key_lengths, [NativeTypeName("const fovea_tensor *")] fovea_tensor* o, [NativeTypeName("const fovea_tensor *")] fovea_tensor* lse, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_o, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dq, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dk, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dv, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_attention_workspace([NativeTypeName("const fovea_linear_attention_params *")] fovea_linear_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_attention([NativeTypeName("const fovea_linear_attention_params *")] fovea_linear_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* log_decay, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* o, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_selective_scan([NativeTypeName("const fovea_selective_scan_params *")] fovea_selective_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* u, [NativeTypeName("const fovea_tensor *")] fovea_tensor* delta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* A, [NativeTypeName("const fovea_tensor *")] fovea_tensor* Bm, [NativeTypeName("const fovea_tensor *")] fovea_tensor* C, [NativeTypeName("const fovea_tensor *")] fovea_tensor* skip, [NativeTypeName("const fovea_tensor *")] fovea_tensor* z, [NativeTypeName("const fovea_tensor *")] fovea_tensor* delta_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_selective_scan_backward_workspace([NativeTypeName("const fovea_selective_scan_params *")] fovea_selective_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* u, [NativeTypeName("const fovea_tensor *")] fovea_tensor* A, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_selective_scan_backward([NativeTypeName("const fovea_selective_scan_params *")] fovea_selective_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* u, [NativeTypeName("const fovea_tensor *")] fovea_tensor* delta, [NativeTypeName("const fovea_tensor *")] fovea_tensor* A, [NativeTypeName("const fovea_tensor *")] fovea_tensor* Bm, [NativeTypeName("const fovea_tensor *")] fovea_tensor* C, [NativeTypeName("const fovea_tensor *")] fovea_tensor* skip, [NativeTypeName("const fovea_tensor *")] fovea_tensor* z, [NativeTypeName("const fovea_tensor *")] fovea_tensor* delta_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* initial_state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_final_state, [NativeTypeName("const fovea_selective_scan_gradients *")] fovea_selective_scan_gradients* gradients, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_causal_conv1d([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* activation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* w, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_recurrent_prepared_bytes([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_recurrent_prepare([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* recurrent, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* recurrent_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_recurrent_workspace([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_recurrent([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* lengths, [NativeTypeName("const fovea_tensor *")] fovea_tensor* h, [NativeTypeName("const fovea_tensor *")] fovea_tensor* c, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_resize_workspace([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("int64_t *")] long* bytes);
@@ -218,13 +320,34 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_box_points([NativeTypeName("const fovea_box_points_params *")] fovea_box_points_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* points, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_box_overlaps([NativeTypeName("int32_t")] int overlap, [NativeTypeName("int32_t")] int plus_one, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_nms_workspace([NativeTypeName("const fovea_nms_params *")] fovea_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_nms([NativeTypeName("const fovea_nms_params *")] fovea_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* valid, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
-    [NativeTypeName("#define FOVEA_ABI_VERSION 1")]
-    public const int FOVEA_ABI_VERSION = 1;
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_soft_nms_workspace([NativeTypeName("const fovea_soft_nms_params *")] fovea_soft_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_soft_nms([NativeTypeName("const fovea_soft_nms_params *")] fovea_soft_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* valid, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep_scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_decode_boxes_workspace([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_decode_boxes([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* objectness, [NativeTypeName("const fovea_tensor *")] fovea_tensor* regression, [NativeTypeName("const fovea_tensor *")] fovea_tensor* anchors, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_detect_boxes_workspace([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* decode, [NativeTypeName("const fovea_nms_params *")] fovea_nms_params* nms, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_detect_boxes([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* decode, [NativeTypeName("const fovea_nms_params *")] fovea_nms_params* nms, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* objectness, [NativeTypeName("const fovea_tensor *")] fovea_tensor* regression, [NativeTypeName("const fovea_tensor *")] fovea_tensor* anchors, [NativeTypeName("const fovea_tensor *")] fovea_tensor* detections, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [NativeTypeName("#define FOVEA_ABI_VERSION 2")]
+    public const int FOVEA_ABI_VERSION = 2;
 
     [NativeTypeName("#define FOVEA_MAX_RANK 8")]
     public const int FOVEA_MAX_RANK = 8;

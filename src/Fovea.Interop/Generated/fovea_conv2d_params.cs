@@ -45,4 +45,7 @@ public partial struct fovea_conv2d_params
 
     [NativeTypeName("int32_t")]
     public int allow_winograd;
+
+    [NativeTypeName("int32_t")]
+    public int algorithm;
 }

@@ -9,4 +9,10 @@ public partial struct fovea_linear_params
     public int out_features;
 
     public fovea_activation_params activation;
+
+    [NativeTypeName("int32_t")]
+    public int weights;
+
+    [NativeTypeName("int32_t")]
+    public int reserved;
 }

@@ -11,19 +11,14 @@ public static unsafe partial class Kernels
         var native = options.ToNative();
         long bytes;
         Throw.IfFailed(NativeMethods.fovea_conv2d_prepared_bytes(&native, &bytes), "conv2d_prepare");
-        var prepared = DeviceTensor.Allocate(stream, DType.UInt8, bytes);
-        try
+        var layer = options;
+        return PreparedWeights.Pack(stream, bytes, prepared =>
         {
+            var parameters = layer.ToNative();
             using var call = new KernelCall(stream, "conv2d_prepare", weights, prepared);
             fixed (fovea_tensor* pWeights = weights, pPrepared = prepared)
-                call.Check(NativeMethods.fovea_conv2d_prepare(&native, pWeights, pPrepared, call.Stream));
-            return prepared;
-        }
-        catch
-        {
-            prepared.Dispose();
-            throw;
-        }
+                call.Check(NativeMethods.fovea_conv2d_prepare(&parameters, pWeights, pPrepared, call.Stream));
+        });
     }
 
     /// <summary>y = activation(bias + residual + convolution of x). x [N][H][W][in], y [N][oh][ow][out], bias and slope [out],
@@ -41,5 +36,16 @@ public static unsafe partial class Kernels
             var scratch = workspace.Native;
             call.Check(NativeMethods.fovea_conv2d(&native, pX, pPreparedWeights, pBias, pSlope, pResidual, pY, &scratch, call.Stream));
         }
+    }
+
+    /// <summary>The algorithm that <see cref="Conv2D"/> takes for an x of this shape: what the cost model chose, or what the options
+    /// demand. Never <see cref="Conv2DAlgorithm.Auto"/>.</summary>
+    public static Conv2DAlgorithm ChosenAlgorithm(in Conv2DOptions options, DeviceTensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        var native = options.ToNative();
+        int algorithm;
+        fixed (fovea_tensor* pX = x) Throw.IfFailed(NativeMethods.fovea_conv2d_chosen(&native, pX, &algorithm), "conv2d_chosen");
+        return (Conv2DAlgorithm)algorithm;
     }
 }

@@ -61,8 +61,13 @@ public readonly record struct Conv2DOptions
     /// <summary>Fused activation.</summary>
     public Activation Activation { get; init; }
 
-    /// <summary>3x3 stride-1 layers may use Winograd's algorithm, whose error is a few times that of the direct sum.</summary>
-    public bool AllowWinograd { get; init; }
+    /// <summary>3x3 stride-1 layers may use Winograd's algorithm, whose error is a few times that of the direct sum. On unless
+    /// refused.</summary>
+    public bool AllowWinograd { get; init; } = true;
+
+    /// <summary>A fixed algorithm instead of the cost model's choice. <see cref="Conv2DTuner"/> measures which is fastest. Weights must
+    /// be prepared with the same options.</summary>
+    public Conv2DAlgorithm Algorithm { get; init; }
 
     /// <summary>Sets both strides.</summary>
     public int Stride
@@ -104,5 +109,6 @@ public readonly record struct Conv2DOptions
         groups = Groups,
         activation = Activation.ToNative(),
         allow_winograd = AllowWinograd ? 1 : 0,
+        algorithm = (int)Algorithm,
     };
 }

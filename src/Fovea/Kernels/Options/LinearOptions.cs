@@ -14,10 +14,14 @@ public readonly record struct LinearOptions
     /// <summary>Fused activation.</summary>
     public Activation Activation { get; init; }
 
+    /// <summary>How the prepared weights are stored.</summary>
+    public WeightFormat Weights { get; init; }
+
     internal fovea_linear_params ToNative() => new()
     {
         in_features = InFeatures,
         out_features = OutFeatures,
         activation = Activation.ToNative(),
+        weights = (int)Weights,
     };
 }

@@ -1,0 +1,16 @@
+using Fovea.Bench.Peers.Ort;
+
+namespace Fovea.Bench.Peers;
+
+/// <summary>What the command line tool finds in this assembly.</summary>
+public sealed class Plugin : IPeerPlugin
+{
+    public IReadOnlyList<IPeer> Open(int threads, Action<string> note)
+    {
+        List<IPeer> peers = [new OrtPeer(threads)];
+#if FOVEA_TORCH
+        if (Torch.TorchPeer.TryOpen(threads, note) is { } torch) peers.Add(torch);
+#endif
+        return peers;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Fovea.Bench.Measure;
+
+/// <summary>What the kernel says about this thread and process: processor time, and how often a running thread was pushed off its
+/// core for another. Linux only; elsewhere nothing is ever disturbed.</summary>
+public static unsafe partial class CpuUsage
+{
+    private const int ThreadCpuClock = 3; // CLOCK_THREAD_CPUTIME_ID
+    private const int Self = 0;           // RUSAGE_SELF
+
+    // struct rusage is 18 longs on 64-bit Linux; ru_nivcsw is the last.
+    private const int UsageLongs = 18, InvoluntarySwitchesIndex = 17;
+
+    /// <summary>Processor time of the calling thread in seconds.</summary>
+    public static double ThreadSeconds()
+    {
+        if (!OperatingSystem.IsLinux()) return (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency;
+        long* time = stackalloc long[2]; // seconds, nanoseconds
+        _ = clock_gettime(ThreadCpuClock, time);
+        return time[0] + time[1] * 1e-9;
+    }
+
+    /// <summary>Involuntary context switches of all threads of this process so far.</summary>
+    public static long InvoluntarySwitches()
+    {
+        if (!OperatingSystem.IsLinux()) return 0;
+        long* usage = stackalloc long[UsageLongs];
+        _ = getrusage(Self, usage);
+        return usage[InvoluntarySwitchesIndex];
+    }
+
+    [LibraryImport("libc")]
+    private static partial int clock_gettime(int clock, long* time);
+
+    [LibraryImport("libc")]
+    private static partial int getrusage(int who, long* usage);
+}

@@ -1,0 +1,32 @@
+namespace Fovea.Bench.Measure;
+
+/// <summary>How much is measured.</summary>
+public sealed record MeasurePlan
+{
+    /// <summary>What an undisturbed FMA burst reaches, GFLOP/s.</summary>
+    public required double Peak { get; init; }
+
+    /// <summary>Accepted samples after which a contestant needs no more.</summary>
+    public int Wanted { get; init; } = 25;
+
+    /// <summary>Samples after which it gets no more, on a machine that is never quiet.</summary>
+    public int Most { get; init; } = 150;
+
+    /// <summary>Timed seconds of the slowest contestant after which all end.</summary>
+    public double Seconds { get; init; } = 1.2;
+
+    /// <summary>Short calls are repeated until a sample lasts this long; 0 for one call per sample.</summary>
+    public double SampleSeconds { get; init; } = 500e-6;
+
+    /// <summary>Seconds of uncounted calls in front, at least three calls.</summary>
+    public double WarmUpSeconds { get; init; } = 0.1;
+
+    /// <summary>Samples per turn.</summary>
+    public int SamplesPerTurn { get; init; } = 4;
+
+    /// <summary>Sleep in front of a turn, so that idle workers of the side before stop spinning; zero for single-threaded work.</summary>
+    public TimeSpan Pause { get; init; }
+
+    /// <summary>Whether only undisturbed samples count. Not so where the disturbance is what is measured.</summary>
+    public bool Gated { get; init; } = true;
+}

@@ -1,0 +1,13 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Fovea.Bench.Output;
+
+/// <summary>Rows as a JSON array, one row per line.</summary>
+public static class JsonReport
+{
+    private static readonly JsonSerializerOptions Options = new() { NumberHandling = JsonNumberHandling.Strict };
+
+    public static string Write(IReadOnlyCollection<BenchRow> rows) =>
+        rows.Count == 0 ? "[]\n" : "[\n" + string.Join(",\n", rows.Select(row => JsonSerializer.Serialize(row, Options))) + "\n]\n";
+}
