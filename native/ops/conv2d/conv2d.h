@@ -118,14 +118,19 @@ FOVEA_CONV2D_INLINE bool copies_strips(const fovea_conv2d_params& p) {
   return strip_pixels(p, kMaxTilePixels) <= kMaxTilePixels * p.kernel_w;
 }
 
-// Weight [o][tap][i] of the caller's tensor, as the packed layer sees it.
-FOVEA_CONV2D_INLINE float weight_at(const Conv2dPrepareJob& job, int64_t o, int64_t tap, int64_t i) {
+// Weight [o][tap][i] of the caller's tensor, as the packed layer sees it, and the distance to the next o of its group.
+struct WeightRun {
+  const float* first;
+  int64_t stride;
+};
+FOVEA_CONV2D_INLINE WeightRun weight_run(const Conv2dPrepareJob& job, int64_t o, int64_t tap, int64_t i) {
   const fovea_conv2d_params& p = job.params;
-  if (job.order == Conv2dWeightOrder::kForward) return job.weights[(o * taps(p) + tap) * job.pitch + i];
-  const int64_t flipped = taps(p) - 1 - tap;
-  if (job.order == Conv2dWeightOrder::kFlipped) return job.weights[(o * taps(p) + flipped) * job.pitch + i];
-  const int64_t row = o / group_out(p) * group_in(p) + i;
-  return job.weights[(row * taps(p) + flipped) * job.pitch + o % group_out(p)];
+  const int64_t flipped = taps(p) - 1 - tap, row = taps(p) * job.pitch;
+  if (job.order == Conv2dWeightOrder::kForward) return {job.weights + (o * taps(p) + tap) * job.pitch + i, row};
+  if (job.order == Conv2dWeightOrder::kFlipped) return {job.weights + (o * taps(p) + flipped) * job.pitch + i, row};
+  const int64_t source = o / group_out(p) * group_in(p) + i;
+  // Depthwise: every output has a group of its own, and the blocks run over all of them.
+  return {job.weights + (source * taps(p) + flipped) * job.pitch + o % group_out(p), is_depthwise(p) ? row : 1};
 }
 
 // The parameters' own rules; the convolution's relatives share them.

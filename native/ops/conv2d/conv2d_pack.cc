@@ -1,7 +1,7 @@
 // Packs weights for fovea_conv2d, once per model. One plain function for all instruction sets: it is bound by memory.
 #include <cstring>
 
-#include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv2d_pack.h"
 
 namespace fovea {
 namespace {
@@ -19,18 +19,19 @@ constexpr double kG4[6][3] = {{1.0 / 4, 0, 0},
 template <int N>
 void pack_winograd(const Conv2dPrepareJob& job, const double (&g)[N][3], float* packed) {
   const int64_t in = job.params.in_channels, out = job.params.out_channels, all_blocks = channel_blocks(out);
-  for (int64_t o = 0; o < out; ++o) {
-    const int64_t pair = o / kChannelBlock / kWinogradPair, block = o / kChannelBlock % kWinogradPair;
-    const int64_t blocks =
-        all_blocks - pair * kWinogradPair < kWinogradPair ? all_blocks - pair * kWinogradPair : kWinogradPair;
-    float* base = packed + pair * kWinogradPair * N * N * in * kChannelBlock + block * in * kChannelBlock + o % kChannelBlock;
-    for (int64_t i = 0; i < in; ++i) {
+  // Outputs innermost: they are neighbours in the packed form, and in the weights of a backward pass.
+  for (int64_t i = 0; i < in; ++i)
+    for (int64_t o = 0; o < out; ++o) {
+      const int64_t pair = o / kChannelBlock / kWinogradPair, block = o / kChannelBlock % kWinogradPair;
+      const int64_t blocks =
+          all_blocks - pair * kWinogradPair < kWinogradPair ? all_blocks - pair * kWinogradPair : kWinogradPair;
+      float* base = packed + pair * kWinogradPair * N * N * in * kChannelBlock + block * in * kChannelBlock + o % kChannelBlock;
       double half[N][3];
       for (int row = 0; row < N; ++row)
         for (int column = 0; column < 3; ++column) {
           half[row][column] = 0;
           for (int64_t k = 0; k < 3; ++k)
-            half[row][column] += g[row][k] * static_cast<double>(weight_at(job, o, k * 3 + column, i));
+            half[row][column] += g[row][k] * static_cast<double>(*weight_run(job, o, k * 3 + column, i).first);
         }
       for (int row = 0; row < N; ++row)
         for (int column = 0; column < N; ++column) {
@@ -39,7 +40,6 @@ void pack_winograd(const Conv2dPrepareJob& job, const double (&g)[N][3], float* 
           base[(row * N + column) * blocks * in * kChannelBlock + i * kChannelBlock] = static_cast<float>(sum);
         }
     }
-  }
 }
 
 void pack_grouped(const Conv2dPrepareJob& job, float* packed) {
@@ -63,9 +63,7 @@ void conv2d_pack(const Conv2dPrepareJob& job) {
   std::memcpy(job.prepared, &header, sizeof header);
   float* packed = reinterpret_cast<float*>(static_cast<char*>(job.prepared) + sizeof header);
   std::memset(packed, 0, static_cast<size_t>(direct_floats(p) + grouped_floats(p) + winograd_floats(p)) * sizeof(float));
-  for (int64_t o = 0; o < p.out_channels; ++o)
-    for (int64_t tap = 0; tap < taps(p); ++tap)
-      for (int64_t i = 0; i < group_in(p); ++i) packed[packed_index(p, o, tap, i)] = weight_at(job, o, tap, i);
+  pack_direct(job, p, packed, [](int64_t tap) { return tap; });
   if (is_grouped(p)) pack_grouped(job, packed + direct_floats(p));
   if (winograd_held(p, 2)) pack_winograd(job, kG2, packed + winograd_offset(p, 2));
   if (winograd_held(p, 4)) pack_winograd(job, kG4, packed + winograd_offset(p, 4));

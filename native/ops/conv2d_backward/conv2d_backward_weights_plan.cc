@@ -9,6 +9,7 @@ namespace {
 // Pixels of a chunk: each costs a tile 14 cycles or so, loading and storing its sums about 60.
 constexpr int64_t kChunkPixels = 256, kManyOutputs = 256;
 constexpr int64_t kFewPanels = 2;
+constexpr int64_t kFewChannels = 12, kMostColumns = 1024;
 constexpr int64_t kWantedParts = 16, kMinimumWork = 1 << 17;
 constexpr int64_t kMostPartial = 4 << 20;  // floats
 
@@ -23,7 +24,7 @@ void cut(const fovea_conv2d_params& p, int64_t rows, int64_t pixels, BackwardWei
   const int64_t packed_taps = plan->columns ? 1 : p.kernel_h * ceil_div(p.kernel_w, plan->tap_run);
   int64_t best = INT64_MAX;
   for (int64_t out = 1; out <= std::min(out_panels(p), wanted); out *= 2)
-    for (int64_t in = 1; in <= std::min(in_panels(*plan), wanted); in *= 2) {
+    for (int64_t in = 1; in <= (plan->columns ? 1 : std::min(in_panels(*plan), wanted)); in *= 2) {
       const int64_t per_part = p.groups * out * in;
       int64_t parts = std::clamp<int64_t>(ceil_div(wanted, per_part), 1, chunks);
       parts = std::clamp<int64_t>(kMostPartial / weights, 1, parts);
@@ -53,7 +54,7 @@ BackwardWeightsPlan backward_weights_plan(const fovea_conv2d_params& p, int64_t 
     plan.partial_floats = plan.pixel_parts * (partial_weights(p) + partial_biases(p));
     return plan;
   }
-  plan.columns = taps(p) > 1 && group_in(p) <= 12;
+  plan.columns = taps(p) > 1 && group_in(p) <= kFewChannels && depth(p) <= kMostColumns;
   if (plan.columns) plan.inputs = depth(p);
   plan.x_in_place = taps(p) == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_top == 0 && p.pad_bottom == 0 &&
                     p.pad_left == 0 && p.pad_right == 0;
@@ -69,7 +70,7 @@ BackwardWeightsPlan backward_weights_plan(const fovea_conv2d_params& p, int64_t 
   cut(p, rows, pixels, &plan);
   plan.part_chunks = ceil_div(chunk_count(plan, rows), plan.pixel_parts);
   if (plan.pixel_parts > 1 || plan.columns) plan.partial_floats = plan.pixel_parts * (partial_weights(p) + partial_biases(p));
-  const int64_t panels = std::min(ceil_div(in_panels(plan), plan.in_parts), kInPanels);
+  const int64_t panels = plan.columns ? in_panels(plan) : std::min(ceil_div(in_panels(plan), plan.in_parts), kInPanels);
   plan.scratch_floats = ceil_div(out_panels(p), plan.out_parts) * plan.chunk_rows * plan.chunk_columns * kOutPitch +
                         panels * plan.chunk_rows * packed_width(p, plan, plan.chunk_columns) * kInPanel;
   return plan;

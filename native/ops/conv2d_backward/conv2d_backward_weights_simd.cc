@@ -231,25 +231,37 @@ void pack_taps(const Context& c, const Chunk& chunk, Range panels, int64_t kh, i
   }
 }
 
-// Columns: panels [panel][pixel][kInPanel] whose columns are (tap, channel). Few layers of a network have so few channels, and
-// then few outputs per panel: plain copies.
-void pack_columns(const Context& c, const Chunk& chunk, Range panels) {
+FOVEA_INLINE void copy(float* to, const float* from, int64_t n) {
+  for (int64_t i = 0; i < n; i += kLanes) store_upto(to + i, load_upto(from + i, n - i), n - i);
+}
+FOVEA_INLINE void clear(float* to, int64_t n) {
+  for (int64_t i = 0; i < n; i += kLanes) store_upto(to + i, zero(), n - i);
+}
+
+// Columns: [pixel][panel][kInPanel], whose columns are (tap, channel).
+void pack_columns(const Context& c, const Chunk& chunk) {
   const BackwardWeightsJob& j = c.j;
   const fovea_conv2d_params& p = j.params;
-  const int64_t pixels = chunk.rows * chunk.columns, channels = group_in(p), end = panels.end * kInPanel;
-  const int64_t last = end < j.plan.inputs ? end : j.plan.inputs;
-  int64_t q = 0;
-  for (int64_t row = chunk.row; row < chunk.row + chunk.rows; ++row)
-    for (int64_t i = 0; i < chunk.columns; ++i, ++q) {
-      float* out = c.x_panels + q * kInPanel;
-      const int64_t left = (chunk.column + i) * p.stride_w - p.pad_left;
-      int64_t column = panels.begin * kInPanel, place = 0;
-      while (column < last) {
-        const int64_t tap = column / channels, ix = left + tap % p.kernel_w * p.dilation_w;
-        const float* x = ix < 0 || ix >= j.in_w ? nullptr : input_row(c, row, tap / p.kernel_w);
-        for (int64_t k = column % channels; k < channels && column < last; ++k, ++column) {
-          out[place] = x == nullptr ? 0.0f : x[ix * j.x_pitch + k];
-          if (++place == kInPanel) place = 0, out += pixels * kInPanel;
+  const int64_t channels = group_in(p), run = p.kernel_w * channels, pitch = in_panels(j.plan) * kInPanel;
+  const bool runs = p.dilation_w == 1 && j.x_pitch == channels;
+  for (int64_t row = 0; row < chunk.rows; ++row)
+    for (int64_t kh = 0; kh < p.kernel_h; ++kh) {
+      const float* x = input_row(c, chunk.row + row, kh);
+      float* out = c.x_panels + row * chunk.columns * pitch + kh * run;
+      int64_t left = chunk.column * p.stride_w - p.pad_left;
+      for (int64_t i = 0; i < chunk.columns; ++i, out += pitch, left += p.stride_w) {
+        if (x == nullptr) {
+          clear(out, run);
+        } else if (runs && left >= 0 && left + p.kernel_w <= j.in_w) {
+          copy(out, x + left * channels, run);
+        } else {
+          for (int64_t kw = 0; kw < p.kernel_w; ++kw) {
+            const int64_t ix = left + kw * p.dilation_w;
+            if (ix < 0 || ix >= j.in_w)
+              clear(out + kw * channels, channels);
+            else
+              copy(out + kw * channels, x + ix * j.x_pitch, channels);
+          }
         }
       }
     }
@@ -266,14 +278,15 @@ void multiply(const Context& c, const Chunk& chunk, Range panels, bool start) {
   OuterTile t{};
   t.rows = merged ? 1 : chunk.rows, t.pixels = merged ? pixels : chunk.columns;
   t.x_row = width * kInPanel;
-  t.x_pixel = merged ? kInPanel : p.stride_w * kInPanel;
+  const int64_t columns_pitch = in_panels(j.plan) * kInPanel;
+  t.x_pixel = j.plan.columns ? columns_pitch : merged ? kInPanel : p.stride_w * kInPanel;
   t.dy_pixel = j.plan.dy_in_place ? j.dy_pitch : kOutPitch;
   t.dw_row = all_taps * c.dw_pitch;
   t.start = start;
   for (int64_t run = 0; run < runs; ++run) {
     const int64_t first_tap = run * j.plan.tap_run;
     if (j.plan.columns)
-      pack_columns(c, chunk, panels);
+      pack_columns(c, chunk);
     else if (!j.plan.x_in_place)
       pack_taps(c, chunk, panels, first_tap / p.kernel_w, first_tap % p.kernel_w);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
@@ -287,6 +300,7 @@ void multiply(const Context& c, const Chunk& chunk, Range panels, bool start) {
       }
       for (int64_t tap = 0; tap < j.plan.tap_run; ++tap) {
         t.x = c.x_panels + (panel - panels.begin) * chunk.rows * width * kInPanel + tap * p.dilation_w * kInPanel;
+        if (j.plan.columns) t.x = c.x_panels + panel * kInPanel;
         if (j.plan.x_in_place) t.x = in_place ? j.x + pixel * j.x_pitch + c.group * group_in(p) + panel * kInPanel : c.x_panels;
         for (int64_t out = c.out_panels.begin; out < c.out_panels.end; ++out) {
           const Range outputs = outputs_of(c, out);
@@ -365,8 +379,9 @@ void conv2d_backward_weights(const BackwardWeightsJob& j) {
         if (c.dbias != nullptr) add_biases(c, chunk, start);
         if (j.dw == nullptr) continue;
         if (!plan.dy_in_place) pack_dy(c, chunk);
-        for (int64_t panel = c.in_panels.begin; panel < c.in_panels.end; panel += kInPanels)
-          multiply(c, chunk, {panel, panel + kInPanels < c.in_panels.end ? panel + kInPanels : c.in_panels.end}, start);
+        const int64_t step = plan.columns ? in_panels(plan) : kInPanels;
+        for (int64_t panel = c.in_panels.begin; panel < c.in_panels.end; panel += step)
+          multiply(c, chunk, {panel, panel + step < c.in_panels.end ? panel + step : c.in_panels.end}, start);
       }
     }
   });

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/conv2d/conv2d_pack.h"
 #include "ops/conv_transpose2d/conv_transpose2d.h"
 
 namespace fovea {
@@ -97,23 +98,19 @@ void transposed_pack(const TransposedPrepareJob& job) {
   }
   float* packed = static_cast<float*>(job.conv.prepared);
   const int64_t step_h = class_step(p.stride_h, p.dilation_h), step_w = class_step(p.stride_w, p.dilation_w);
-  // packed_index() and weight_at() count taps in their own way: the former in those of the class, the latter flipped.
+  // pack_direct() counts taps in its own way: those of the class, and flipped ones of the layer.
   std::memset(packed, 0, static_cast<size_t>(direct_floats(p)) * sizeof(float));
   for (int64_t first_h = 0; first_h < std::min<int64_t>(step_h, p.kernel_h); ++first_h)
     for (int64_t first_w = 0; first_w < std::min<int64_t>(step_w, p.kernel_w); ++first_w) {
       fovea_conv2d_params part = p;
       part.kernel_h = static_cast<int32_t>(class_taps(p.kernel_h, step_h, first_h));
       part.kernel_w = static_cast<int32_t>(class_taps(p.kernel_w, step_w, first_w));
-      float* out = packed + class_floats(p, first_h, first_w);
-      for (int64_t o = 0; o < p.out_channels; ++o)
-        for (int64_t row = 0; row < part.kernel_h; ++row)
-          for (int64_t column = 0; column < part.kernel_w; ++column) {
-            const int64_t kh = first_h + (part.kernel_h - 1 - row) * step_h;
-            const int64_t kw = first_w + (part.kernel_w - 1 - column) * step_w;
-            const int64_t flipped = taps(p) - 1 - (kh * p.kernel_w + kw);
-            for (int64_t i = 0; i < group_in(p); ++i)
-              out[packed_index(part, o, row * part.kernel_w + column, i)] = weight_at(job.conv, o, flipped, i);
-          }
+      pack_direct(job.conv, part, packed + class_floats(p, first_h, first_w), [&](int64_t tap) {
+        const int64_t row = tap / part.kernel_w, column = tap % part.kernel_w;
+        const int64_t kh = first_h + (part.kernel_h - 1 - row) * step_h;
+        const int64_t kw = first_w + (part.kernel_w - 1 - column) * step_w;
+        return taps(p) - 1 - (kh * p.kernel_w + kw);
+      });
     }
 }
 

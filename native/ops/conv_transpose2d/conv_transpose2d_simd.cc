@@ -97,6 +97,9 @@ void dense_phase(const Context& c, const Source& s, const Phase& rows, const Pha
           const int64_t count = left < most ? left : most;
           t.runs.x = taps.count == 0 ? taps.x : taps.x + at * s.pitch + group * c.group_in;
           t.y = y + row * p.stride_h * j.out_w * j.y_pitch + at * t.y_pitch + out;
+          // Lines of y are in no cache yet: fetched now, they are there when the tile is done.
+          for (int64_t r = 0; r < count; ++r)
+            for (int64_t v = 0; v < t.channels; v += 16) __builtin_prefetch(t.y + r * t.y_pitch + v, 1);
           run_tile(vectors, static_cast<int>(count), t);
           at += count, left -= count;
         }

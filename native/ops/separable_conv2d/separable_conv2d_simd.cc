@@ -30,6 +30,9 @@ void multiply(const Conv2dJob& j, const Epilogue& epilogue, const float* scratch
       const int64_t count = pixels / tiles + (i < pixels % tiles);
       t.runs.x = scratch + at * pitch;
       t.y = j.y + (q + at) * j.y_pitch + channel;
+      // Lines of y are in no cache yet: fetched now, they are there when the tile is done.
+      for (int64_t r = 0; r < count; ++r)
+        for (int64_t v = 0; v < t.channels; v += 16) __builtin_prefetch(t.y + r * t.y_pitch + v, 1);
       run_tile(vectors, static_cast<int>(count), t);
       if (epilogue.second_pass) finish(j, q + at, count, channel, t.channels);
       at += count;
