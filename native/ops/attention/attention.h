@@ -19,7 +19,8 @@ inline constexpr int64_t kDecodeRowsPerGroup = 16;  // above, the matrix tiles p
 inline constexpr int64_t kDecodeRows = 32;          // rows per task, which bounds the scores on the stack
 inline constexpr int64_t kDecodeSplits = 16;        // most pieces of the keys of one sequence
 inline constexpr int64_t kDecodeTasks = 16;         // tasks that splitting aims at
-inline constexpr int64_t kDecodeSplitKeys = 128;    // fewer keys are not worth a piece of their own
+// A piece has at least kDecodeSplitKeys keys, or fewer that are kDecodeSplitFloats (1 MB) in all groups.
+inline constexpr int64_t kDecodeSplitKeys = 256, kDecodeSplitFloats = 1 << 18;
 
 // ---- many rows: tiles of rows against packed blocks of keys
 // ------------------------------------------------------------------
