@@ -19,14 +19,15 @@ inline constexpr int64_t kDecodeRowsPerGroup = 16;  // above, the matrix tiles p
 inline constexpr int64_t kDecodeRows = 32;          // rows per task, which bounds the scores on the stack
 inline constexpr int64_t kDecodeSplits = 16;        // most pieces of the keys of one sequence
 inline constexpr int64_t kDecodeTasks = 16;         // tasks that splitting aims at
-inline constexpr int64_t kDecodeSplitKeys = 256;    // fewer keys are not worth a piece of their own
+// A piece has at least kDecodeSplitKeys keys, or fewer that are kDecodeSplitFloats (1 MB) in all groups.
+inline constexpr int64_t kDecodeSplitKeys = 256, kDecodeSplitFloats = 1 << 18;
 
 // ---- many rows: tiles of rows against packed blocks of keys
 // ------------------------------------------------------------------
 
 // Rows per task: each block of keys is packed once for them. The larger number where that still leaves kChunkTasks tasks and
 // the rows fit the second-level cache.
-inline constexpr int64_t kChunkRows = 128, kLargeChunkRows = 256, kChunkTasks = 16;
+inline constexpr int64_t kChunkRows = 128, kLargeChunkRows = 512, kChunkTasks = 16;
 inline constexpr int64_t kKeyPanel = 32;   // keys per packed panel [D][kKeyPanel]
 inline constexpr int64_t kScoreRows = 16;  // at least the rows of the largest register tile
 
@@ -108,9 +109,9 @@ FOVEA_ALWAYS_INLINE float* lse_at(const AttentionJob& j, const AttentionSequence
 FOVEA_ALWAYS_INLINE bool has_few_rows(int64_t q_length, int64_t heads_per_group) {
   return q_length * heads_per_group <= kDecodeRowsPerGroup;
 }
-// A task reads a page of neighbouring groups per key.
+// A task reads up to 16 KB of neighbouring groups per key: where that is all of them, memory is read from front to back.
 FOVEA_ALWAYS_INLINE int64_t decode_groups_per_task(int64_t groups, int64_t head_size, int64_t rows_per_group) {
-  const int64_t page = 1024 / head_size < 1 ? 1 : 1024 / head_size, fitting = kDecodeRows / rows_per_group;
+  const int64_t page = 4096 / head_size < 1 ? 1 : 4096 / head_size, fitting = kDecodeRows / rows_per_group;
   const int64_t n = page < fitting ? page : fitting;
   return n < groups ? n : groups;
 }

@@ -52,7 +52,8 @@ fovea_status make_attention_plan(const char* op, const fovea_tensor* q, const fo
     const int64_t tasks = divide_up(groups, decode_groups_per_task(groups, head_size, p.decode_queries * p.heads_per_group));
     // Where sequences and groups leave too few tasks, keys are split.
     const int64_t wanted = divide_up(kDecodeTasks, std::min(batch, kDecodeTasks) * std::min(tasks, kDecodeTasks));
-    p.splits = std::clamp<int64_t>(std::min(wanted, k_length / kDecodeSplitKeys), 1, kDecodeSplits);
+    const int64_t piece = std::clamp<int64_t>(kDecodeSplitFloats / (groups * head_size), 64, kDecodeSplitKeys);
+    p.splits = std::clamp<int64_t>(std::min(wanted, k_length / piece), 1, kDecodeSplits);
     FOVEA_CHECK(batch <= (int64_t{1} << 46) / (p.decode_queries * heads * p.splits * (head_size + 2)), "%s: too large: %s", op,
                 describe(*q));
     p.partial_floats = batch * p.decode_queries * heads * p.splits * (head_size + 2);
