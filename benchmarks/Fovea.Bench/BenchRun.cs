@@ -9,9 +9,6 @@ namespace Fovea.Bench;
 /// <summary>Measures the rows of families, one workload after the other; contestants of a workload take turns.</summary>
 public sealed class BenchRun
 {
-    // Errors above this are no rounding of f32: the peer computes something else, or one of the two is wrong.
-    private const double DifferenceWorthANote = 1e-3;
-
     private readonly BenchOptions _options;
     private readonly IReadOnlyList<IPeer> _peers;
     private readonly Action<string> _note;
@@ -98,7 +95,7 @@ public sealed class BenchRun
         double?[] errors = [.. results.Select(r => r is null ? null : reference?.MaxRelativeError(r))];
         for (int i = 0; i < contestants.Count; i++)
         {
-            if (errors[i] is { } error && !(error <= DifferenceWorthANote))
+            if (errors[i] is { } error && !(error <= workload.Tolerance))
                 _note(FormattableString.Invariant($"{workload.Family} {workload.Name}: {contestants[i].Name} differs from the reference by {error:G3}"));
         }
 

@@ -41,9 +41,9 @@ internal sealed class BenchSession(CliConsole console)
                 if (console.ErrorIsTerminal) console.Error.WriteLine($"{row.Family} {row.Workload}");
             }
 
-            if (rows.Count == 0) continue;
             var section = new BenchSection(family, rows, [.. _notes]);
             _notes.Clear();
+            if (rows.Count == 0) continue;
             report.Add(section);
             writer.Write(section);
         }
