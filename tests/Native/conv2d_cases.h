@@ -17,6 +17,7 @@ struct ConvCase {
   bool bias = true, residual = false;
   int64_t x_extra = 0, y_extra = 0, residual_extra = 0;  // pitch beyond the channels
   int32_t winograd = 0;
+  int32_t algorithm = FOVEA_CONV2D_AUTO;
 };
 
 inline fovea_conv2d_params params_of(const ConvCase& c) {
@@ -29,6 +30,7 @@ inline fovea_conv2d_params params_of(const ConvCase& c) {
   p.groups = c.groups;
   p.activation = {c.activation, 0.2f, 0.5f, 0};
   p.allow_winograd = c.winograd;
+  p.algorithm = c.algorithm;
   return p;
 }
 

@@ -102,7 +102,7 @@ FOVEA_INLINE float raise_reference(RowSum* row, float highest) {
 
 // s = cap * tanh(s), with s = score / softcap and `cap` = softcap in units of log2. Rare and long, so not inlined; and noipa,
 // because with the constant n of one caller GCC 12 warns about its own intrinsics.
-[[gnu::noipa]] void cap_scores(float* s, int64_t n, float cap) {
+[[gnu::noipa, maybe_unused]] void cap_scores(float* s, int64_t n, float cap) {
   for (int64_t i = 0; i < n; i += kLanes) store(s + i, tanh(load(s + i)) * set(cap));
 }
 

@@ -1,6 +1,7 @@
-// The register tile of both products: R rows times NV vectors of columns, y[r][c] (+)= sum over k of x[r][k] * w[k][c].
-// Each output is one chain of fma in the order of k, whatever the tile. Unlike the tile of linear it continues sums in y, and
-// its operands are packed, so it needs neither prefetch nor column tails.
+// The register tile of all products of attention: R rows times NV vectors of columns, y[r][c] (+)= sum over k of
+// x[r][k] * w[k][c], or with Transposed of x[k][r] * w[k][c]. Each output is one chain of fma in the order of k, whatever the
+// tile. Unlike the tile of linear it continues sums in y, and its operands are packed, so it needs neither prefetch nor column
+// tails.
 #pragma once
 
 #include "core/simd.h"
@@ -28,7 +29,7 @@ inline constexpr int64_t kTileRows = 6, kTileVectors = 2;
 inline constexpr int64_t kTileRows = 3, kTileVectors = 4;
 #endif
 
-template <int R, int NV>
+template <int R, int NV, bool Transposed>
 void product_tile(const Product& t) {
   // One base pointer per three rows and [base + pitch * 0, 1, 2] addressing: R pointers would spill.
   constexpr int kBases = (R + 2) / 3;
@@ -42,7 +43,7 @@ void product_tile(const Product& t) {
   const float* base[kBases];
   const int64_t pitch = t.x_pitch, stride = t.w_stride;
 #pragma GCC unroll 8
-  for (int i = 0; i < kBases; ++i) base[i] = t.x + 3 * i * pitch;
+  for (int i = 0; i < kBases; ++i) base[i] = t.x + (Transposed ? 0 : 3 * i * pitch);
   const float* w = t.w;
   for (int64_t k = 0; k < t.k_size; ++k, w += stride) {
     F b[NV];
@@ -50,7 +51,7 @@ void product_tile(const Product& t) {
     for (int v = 0; v < NV; ++v) b[v] = load(w + v * kLanes);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      const F broadcast = set(base[r / 3][(r % 3) * pitch + k]);
+      const F broadcast = set(Transposed ? base[0][k * pitch + r] : base[r / 3][(r % 3) * pitch + k]);
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) acc[r][v] = fma(broadcast, b[v], acc[r][v]);
     }
@@ -64,20 +65,21 @@ void product_tile(const Product& t) {
 using ProductFunction = void (*)(const Product&);
 
 // Row counts 1, 2, .. in order.
-template <int NV, int... R>
+template <bool Transposed, int NV, int... R>
 struct ProductTiles {
-  static constexpr ProductFunction table[] = {product_tile<R, NV>...};
+  static constexpr ProductFunction table[] = {product_tile<R, NV, Transposed>...};
 };
 
-// `columns`: a multiple of 16.
-inline void multiply(const Product& product, int64_t rows, int64_t columns) {
+// `columns`: a multiple of 16; rows at most kTileRows.
+template <bool Transposed = false>
+void multiply(const Product& product, int64_t rows, int64_t columns) {
 #if defined(__AVX512F__)
-  using Wide = ProductTiles<2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
-  using Narrow = ProductTiles<1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
+  using Wide = ProductTiles<Transposed, 2, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
+  using Narrow = ProductTiles<Transposed, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14>;
 #elif defined(__AVX2__)
-  using Wide = ProductTiles<2, 1, 2, 3, 4, 5, 6>;
+  using Wide = ProductTiles<Transposed, 2, 1, 2, 3, 4, 5, 6>;
 #else
-  using Wide = ProductTiles<4, 1, 2, 3>;
+  using Wide = ProductTiles<Transposed, 4, 1, 2, 3>;
 #endif
   constexpr int64_t step = kTileVectors * kLanes;
   Product t = product;

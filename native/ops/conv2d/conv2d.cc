@@ -62,6 +62,11 @@ fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* para
   FOVEA_CHECK(p.pad_top >= 0 && p.pad_bottom >= 0 && p.pad_left >= 0 && p.pad_right >= 0,
               "%s: padding is %d, %d, %d, %d (top, bottom, left, right), it must not be negative", op, p.pad_top, p.pad_bottom,
               p.pad_left, p.pad_right);
+  FOVEA_CHECK(p.algorithm >= FOVEA_CONV2D_AUTO && p.algorithm <= FOVEA_CONV2D_WINOGRAD_4X4,
+              "%s: algorithm is %d, known are 0 (AUTO) to %d", op, p.algorithm, int{FOVEA_CONV2D_WINOGRAD_4X4});
+  FOVEA_CHECK(p.algorithm <= FOVEA_CONV2D_DIRECT || winograd_possible(p),
+              "%s: Winograd needs a 3x3 kernel, stride 1 and one group; this layer has %dx%d, stride %dx%d, %d groups", op,
+              p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.groups);
   constexpr int64_t kMaxDepth = int64_t{1} << 30, kMaxPacked = int64_t{1} << 40;
   FOVEA_CHECK(taps(p) <= kMaxDepth && depth(p) <= kMaxDepth, "%s: a kernel of %dx%dx%lld is too large", op, p.kernel_h,
               p.kernel_w, static_cast<long long>(group_in(p)));
@@ -87,6 +92,19 @@ fovea_status check_prepared(const char* op, const fovea_conv2d_params& p, const 
   return FOVEA_OK;
 }
 
+const char* describe_forms(int32_t forms) {
+  switch (forms) {
+    case 0:
+      return "";
+    case 2:
+      return ", Winograd 2x2";
+    case 4:
+      return ", Winograd 4x4";
+    default:
+      return ", Winograd 2x2 and 4x4";
+  }
+}
+
 // While capturing, the packing may be part of the same graph and not have run yet.
 fovea_status check_header(const char* op, const fovea_conv2d_params& p, const fovea_tensor& prepared,
                           const fovea_stream* stream) {
@@ -94,10 +112,10 @@ fovea_status check_header(const char* op, const fovea_conv2d_params& p, const fo
   const auto& h = *static_cast<const Conv2dHeader*>(prepared.data);
   FOVEA_CHECK(h.magic == kConv2dMagic, "%s: prepared was not written by conv2d_prepare", op);
   FOVEA_CHECK(h.in_channels == p.in_channels && h.out_channels == p.out_channels && h.kernel_h == p.kernel_h &&
-                  h.kernel_w == p.kernel_w && h.groups == p.groups && (h.winograd != 0) == winograd_eligible(p),
+                  h.kernel_w == p.kernel_w && h.groups == p.groups && h.winograd == conv2d_winograd_forms(p),
               "%s: prepared is for %d -> %d channels, kernel %dx%d, %d groups%s; params say %d -> %d, %dx%d, %d groups%s", op,
-              h.in_channels, h.out_channels, h.kernel_h, h.kernel_w, h.groups, h.winograd != 0 ? ", Winograd" : "",
-              p.in_channels, p.out_channels, p.kernel_h, p.kernel_w, p.groups, winograd_eligible(p) ? ", Winograd" : "");
+              h.in_channels, h.out_channels, h.kernel_h, h.kernel_w, h.groups, describe_forms(h.winograd),
+              p.in_channels, p.out_channels, p.kernel_h, p.kernel_w, p.groups, describe_forms(conv2d_winograd_forms(p)));
   return FOVEA_OK;
 }
 
@@ -160,6 +178,25 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
   const Conv2dPrepareJob job{static_cast<const float*>(weights->data), prepared->data, weights->pitch, *params,
                              Conv2dWeightOrder::kForward};
   return enqueue(stream, conv2d_pack, job);
+}
+
+extern "C" fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, const fovea_tensor* x, int32_t* algorithm) {
+  constexpr const char* op = "conv2d_chosen";
+  FOVEA_TRY(check_params(op, params));
+  FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
+  FOVEA_CHECK(algorithm != nullptr, "%s: algorithm is NULL", op);
+  FOVEA_TRY(check_input(op, *params, *x));
+  switch (conv2d_plan(*params, x->shape[0], x->shape[1], x->shape[2]).tile) {
+    case 2:
+      *algorithm = FOVEA_CONV2D_WINOGRAD_2X2;
+      return FOVEA_OK;
+    case 4:
+      *algorithm = FOVEA_CONV2D_WINOGRAD_4X4;
+      return FOVEA_OK;
+    default:
+      *algorithm = FOVEA_CONV2D_DIRECT;
+      return FOVEA_OK;
+  }
 }
 
 extern "C" fovea_status fovea_conv2d_workspace(const fovea_conv2d_params* params, const fovea_tensor* x, int64_t* bytes) {

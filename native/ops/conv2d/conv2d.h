@@ -3,8 +3,8 @@
 // Packed weights (the same on every instruction set), behind a 64-byte header:
 //   direct    [group][block][k][16]      k = (kh, kw, in) of the group; blocks of 16 output channels, the last padded with 0
 //   depthwise [block][tap][16]           the same with all groups as one and k = (kh, kw)
-//   Winograd  [pair][position][block][in][16] follows the direct form of eligible layers: pairs of blocks in the order in which
-//                                        they are read, position = 6*row + column of G w G^T
+//   Winograd  [pair][position][block][in][16] follow the direct form, F(2x2, 3x3) before F(4x4, 3x3), each if params may use it:
+//                                        pairs of blocks in the order in which they are read, position = row and column of G w G^T
 // A body takes as many neighbouring blocks at once as its registers allow, so the form need not know.
 #pragma once
 
@@ -29,9 +29,10 @@ enum class Conv2dBody : int32_t {
 
 struct Conv2dPlan {
   Conv2dBody body;
-  int64_t block_pixels;    // output pixels (Winograd: 4x4 tiles) of one block of work; kRows: whole rows of them
+  int64_t block_pixels;    // output pixels (Winograd: tiles) of one block of work; kRows: whole rows of them
   int64_t splits;          // parts in which the output channels of a block are cut to feed more threads
   int64_t scratch_floats;  // per thread
+  int64_t tile;            // Winograd: 2 or 4, the side of an output tile
 };
 
 struct Conv2dJob {
@@ -68,7 +69,8 @@ struct Conv2dPrepareJob {
 // Identifies what prepared weights were packed for.
 struct alignas(64) Conv2dHeader {
   uint32_t magic;
-  int32_t in_channels, out_channels, kernel_h, kernel_w, groups, winograd;
+  int32_t in_channels, out_channels, kernel_h, kernel_w, groups;
+  int32_t winograd;  // the tile sides whose forms are held, added: 0, 2, 4 or 6
 };
 inline constexpr uint32_t kConv2dMagic = 0x32564346;  // "FCV2"
 
@@ -106,21 +108,44 @@ FOVEA_CONV2D_INLINE float weight_at(const Conv2dPrepareJob& job, int64_t o, int6
 // The parameters' own rules; the convolution's relatives share them.
 fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* params);
 
-// 3x3, stride 1, undilated and ungrouped, allowed by the caller, and with channels enough to pay for the transforms.
-bool winograd_eligible(const fovea_conv2d_params& p);
-int64_t winograd_floats(const fovea_conv2d_params& p);  // 0 when not eligible
+// 3x3, stride 1, ungrouped; dilation d leaves d*d interleaved grids, each an undilated layer.
+bool winograd_possible(const fovea_conv2d_params& p);
+// Whether the prepared weights hold the form of F(tile x tile, 3x3): it was asked for, or AUTO may choose it.
+bool winograd_held(const fovea_conv2d_params& p, int64_t tile);
+FOVEA_CONV2D_INLINE int64_t winograd_positions(int64_t tile) { return (tile + 2) * (tile + 2); }
+FOVEA_CONV2D_INLINE int64_t winograd_form_floats(const fovea_conv2d_params& p, int64_t tile) {
+  return winograd_positions(tile) * p.in_channels * channel_blocks(p.out_channels) * kChannelBlock;
+}
+FOVEA_CONV2D_INLINE int32_t conv2d_winograd_forms(const fovea_conv2d_params& p) {
+  return (winograd_held(p, 2) ? 2 : 0) + (winograd_held(p, 4) ? 4 : 0);
+}
+// All forms held, and where one of them begins.
+int64_t winograd_floats(const fovea_conv2d_params& p);
+int64_t winograd_offset(const fovea_conv2d_params& p, int64_t tile);
 
 inline constexpr int64_t kWinogradPair = 2;  // blocks of output channels whose products are made and transformed together
 
-// One thread's scratch: transformed input [36][tiles][input_pitch], products [36][tiles][32].
+// One thread's scratch: transformed input [position][tiles][input_pitch], products [position][tiles][32].
 struct WinogradScratch {
   int64_t input_pitch, input_plane, output_plane;  // floats
 };
 FOVEA_CONV2D_INLINE WinogradScratch winograd_scratch(const fovea_conv2d_params& p, int64_t tiles) {
-  // Planes are an odd number of cache lines apart: the 36 stores of a tile would otherwise fall into one set of the cache.
-  const int64_t pitch = channel_blocks(p.in_channels) * kChannelBlock;
+  // Planes are an odd number of cache lines apart, and rows not a multiple of 1 KB: the stores of a tile, and the rows of a
+  // product, would otherwise fall into few sets of the cache.
+  const int64_t channels = channel_blocks(p.in_channels) * kChannelBlock, pitch = channels % 256 == 0 ? channels + 16 : channels;
   const auto odd_lines = [](int64_t floats) { return floats / 16 % 2 == 0 ? floats + 16 : floats; };
   return {pitch, odd_lines(tiles * pitch), odd_lines(tiles * kWinogradPair * kChannelBlock)};
+}
+// Tiles of F(tile x tile, 3x3) over one image. A dilation d interleaves up to d grids along an axis, all cut alike: the last
+// tiles of some may lie outside the image.
+struct WinogradGrid {
+  int64_t grids_y, grids_x, tiles_y, tiles_x, tiles;
+};
+FOVEA_CONV2D_INLINE WinogradGrid winograd_grid(const fovea_conv2d_params& p, int64_t tile, int64_t out_h, int64_t out_w) {
+  const int64_t grids_y = p.dilation_h < out_h ? p.dilation_h : out_h, grids_x = p.dilation_w < out_w ? p.dilation_w : out_w;
+  const int64_t step_y = tile * p.dilation_h, step_x = tile * p.dilation_w;
+  const int64_t y = (out_h + step_y - 1) / step_y, x = (out_w + step_x - 1) / step_x;
+  return {grids_y, grids_x, y, x, grids_y * grids_x * y * x};
 }
 
 // Output length of one axis: 0 when the padded input is shorter than the kernel.

@@ -72,6 +72,7 @@ FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k
   t.y = j.y + q * j.y_pitch + out;
   t.y_pitch = j.y_pitch;
   t.channels = channels;
+  t.ahead = nullptr, t.ahead_step = 0;
   const int vectors = static_cast<int>((channels + kLanes - 1) / kLanes), most = kMaxPixels[vectors];
   if (!c.narrow || !run_narrow_tile(vectors, r, t)) {
     // Only what was cut for narrow tiles and then gathered is ever wider than a general tile.

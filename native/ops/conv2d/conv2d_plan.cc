@@ -19,26 +19,49 @@ constexpr int64_t kFlatPixels = 112;
 // 28 tiles read the weights too often, more than 56 gain nothing.
 constexpr int64_t kWinogradFloats = 160 << 10, kWinogradFewest = 28, kWinogradMost = 56;
 
-// Whether Winograd is expected to be faster, in cycles of a core with two 16-lane FMA units.
-bool winograd_pays(const fovea_conv2d_params& p, int64_t pixels, int64_t tiles) {
-  const int64_t in = p.in_channels, in_blocks = channel_blocks(in), out_blocks = channel_blocks(p.out_channels);
-  const int64_t direct = 9 * pixels * in * out_blocks / 2;
-  // Products, and the transforms of 16 channels of a tile: about 110 cycles in and 80 out.
-  const int64_t transforms = tiles * (110 * in_blocks + 80 * out_blocks);
-  const int64_t products = 36 * tiles * in * out_blocks / 2;
-  // Weights that do not fit the second-level cache arrive at about 8 bytes a cycle, once per block of tiles.
-  const int64_t bytes = winograd_floats(p) * int64_t{sizeof(float)};
-  const int64_t streaming = bytes > 1 << 20 ? bytes / 8 : 0;
-  return std::max(products, streaming) + transforms < direct;
-}
-
-int64_t winograd_block(const fovea_conv2d_params& p, int64_t tiles) {
-  const int64_t per_tile = 36 * (channel_blocks(p.in_channels) + kWinogradPair) * kChannelBlock;
+int64_t winograd_block(const fovea_conv2d_params& p, int64_t tile, int64_t tiles) {
+  const int64_t per_tile = winograd_positions(tile) * (channel_blocks(p.in_channels) + kWinogradPair) * kChannelBlock;
   const int64_t most = std::clamp(kWinogradFloats / per_tile, kWinogradFewest, kWinogradMost);
   if (tiles <= most) return std::max<int64_t>(tiles, 1);
   // Even blocks, and an even number of them for an even number of threads.
   const int64_t blocks = ((tiles + most - 1) / most + 1) / 2 * 2;
   return (tiles + blocks - 1) / blocks;
+}
+
+// Expected cycles of a core that starts one product of 16 lanes a cycle.
+double direct_cycles(const fovea_conv2d_params& p, int64_t pixels) {
+  const double products = 9.0 * static_cast<double>(pixels * p.in_channels * channel_blocks(p.out_channels));
+  return 1.05 * products;
+}
+
+double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles) {
+  const double in = p.in_channels, in_blocks = static_cast<double>(channel_blocks(p.in_channels));
+  const double out_blocks = static_cast<double>(channel_blocks(p.out_channels));
+  // Loads, additions and stores of a tile's 16 channels.
+  const double transforms = static_cast<double>(tiles) * (tile == 4 ? 240 * in_blocks + 200 * out_blocks : 80 * in_blocks + 50 * out_blocks);
+  const int64_t block = winograd_block(p, tile, tiles), blocks = (tiles + block - 1) / block;
+  // A step of fewer than two tiles waits for the sums before it.
+  const double rows = static_cast<double>(std::max(tiles, 2 * blocks));
+  const double products = static_cast<double>(winograd_positions(tile)) * rows * in * out_blocks;
+  // Weights that do not fit the second-level cache arrive at about 8 bytes a cycle, once per block of tiles.
+  const double bytes = static_cast<double>(winograd_form_floats(p, tile)) * sizeof(float);
+  const double streaming = bytes > 1 << 20 ? bytes / 8 * static_cast<double>(blocks) : 0;
+  return std::max(products, streaming) + transforms;
+}
+
+// The tile side of the fastest algorithm that the prepared weights allow; 0 is direct.
+int64_t choose_winograd(const fovea_conv2d_params& p, int64_t batch, int64_t out_h, int64_t out_w) {
+  if (p.algorithm == FOVEA_CONV2D_WINOGRAD_2X2) return 2;
+  if (p.algorithm == FOVEA_CONV2D_WINOGRAD_4X4) return 4;
+  int64_t best = 0;
+  double least = 0;
+  for (const int64_t tile : {2, 4}) {
+    if (!winograd_held(p, tile)) continue;
+    if (best == 0 && least == 0) least = direct_cycles(p, batch * out_h * out_w);
+    const double cycles = winograd_cycles(p, tile, batch * winograd_grid(p, tile, out_h, out_w).tiles);
+    if (cycles < least) least = cycles, best = tile;
+  }
+  return best;
 }
 
 int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
@@ -56,13 +79,24 @@ int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride,
   return room < 0 ? 0 : room / stride + 1;
 }
 
-bool winograd_eligible(const fovea_conv2d_params& p) {
-  return p.allow_winograd != 0 && p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 &&
-         p.dilation_h == 1 && p.dilation_w == 1 && p.groups == 1 && p.in_channels >= 16 && p.out_channels >= 16;
+bool winograd_possible(const fovea_conv2d_params& p) {
+  return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 && p.groups == 1;
+}
+
+bool winograd_held(const fovea_conv2d_params& p, int64_t tile) {
+  if (p.algorithm != FOVEA_CONV2D_AUTO) return p.algorithm == (tile == 2 ? FOVEA_CONV2D_WINOGRAD_2X2 : FOVEA_CONV2D_WINOGRAD_4X4);
+  // Fewer channels do not pay for the transforms.
+  if (p.allow_winograd == 0 || !winograd_possible(p) || p.in_channels < 16 || p.out_channels < 16) return false;
+  // F(2x2) makes more products than F(4x4) and wins only where reading the weights takes longer than the products.
+  return tile == 4 || winograd_form_floats(p, 4) * int64_t{sizeof(float)} > 1 << 20;
 }
 
 int64_t winograd_floats(const fovea_conv2d_params& p) {
-  return winograd_eligible(p) ? 36 * p.in_channels * channel_blocks(p.out_channels) * kChannelBlock : 0;
+  return (winograd_held(p, 2) ? winograd_form_floats(p, 2) : 0) + (winograd_held(p, 4) ? winograd_form_floats(p, 4) : 0);
+}
+
+int64_t winograd_offset(const fovea_conv2d_params& p, int64_t tile) {
+  return direct_floats(p) + (tile == 4 && winograd_held(p, 2) ? winograd_form_floats(p, 2) : 0);
 }
 
 Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h, int64_t in_w) {
@@ -71,7 +105,7 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const int64_t pixels = batch * out_h * out_w, k = depth(p);
   const bool padded = p.pad_left > 0 || p.pad_right > 0;
   Conv2dPlan plan{};
-  if (pixels == 0) return {Conv2dBody::kFlat, 1, 1, 0};
+  if (pixels == 0) return {Conv2dBody::kFlat, 1, 1, 0, p.algorithm > FOVEA_CONV2D_DIRECT ? choose_winograd(p, 0, 0, 0) : 0};
   if (is_depthwise(p)) {
     // Pairs of rows share their input, so a block has an even number.
     const int64_t row_work = out_w * k * channel_blocks(p.out_channels);
@@ -81,12 +115,12 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
     plan.block_pixels = 2 * pairs * out_w;
     return plan;
   }
-  const int64_t tiles = batch * ((out_h + 3) / 4) * ((out_w + 3) / 4);
-  if (winograd_eligible(p) && winograd_pays(p, pixels, tiles)) {
+  plan.tile = choose_winograd(p, batch, out_h, out_w);
+  if (plan.tile != 0) {
     plan.body = Conv2dBody::kWinograd;
-    plan.block_pixels = winograd_block(p, tiles);
+    plan.block_pixels = winograd_block(p, plan.tile, batch * winograd_grid(p, plan.tile, out_h, out_w).tiles);
     const WinogradScratch scratch = winograd_scratch(p, plan.block_pixels);
-    plan.scratch_floats = 36 * (scratch.input_plane + scratch.output_plane);
+    plan.scratch_floats = winograd_positions(plan.tile) * (scratch.input_plane + scratch.output_plane);
     plan.splits = 1;
     return plan;
   }

@@ -32,6 +32,8 @@ FOVEA_INLINE void tile_body(const Tile& t) {
   const int64_t tap_jump = (t.runs.tap_stride - t.runs.length) * int64_t{sizeof(float)};
   const int64_t row_jump = (t.runs.row_stride - t.runs.taps * t.runs.tap_stride) * int64_t{sizeof(float)};
   const float* w = t.weights;
+  const char* ahead = t.ahead;
+  const int64_t ahead_step = t.ahead_step;
   const char* base[kBases];
 #pragma GCC unroll 6
   for (int i = 0; i < kBases; ++i) base[i] = reinterpret_cast<const char*>(t.runs.x) + 3 * i * pixel_bytes;
@@ -61,7 +63,14 @@ FOVEA_INLINE void tile_body(const Tile& t) {
       for (; length >= kSteps; length -= kSteps) {
         step(0);
         if constexpr (kSteps > 1) step(1), step(2);
-        if constexpr (kSteps > 3) step(3);
+        if constexpr (kSteps > 3) {
+          if (ahead != nullptr) {
+#pragma GCC unroll 4
+            for (int q = 0; q < 4; ++q) __builtin_prefetch(ahead + q * 64, 0, 2);
+            ahead += ahead_step;
+          }
+          step(3);
+        }
         w += kSteps * kBlock;
         advance(kSteps * 4);
       }

@@ -30,6 +30,9 @@ struct Tile {
   float* y;
   int64_t y_pitch;
   int64_t channels;  // valid ones; the last vector may be partial
+  // Memory that will be needed next, or NULL: per four steps of K, four lines are prefetched and `ahead_step` bytes passed.
+  const char* ahead;
+  int64_t ahead_step;
 };
 
 // Largest tiles: accumulators + NV weights + 1 broadcast fit the registers (32, 16, and 16 of plain SSE).

@@ -1,111 +1,139 @@
-// Winograd F(4x4, 3x3): an output tile of 4x4 pixels from an input tile of 6x6 with 36 products per pair of channels instead of
-// 144. Y = A^T [ (G g G^T) . (B^T d B) ] A; G g G^T is packed ahead of time, the middle is 36 matrix products over the
-// channels. A block of tiles passes through all three stages while it is in the second-level cache.
+// Winograd F(T x T, 3x3): an output tile of T x T pixels from an input tile of T+2 squared, with one product per input pixel and
+// pair of channels instead of nine per output pixel. Y = A^T [ (G g G^T) . (B^T d B) ] A; G g G^T is packed ahead of time, the
+// middle is (T+2)^2 matrix products over the channels. A block of tiles passes through all three stages while it is in the
+// second-level cache.
+#include "ops/conv2d/conv2d_winograd_simd.h"
+
 #include "core/thread_pool.h"
-#include "ops/conv2d/conv2d_tile_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
 constexpr int64_t kPair = kWinogradPair * kChannelBlock;
 // Register tile of the products: a pair of blocks at once where registers allow.
-constexpr int kVectors = kMaxVectors < kPair / kLanes ? kMaxVectors : static_cast<int>(kPair / kLanes);
+constexpr int kPairVectors = kMaxVectors < kPair / kLanes ? kMaxVectors : static_cast<int>(kPair / kLanes);
 
 struct Context {
   const Conv2dJob& j;
   Epilogue epilogue;
   WinogradScratch layout;
-  int64_t tiles_x, tiles_y;
+  WinogradGrid grid;
+  int64_t row_step, column_step;  // floats of x between neighbours of one grid
 };
 
-// B^T d for one row or column of six.
-FOVEA_INLINE void transform_input(F (&d)[6]) {
-  const F four = set(4.0f), two = set(2.0f), five = set(5.0f);
-  const F even = fnma(four, d[2], d[4]), odd = fnma(four, d[1], d[3]);  // d4 - 4 d2, d3 - 4 d1
-  const F even2 = d[4] - d[2], odd2 = d[3] - d[1];
-  const F t0 = fma(four, d[0], fnma(five, d[2], d[4]));
-  const F t5 = fma(four, d[1], fnma(five, d[3], d[5]));
-  d[0] = t0;
-  d[1] = even + odd;
-  d[2] = even - odd;
-  d[3] = fma(two, odd2, even2);
-  d[4] = fnma(two, odd2, even2);
-  d[5] = t5;
+// N vectors `step` floats apart, as two addresses and a stride: otherwise the compiler keeps an address for each of the N * N
+// vectors of a tile, and spills them.
+template <int N>
+FOVEA_INLINE void load_line(const float* x, int64_t step, F (&d)[N]) {
+  const float* far = x + 3 * step;
+  asm("" : "+r"(x), "+r"(far));
+#pragma GCC unroll 6
+  for (int k = 0; k < N; ++k) d[k] = load(k < 3 ? x + k * step : far + (k - 3) * step);
+}
+template <int N>
+FOVEA_INLINE void store_line(float* y, int64_t step, const F (&d)[N]) {
+  float* far = y + 3 * step;
+  asm("" : "+r"(y), "+r"(far));
+#pragma GCC unroll 6
+  for (int k = 0; k < N; ++k) store(k < 3 ? y + k * step : far + (k - 3) * step, d[k]);
 }
 
-// A^T m: six to four.
-FOVEA_INLINE void transform_output(const F (&m)[6], F (&o)[4]) {
-  const F sum12 = m[1] + m[2], difference12 = m[1] - m[2], sum34 = m[3] + m[4], difference34 = m[3] - m[4];
-  o[0] = m[0] + sum12 + sum34;
-  o[1] = fma(set(2.0f), difference34, difference12);
-  o[2] = fma(set(4.0f), sum34, sum12);
-  o[3] = fma(set(8.0f), difference34, difference12) + m[5];
-}
-
-struct Place {
-  int64_t n, y, x;  // image, and the tile's first output pixel
-};
-FOVEA_INLINE Place place_of(const Context& c, int64_t tile) {
-  const int64_t per_image = c.tiles_x * c.tiles_y;
-  return {tile / per_image, tile % per_image / c.tiles_x * 4, tile % c.tiles_x * 4};
-}
-
-// Input tile -> planes v[36][tiles][channels]; `t` is its place in the block.
-void input_tile(const Context& c, int64_t tile, int64_t t, float* v) {
-  const Conv2dJob& j = c.j;
-  const Place at = place_of(c, tile);
-  const int64_t top = at.y - j.params.pad_top, left = at.x - j.params.pad_left, channels = j.params.in_channels;
-  const bool inside = top >= 0 && left >= 0 && top + 6 <= j.in_h && left + 6 <= j.in_w;
-  const float* image = j.x + at.n * j.in_h * j.in_w * j.x_pitch;
-  float* out = v + t * c.layout.input_pitch;
-  F rows[6][6];
-  for (int64_t channel = 0; channel < channels; channel += kLanes) {
-    if (inside && channel + kLanes <= channels) {
-      const float* x = image + (top * j.in_w + left) * j.x_pitch + channel;
+// Rows are transformed: the columns, and the result to one vector of each plane.
+template <int N>
+FOVEA_INLINE void finish_input(const F (&d)[N][N], int64_t plane, float* out) {
 #pragma GCC unroll 6
-      for (int i = 0; i < 6; ++i) {
+  for (int k = 0; k < N; ++k, out += plane) {
+    F column[N];
 #pragma GCC unroll 6
-        for (int k = 0; k < 6; ++k) rows[i][k] = load(x + (i * j.in_w + k) * j.x_pitch);
-        transform_input(rows[i]);
-      }
-    } else {
-      for (int i = 0; i < 6; ++i) {
-        for (int k = 0; k < 6; ++k) {
-          const bool valid = top + i >= 0 && top + i < j.in_h && left + k >= 0 && left + k < j.in_w;
-          rows[i][k] =
-              valid ? load_upto(image + ((top + i) * j.in_w + left + k) * j.x_pitch + channel, channels - channel) : zero();
-        }
-        transform_input(rows[i]);
-      }
-    }
-#pragma GCC unroll 6
-    for (int k = 0; k < 6; ++k) {
-      F column[6] = {rows[0][k], rows[1][k], rows[2][k], rows[3][k], rows[4][k], rows[5][k]};
-      transform_input(column);
-#pragma GCC unroll 6
-      for (int i = 0; i < 6; ++i) store(out + (i * 6 + k) * c.layout.input_plane + channel, column[i]);
-    }
+    for (int i = 0; i < N; ++i) column[i] = d[i][k];
+    transform_input(column);
+    store_line(out, N * plane, column);
   }
 }
 
-// m[36][tiles][32] for one pair of channel blocks: 36 products of [tiles][in] and [in][32].
+// Vectors of channels of a tile that lies inside the image.
+template <int N>
+void whole_input(const float* x, int64_t row_step, int64_t column_step, int64_t channels, int64_t plane, float* out) {
+  for (int64_t channel = 0; channel < channels; channel += kLanes) {
+    const float* row = x + channel;
+    F d[N][N];
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i, row += row_step) {
+      load_line(row, column_step, d[i]);
+      transform_input(d[i]);
+    }
+    finish_input(d, plane, out + channel);
+  }
+}
+
+// The same of a tile across the border, or of the last, partial vector of channels.
+template <int N>
+void partial_input(const float* x, int64_t row_step, int64_t column_step, Range rows, Range columns, int64_t channels,
+                   int64_t plane, float* out) {
+  F raw[N][N];
+  for (int i = 0; i < N * N; ++i) raw[i / N][i % N] = zero();
+  for (int64_t channel = 0; channel < channels; channel += kLanes) {
+    for (int i = rows.first; i < rows.end; ++i)
+      for (int k = columns.first; k < columns.end; ++k)
+        raw[i][k] = load_upto(x + i * row_step + k * column_step + channel, channels - channel);
+    F d[N][N];
+#pragma GCC unroll 6
+    for (int i = 0; i < N; ++i) {
+#pragma GCC unroll 6
+      for (int k = 0; k < N; ++k) d[i][k] = raw[i][k];
+      transform_input(d[i]);
+    }
+    finish_input(d, plane, out + channel);
+  }
+}
+
+// Input tile -> planes v[position][tiles][channels]; `t` is its place in the block.
+template <int T>
+void input_tile(const Context& c, const Place& at, int64_t t, float* v) {
+  constexpr int N = T + 2;
+  const Conv2dJob& j = c.j;
+  const fovea_conv2d_params& p = j.params;
+  const int64_t top = at.tile_y * T * p.dilation_h + at.grid_y - p.pad_top;
+  const int64_t left = at.tile_x * T * p.dilation_w + at.grid_x - p.pad_left;
+  const Range rows = inside(top, p.dilation_h, N, j.in_h), columns = inside(left, p.dilation_w, N, j.in_w);
+  const int64_t first = ((at.n * j.in_h + top) * j.in_w + left) * j.x_pitch, plane = c.layout.input_plane;
+  float* out = v + t * c.layout.input_pitch;
+  int64_t done = 0;
+  if (rows.end - rows.first == N && columns.end - columns.first == N) {
+    done = p.in_channels / kLanes * kLanes;
+    whole_input<N>(j.x + first, c.row_step, c.column_step, done, plane, out);
+  }
+  if (done < p.in_channels)
+    partial_input<N>(j.x + first + done, c.row_step, c.column_step, rows, columns, p.in_channels - done, plane, out + done);
+}
+
+// m[position][tiles][32] for one pair of channel blocks: a product of [tiles][in] and [in][32] per position.
+template <int T>
 void products(const Context& c, int64_t pair, int64_t tiles, const float* v, float* m) {
   const Conv2dJob& j = c.j;
   const int64_t in = j.params.in_channels, block_floats = in * kChannelBlock;
   const int64_t all_blocks = channel_blocks(j.params.out_channels), first = pair * kWinogradPair;
   const int64_t blocks = all_blocks - first < kWinogradPair ? all_blocks - first : kWinogradPair;
-  const float* weights = j.weights + direct_floats(j.params) + first * 36 * block_floats;
-  const int64_t most = kMaxPixels[kVectors], calls = (tiles + most - 1) / most;
+  const float* weights = j.weights + winograd_offset(j.params, T) + first * winograd_positions(T) * block_floats;
+  constexpr int vectors = kPairVectors;
+  constexpr int64_t most = kMaxPixels[vectors];
+  const int64_t calls = (tiles + most - 1) / most;
   Tile t{};
+  const bool stream = winograd_form_floats(j.params, T) > 1 << 18;
+  // The weights of the next position come while this one's are used: its lines are shared among the calls, per 4 steps of K.
+  const int64_t panel_calls = calls * (blocks * kChannelBlock / (vectors * kLanes));
+  const int64_t lines = blocks * 4 / panel_calls;
+  t.ahead_step = (lines < 4 ? lines : 4) * 64;
   t.block_stride = block_floats;
   t.y_pitch = kPair;
-  for (int64_t position = 0; position < 36; ++position, weights += blocks * block_floats) {
-    for (int64_t channel = 0; channel < blocks * kChannelBlock; channel += kVectors * kLanes) {
+  for (int64_t position = 0; position < winograd_positions(T); ++position, weights += blocks * block_floats) {
+    for (int64_t channel = 0; channel < blocks * kChannelBlock; channel += vectors * kLanes) {
       const int64_t rest = blocks * kChannelBlock - channel;
-      t.channels = rest < kVectors * kLanes ? rest : kVectors * kLanes;
+      t.channels = rest < vectors * kLanes ? rest : vectors * kLanes;
       t.weights = weights + channel / kChannelBlock * block_floats + channel % kChannelBlock;
       int64_t at = 0;
       for (int64_t call = 0; call < calls; ++call) {
+        t.ahead = stream ? reinterpret_cast<const char*>(weights + blocks * block_floats) + call * (in / 4) * t.ahead_step : nullptr;
         const int64_t count = tiles / calls + (call < tiles % calls);
         t.runs = {v + position * c.layout.input_plane + at * c.layout.input_pitch, c.layout.input_pitch, 1, 0, 1, 0, in};
         t.y = m + position * c.layout.output_plane + at * kPair + channel;
@@ -116,74 +144,114 @@ void products(const Context& c, int64_t pair, int64_t tiles, const float* v, flo
   }
 }
 
-// One tile of m -> up to 4x4 pixels of y.
-void output_tile(const Context& c, int64_t tile, int64_t t, int64_t pair, const float* m) {
+// Adds the bias and applies what the tile of products would have.
+template <int T>
+FOVEA_INLINE void apply(Fused fused, F bias, F slope, F (&o)[T]) {
+#pragma GCC unroll 4
+  for (int k = 0; k < T; ++k) o[k] = o[k] + bias;
+  if (fused == Fused::kRelu) {
+#pragma GCC unroll 4
+    for (int k = 0; k < T; ++k) o[k] = max(zero(), o[k]);
+  } else if (fused != Fused::kNone) {
+#pragma GCC unroll 4
+    for (int k = 0; k < T; ++k) o[k] = select(o[k] >= zero(), o[k], o[k] * slope);
+  }
+}
+
+// One tile of m -> up to T x T pixels of y.
+template <int T>
+void output_tile(const Context& c, const Place& at, int64_t t, int64_t pair, const float* m) {
+  constexpr int N = T + 2;
   const Conv2dJob& j = c.j;
-  const Place at = place_of(c, tile);
-  const int64_t height = j.out_h - at.y < 4 ? j.out_h - at.y : 4, width = j.out_w - at.x < 4 ? j.out_w - at.x : 4;
-  const int64_t first = pair * kPair, end = j.params.out_channels < first + kPair ? j.params.out_channels : first + kPair;
-  const int64_t pixel = (at.n * j.out_h + at.y) * j.out_w + at.x;
+  const fovea_conv2d_params& p = j.params;
+  const int64_t oy = at.tile_y * T * p.dilation_h + at.grid_y, ox = at.tile_x * T * p.dilation_w + at.grid_x;
+  const int height = inside(oy, p.dilation_h, T, j.out_h).end, width = inside(ox, p.dilation_w, T, j.out_w).end;
+  if (height == 0 || width == 0) return;
+  const int64_t first = pair * kPair, end = p.out_channels < first + kPair ? p.out_channels : first + kPair;
+  const int64_t pixel = (at.n * j.out_h + oy) * j.out_w + ox, row_pixels = p.dilation_h * j.out_w;
+  // Copies: stores through float vectors may alias anything, and would make the compiler read these again.
+  const int64_t plane = c.layout.output_plane, row_step = row_pixels * j.y_pitch, column_step = p.dilation_w * j.y_pitch;
+  const Fused fused = c.epilogue.fused;
   for (int64_t channel = first; channel < end; channel += kLanes) {
     const int64_t valid = end - channel;
     const float* source = m + t * kPair + channel - first;
-    F half[4][6];
+    F half[T][N];
 #pragma GCC unroll 6
-    for (int k = 0; k < 6; ++k) {
-      F column[6], o[4];
-#pragma GCC unroll 6
-      for (int i = 0; i < 6; ++i) column[i] = load(source + (i * 6 + k) * c.layout.output_plane);
+    for (int k = 0; k < N; ++k, source += plane) {
+      F column[N], o[T];
+      load_line(source, N * plane, column);
       transform_output(column, o);
 #pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) half[i][k] = o[i];
+      for (int i = 0; i < T; ++i) half[i][k] = o[i];
     }
     const F bias = j.bias == nullptr ? zero() : load_upto(j.bias + channel, valid);
-    const Fused fused = c.epilogue.fused;
-    const F slope = fused == Fused::kPrelu ? load_upto(j.slope + channel, valid) : set(j.params.activation.alpha);
+    const F slope = fused == Fused::kPrelu ? load_upto(j.slope + channel, valid) : set(p.activation.alpha);
     float* y = j.y + pixel * j.y_pitch + channel;
+    const bool whole = height == T && width == T && valid >= kLanes;
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-      if (i >= height) break;
-      F o[4];
+    for (int i = 0; i < T; ++i, y += row_step) {
+      F o[T];
       transform_output(half[i], o);
+      apply<T>(fused, bias, slope, o);
+      if (whole) {
+        store_line(y, column_step, o);
+      } else if (i < height) {
 #pragma GCC unroll 4
-      for (int k = 0; k < 4; ++k) {
-        F value = o[k] + bias;
-        if (fused == Fused::kRelu)
-          value = max(zero(), value);
-        else if (fused != Fused::kNone)
-          value = select(value >= zero(), value, value * slope);
-        if (k < width) store_upto(y + (i * j.out_w + k) * j.y_pitch, value, valid);
+        for (int k = 0; k < T; ++k)
+          if (k < width) store_upto(y + k * column_step, o[k], valid);
       }
     }
   }
-  if (c.epilogue.second_pass)
-    for (int64_t i = 0; i < height; ++i) finish(j, pixel + i * j.out_w, width, first, end - first);
+  if (!c.epilogue.second_pass) return;
+  for (int i = 0; i < height; ++i) {
+    if (p.dilation_w == 1)
+      finish(j, pixel + i * row_pixels, width, first, end - first);
+    else
+      for (int k = 0; k < width; ++k) finish(j, pixel + i * row_pixels + k * p.dilation_w, 1, first, end - first);
+  }
 }
 
-}  // namespace
-
-void conv2d_winograd(const Conv2dJob& j) {
+template <int T>
+void convolve(const Conv2dJob& j) {
+  const fovea_conv2d_params& p = j.params;
   const int64_t block = j.plan.block_pixels;
-  const Context c{j, epilogue_of(j), winograd_scratch(j.params, block), (j.out_w + 3) / 4, (j.out_h + 3) / 4};
-  const int64_t tiles = live_rows(j.live, j.batch) * c.tiles_x * c.tiles_y;
-  const int64_t pairs = (channel_blocks(j.params.out_channels) + kWinogradPair - 1) / kWinogradPair;
+  const Context c{j,
+                  epilogue_of(j),
+                  winograd_scratch(p, block),
+                  winograd_grid(p, T, j.out_h, j.out_w),
+                  p.dilation_h * j.in_w * j.x_pitch,
+                  p.dilation_w * j.x_pitch};
+  const int64_t tiles = live_rows(j.live, j.batch) * c.grid.tiles;
+  const int64_t pairs = (channel_blocks(p.out_channels) + kWinogradPair - 1) / kWinogradPair;
   const ThreadLimit limit(j.threads);
   // Threads share blocks of tiles. A layer with a single block runs its inner loops in parallel instead (nested ones run
   // inline, as worker 0), each thread with its own products.
   parallel_for(tiles, block, [&](int64_t begin, int64_t end, int32_t outer) {
     float* v = j.scratch + outer * j.plan.scratch_floats;
-    float* m = v + 36 * c.layout.input_plane;
+    float* m = v + winograd_positions(T) * c.layout.input_plane;
     parallel_for(end - begin, 4, [&](int64_t from, int64_t to, int32_t) {
-      for (int64_t t = from; t < to; ++t) input_tile(c, begin + t, t, v);
+      Place at = place_of(c.grid, begin + from);
+      for (int64_t t = from; t < to; ++t, advance(c.grid, &at)) input_tile<T>(c, at, t, v);
     });
+    const Place first = place_of(c.grid, begin);
     parallel_for(pairs, 1, [&](int64_t from, int64_t to, int32_t inner) {
       float* own = m + inner * j.plan.scratch_floats;
       for (int64_t pair = from; pair < to; ++pair) {
-        products(c, pair, end - begin, v, own);
-        for (int64_t t = 0; t < end - begin; ++t) output_tile(c, begin + t, t, pair, own);
+        products<T>(c, pair, end - begin, v, own);
+        Place at = first;
+        for (int64_t t = 0; t < end - begin; ++t, advance(c.grid, &at)) output_tile<T>(c, at, t, pair, own);
       }
     });
   });
+}
+
+}  // namespace
+
+void conv2d_winograd(const Conv2dJob& j) {
+  if (j.plan.tile == 2)
+    convolve<2>(j);
+  else
+    convolve<4>(j);
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE

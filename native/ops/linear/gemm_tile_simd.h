@@ -17,9 +17,10 @@ struct GemmTile {
   const float* x;
   int64_t x_pitch;  // words from row to row; kKMajor: from k to k
   const float* w;
-  int64_t w_stride;  // words from one step to the next
-  int64_t ahead;     // words to what is prefetched
-  float* y;          // sums that are not finished are stored as the accumulator's bits
+  int64_t w_stride;       // words from one step to the next
+  const float* prefetch;  // as many cache lines as w has in a step, at each step
+  int64_t prefetch_stride;
+  float* y;  // sums that are not finished are stored as the accumulator's bits
   int64_t y_pitch;
   int64_t steps, columns;  // columns to write; whole vectors of w are read
   const float* start;      // [columns], NULL for zeros
@@ -84,19 +85,25 @@ void gemm_tile(const GemmTile& t) {
       for (int r = 0; r < R; ++r) acc[r][v] = Math::from(start);
     }
   }
-  const int64_t stride = t.w_stride, ahead = t.ahead, pitch = t.x_pitch, steps = t.steps;
-  const float* w = t.w;
+  const int64_t stride = t.w_stride, prefetch_stride = t.prefetch_stride, pitch = t.x_pitch, steps = t.steps;
+  const float *w = t.w, *prefetch = t.prefetch;
   const float* base[kBases];
 #pragma GCC unroll 8
   for (int i = 0; i < kBases; ++i) base[i] = t.x + 3 * i * pitch;
-  for (int64_t k = 0; k < steps; ++k, w += stride) {
+  for (int64_t k = 0; k < steps; ++k, w += stride, prefetch += prefetch_stride) {
     F word[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; ++v) word[v] = load(w + v * kLanes);
 #pragma GCC unroll 8
-    for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(w + v + ahead);
+    for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(prefetch + v);
     gemm_step<Math, 0, R, NV, kKMajor>(acc, word, base, pitch, k);
-    if constexpr (Math::kWords == 2) gemm_step<Math, 1, R, NV, kKMajor>(acc, word, base, pitch, k);
+    if constexpr (Math::kWords == 2) {
+      // The words are loaded again: kept, they would be one register too many, and spilled sums cost a third.
+      __asm__ volatile("" ::: "memory");
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; ++v) word[v] = load(w + v * kLanes);
+      gemm_step<Math, 1, R, NV, kKMajor>(acc, word, base, pitch, k);
+    }
   }
   if constexpr (Math::kScaled) {
     if (t.scale != 1.0f) {

@@ -15,7 +15,15 @@ struct MathBf16 {
   FOVEA_INLINE static X broadcast(const float* x) { return set(*x); }
   template <int H>
   FOVEA_INLINE static F weights(F word) {
-    return as_float(H == 0 ? shift_left<16>(as_int(word)) : as_int(word) & seti(static_cast<int32_t>(0xFFFF0000)));
+    if (H == 0) return as_float(shift_left<16>(as_int(word)));
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    // Two shifts, which the compiler must not merge: a mask would take the register that a sum needs.
+    I high = shift_right<16>(as_int(word));
+    __asm__("" : "+x"(high.v));
+    return as_float(shift_left<16>(high));
+#else
+    return as_float(as_int(word) & seti(static_cast<int32_t>(0xFFFF0000)));
+#endif
   }
   FOVEA_INLINE static Sum mac(Sum sum, X x, F w) { return fma(x, w, sum); }
 

@@ -57,8 +57,9 @@ void linear_with_int8(const LinearJob& j) {
                           for (int64_t r = 0; r < height; ++r) {
                             float* y = j.y + (row + r) * j.y_pitch + column + c;
                             const F sum = to_float(as_int(load_upto(y, rest)));
-                            // Multiply and add, not fma: the same bits on every instruction set.
-                            store_upto(y, sum * set(j.row_scales[row + r]) * scale + bias, rest);
+                            // Multiply and add, not fma: the same bits on every instruction set. The scales' product first: it
+                            // is out of range only where a product of x and w is.
+                            store_upto(y, sum * (set(j.row_scales[row + r]) * scale) + bias, rest);
                           }
                         }
                       });

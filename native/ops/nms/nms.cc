@@ -6,6 +6,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/nms/overlap.h"
 
 namespace fovea {
 
@@ -15,14 +16,13 @@ namespace {
 
 bool suppresses(const fovea_nms_params& p, const NmsBox& kept, const NmsBox& box) {
   if (suppresses_all(p)) return true;
-  const float one = p.plus_one != 0 ? 1.0f : 0.0f;
-  const float w = std::min(kept.x2, box.x2) - std::max(kept.x1, box.x1) + one;
-  const float h = std::min(kept.y2, box.y2) - std::max(kept.y1, box.y1) + one;
-  const float inter = (w > 0 ? w : 0.0f) * (h > 0 ? h : 0.0f);
-  const float whole = p.overlap == FOVEA_OVERLAP_UNION ? box.area + kept.area - inter : std::min(box.area, kept.area);
+  const Overlap<float> o = overlap_of(p.overlap, p.plus_one != 0 ? 1.0f : 0.0f, kept, box);
+  if (p.overlap == FOVEA_OVERLAP_DIOU || p.overlap == FOVEA_OVERLAP_GIOU)
+    return p.inclusive != 0 ? o.value >= p.iou_threshold : o.value > p.iou_threshold;
   // 0/0 and inf/inf count as no overlap; the strict comparison rejects both by itself.
-  if (p.inclusive != 0) return inter > 0 && std::isfinite(inter) && inter >= p.iou_threshold * whole;
-  return inter > p.iou_threshold * whole;
+  const float limit = p.iou_threshold * o.whole;
+  if (p.inclusive != 0) return o.intersection > 0 && std::isfinite(o.intersection) && o.intersection >= limit;
+  return o.intersection > limit;
 }
 
 void nms_reference(const NmsJob& j) {
@@ -63,7 +63,7 @@ fovea_status workspace_bytes(const fovea_tensor& boxes, int64_t* bytes) {
   const int64_t images = boxes.rank == 3 ? boxes.shape[0] : 1, n = boxes.shape[boxes.rank - 2];
   FOVEA_CHECK(boxes.shape[boxes.rank - 1] == 4 && images >= 0 && n >= 0, "%s: boxes must be [N][4] or [B][N][4], it is %s", op,
               describe(boxes));
-  // Indices are i32, and 2^31 boxes of 40 bytes in 2^20 images are far from overflow.
+  // Indices are i32, and 2^31 boxes of some 50 bytes in 2^20 images are far from overflow.
   FOVEA_CHECK(n <= INT32_MAX && images <= (1 << 20), "%s: too many boxes or images: %s", op, describe(boxes));
   *bytes = images * NmsWorkspace::bytes(n);
   return FOVEA_OK;
@@ -72,7 +72,7 @@ fovea_status workspace_bytes(const fovea_tensor& boxes, int64_t* bytes) {
 fovea_status check_params(const fovea_nms_params& p) {
   constexpr const char* op = "nms";
   FOVEA_CHECK(!std::isnan(p.iou_threshold) && !std::isnan(p.score_threshold), "%s: a threshold is NaN", op);
-  FOVEA_CHECK(p.overlap == FOVEA_OVERLAP_UNION || p.overlap == FOVEA_OVERLAP_MIN, "%s: unknown overlap %d", op, p.overlap);
+  FOVEA_CHECK(p.overlap >= FOVEA_OVERLAP_UNION && p.overlap <= FOVEA_OVERLAP_GIOU, "%s: unknown overlap %d", op, p.overlap);
   FOVEA_CHECK(p.max_per_class >= 0, "%s: max_per_class is %d, it must not be negative", op, p.max_per_class);
   return FOVEA_OK;
 }

@@ -3,6 +3,7 @@
 // One arithmetic for every instruction set and the reference, f32 without fma, so that keep lists are identical:
 //   w = min(x2, X2) - max(x1, X1) [+ 1], h likewise, inter = max(w, 0) * max(h, 0)
 //   suppressed when inter > threshold * (area + AREA - inter), or threshold * min(area, AREA)
+// DIoU and GIoU divide: see overlap.h.
 #pragma once
 
 #include "core/tensor.h"
@@ -43,8 +44,14 @@ struct NmsBox {
   return b;
 }
 
-// True when even an overlap of 0 suppresses: then a class keeps its best box only.
+// True when even an overlap of 0 suppresses, and none is lower: then a class keeps its best box only.
 [[gnu::always_inline]] inline bool suppresses_all(const fovea_nms_params& p) {
+  if (p.overlap == FOVEA_OVERLAP_DIOU || p.overlap == FOVEA_OVERLAP_GIOU) return false;
+  return p.inclusive != 0 ? p.iou_threshold <= 0.0f : p.iou_threshold < 0.0f;
+}
+
+// True when boxes that do not meet can suppress each other: DIoU and GIoU go down to -1.
+[[gnu::always_inline]] inline bool reaches_apart(const fovea_nms_params& p) {
   return p.inclusive != 0 ? p.iou_threshold <= 0.0f : p.iou_threshold < 0.0f;
 }
 
@@ -54,12 +61,24 @@ struct NmsBox {
   return j.valid == nullptr ? n : live_rows(j.valid + image, n);
 }
 
-// Per image: keys and scratch of the sort, then x1, y1, x2, y2, area and class of the kept boxes, each array padded so that
-// a whole vector may be read anywhere in it.
+// Per image: keys and scratch of the sort, labels of the kept boxes, then lists of chunks of kept boxes (kept_field_simd.h).
 struct NmsWorkspace {
-  static constexpr int64_t kPad = 16;
-  [[gnu::always_inline]] static int64_t array_length(int64_t n) { return (n + 2 * kPad - 1) / kPad * kPad; }
-  [[gnu::always_inline]] static int64_t bytes(int64_t n) { return n == 0 ? 0 : array_length(n) * (2 * 8 + 6 * 4); }
+  static constexpr int64_t kChunkBoxes = 32, kChunkBytes = 960, kListBytes = 6 * 4;
+
+  // Lists pay when many boxes are kept: one list below 1024, then a grid of 4x4 cells, then of 8x8. Classes are spread over
+  // kHashes times as many lists.
+  static constexpr int64_t kHashes = 16;
+  [[gnu::always_inline]] static int32_t side(int64_t kept) { return kept <= 768 ? 1 : kept <= 3072 ? 4 : 8; }
+  [[gnu::always_inline]] static int64_t lists(int64_t kept) { return kHashes * side(kept) * side(kept); }
+  // Every list but the full chunks of it ends in a chunk that is not full.
+  [[gnu::always_inline]] static int64_t chunks(int64_t n) {
+    const int64_t most = n / kChunkBoxes + lists(n);
+    return most < n ? most : n;
+  }
+  [[gnu::always_inline]] static int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
+  [[gnu::always_inline]] static int64_t bytes(int64_t n) {
+    return n == 0 ? 0 : padded(n) * (2 * 8 + 4) + padded(lists(n)) * kListBytes + chunks(n) * kChunkBytes;
+  }
 };
 
 }  // namespace fovea

@@ -1,87 +1,67 @@
-// Candidates in ranked order, each against the list of kept boxes: lanes are kept boxes, kLanes per step, stopping at the
-// first step that suppresses. Images of a batch run in parallel; one image is sequential by nature.
+// Candidates in ranked order, each against the boxes kept so far; see kept_field_simd.h for how few of them it meets. Images of
+// a batch run in parallel; one image is sequential by nature.
 #include "ops/nms/nms.h"
 
 #include "core/thread_pool.h"
+#include "ops/nms/kept_field_simd.h"
 #include "ops/nms/rank_scan.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-struct Kept {
-  float *x1, *y1, *x2, *y2, *area;
-  int32_t* label;
-  int64_t n;
-  float zero;  // 0, but not a constant to the compiler: GCC turns max(x, 0) of one lane into a branch, ten times slower here
-};
-
-constexpr int64_t kStep = 2 * kLanes;  // boxes per branch; the kept arrays end in a whole step
-
-// An empty box overlaps nothing: lanes behind the list need no mask.
-void append(Kept* kept, const NmsBox& box, int32_t label) {
-  const int64_t at = kept->n++;
-  if (at % kStep == 0)
-    for (int64_t k = at; k < at + kStep; ++k) {
-      kept->x1[k] = kept->y1[k] = __builtin_inff();
-      kept->x2[k] = kept->y2[k] = -__builtin_inff();
-      kept->area[k] = 0.0f;
-      kept->label[k] = label;
-    }
-  kept->x1[at] = box.x1;
-  kept->y1[at] = box.y1;
-  kept->x2[at] = box.x2;
-  kept->y2[at] = box.y2;
-  kept->area[at] = box.area;
-  kept->label[at] = label;
+int64_t count_of(const int32_t* labels, int64_t n, int32_t label) {
+  int64_t found = 0, k = 0;
+  for (; k + kLanes <= n; k += kLanes) found += __builtin_popcount(bits(loadi(labels + k) == seti(label)));
+  for (; k < n; ++k) found += labels[k] == label ? 1 : 0;
+  return found;
 }
 
-// Variants of the comparison, as bits of a template argument.
-constexpr int kMinimum = 1, kInclusive = 2, kPlusOne = 4, kClasses = 8, kVariants = 16;
-
-template <int kVariant>
-struct Candidate {
-  F x1, y1, x2, y2, area, threshold, none;
-  I label;
-
-  FOVEA_INLINE M hit(const Kept& kept, int64_t k) const {
-    F w = min(load(kept.x2 + k), x2) - max(load(kept.x1 + k), x1);
-    F h = min(load(kept.y2 + k), y2) - max(load(kept.y1 + k), y1);
-    if constexpr ((kVariant & kPlusOne) != 0) {
-      w = w + set(1.0f);
-      h = h + set(1.0f);
-    }
-    const F inter = max(w, none) * max(h, none), kept_area = load(kept.area + k);
-    const F limit = threshold * ((kVariant & kMinimum) != 0 ? min(area, kept_area) : area + kept_area - inter);
-    M result = inter > limit;
-    if constexpr ((kVariant & kInclusive) != 0) result = (inter >= limit) & (inter > zero()) & (inter < set(__builtin_inff()));
-    if constexpr ((kVariant & kClasses) != 0) result = result & (loadi(kept.label + k) == label);
-    return result;
+// The grid covers the centres of a sample of the candidates; what lies outside belongs to the cells at its edge.
+void place_grid(KeptField& f, const float* boxes, int64_t pitch, int64_t n) {
+  const float inf = __builtin_inff();
+  float left = inf, top = inf, right = -inf, bottom = -inf;
+  for (int64_t i = 0; i < n; i += 8) {
+    const float* box = boxes + i * pitch;
+    const float x = 0.5f * (box[0] + box[2]), y = 0.5f * (box[1] + box[3]);
+    if (!(__builtin_fabsf(x) < inf && __builtin_fabsf(y) < inf)) continue;
+    left = x < left ? x : left;
+    top = y < top ? y : top;
+    right = x > right ? x : right;
+    bottom = y > bottom ? y : bottom;
   }
-};
-
-template <int kVariant>
-bool suppressed(const Kept& kept, const NmsBox& box, int32_t label, float threshold) {
-  const Candidate<kVariant> candidate{set(box.x1),   set(box.y1),    set(box.x2),    set(box.y2),
-                                      set(box.area), set(threshold), set(kept.zero), seti(label)};
-  for (int64_t k = 0; k < kept.n; k += kStep)
-    if (bits(candidate.hit(kept, k) | candidate.hit(kept, k + kLanes)) != 0) return true;
-  return false;
+  // Without extent the factor is infinite or NaN: everything is in the first or the last cell.
+  f.left = left;
+  f.top = top;
+  f.per_x = static_cast<float>(f.side) / (right - left);
+  f.per_y = static_cast<float>(f.side) / (bottom - top);
 }
 
-using Suppressed = bool (*)(const Kept&, const NmsBox&, int32_t, float);
-
-template <int kVariant = 0>
-Suppressed choose(int variant) {
-  if constexpr (kVariant == kVariants)
-    return nullptr;
-  else
-    return variant == kVariant ? suppressed<kVariant> : choose<kVariant + 1>(variant);
-}
-
-int64_t kept_of_class(const Kept& kept, int32_t label) {
-  int64_t n = 0;
-  for (int64_t k = 0; k < kept.n; ++k) n += kept.label[k] == label ? 1 : 0;
-  return n;
+KeptField make_field(const NmsJob& j, const fovea_nms_params& p, int64_t n, bool classes, char* memory) {
+  KeptField f{};
+  const int64_t most = n < j.capacity ? n : j.capacity;
+  f.side = reaches_apart(p) ? 1 : NmsWorkspace::side(most);
+  f.cells = f.side * f.side;
+  f.hashes = classes ? static_cast<int32_t>(NmsWorkspace::kHashes) : 1;
+  const int64_t lists = f.hashes * f.cells, stride = NmsWorkspace::padded(NmsWorkspace::lists(j.boxes_per_image));
+  f.head = reinterpret_cast<int32_t*>(memory);
+  f.tail = f.head + stride;
+  f.x1 = reinterpret_cast<float*>(f.tail + stride);
+  f.y1 = f.x1 + stride;
+  f.x2 = f.y1 + stride;
+  f.y2 = f.x2 + stride;
+  f.chunks = reinterpret_cast<KeptChunk*>(f.y2 + stride);
+  for (int64_t list = 0; list < lists; ++list) {
+    f.head[list] = f.tail[list] = -1;
+    f.x1[list] = f.y1[list] = __builtin_inff();
+    f.x2[list] = f.y2[list] = -__builtin_inff();
+  }
+  f.pixel = p.plus_one != 0 ? 1.0f : 0.0f;
+  f.threshold = p.iou_threshold;
+  f.overlap = p.overlap;
+  f.inclusive = p.inclusive != 0;
+  const float slack = 1.0f - 0x1p-18f, t = p.iou_threshold;
+  f.quotient = slack * (p.overlap == FOVEA_OVERLAP_MIN || t > 1e30f ? t : t / (1.0f + t));
+  return f;
 }
 
 void nms_image(const NmsJob& j, int64_t image) {
@@ -89,40 +69,38 @@ void nms_image(const NmsJob& j, int64_t image) {
   const float* boxes = j.boxes + image * j.boxes_per_image * j.boxes_pitch;
   const int32_t* classes = j.classes == nullptr ? nullptr : j.classes + image * j.classes_stride;
   int32_t* keep = j.keep + image * j.keep_stride;
-  Kept kept{};
+  int64_t kept = 0;
   if (j.workspace != nullptr) {
-    const int64_t length = NmsWorkspace::array_length(j.boxes_per_image);
+    const int64_t length = NmsWorkspace::padded(j.boxes_per_image), all = nms_candidates(j, image);
     auto* const keys = reinterpret_cast<uint64_t*>(j.workspace + image * j.workspace_stride);
-    auto* const columns = reinterpret_cast<float*>(keys + 2 * length);
-    kept = {columns,
-            columns + length,
-            columns + 2 * length,
-            columns + 3 * length,
-            columns + 4 * length,
-            reinterpret_cast<int32_t*>(columns + 5 * length),
-            0,
-            0.0f};
-    const int64_t n =
-        rank_scan(j.scores + image * j.scores_stride, j.scores_pitch, nms_candidates(j, image), p.score_threshold, true, keys);
-    sort_ranked(keys, keys + length, n);
+    auto* const labels = reinterpret_cast<int32_t*>(keys + 2 * length);
+    const int64_t n = rank_scan(j.scores + image * j.scores_stride, j.scores_pitch, all, p.score_threshold, true, keys);
+    KeptField field = make_field(j, p, n, classes != nullptr, reinterpret_cast<char*>(labels + length));
+    if (field.cells > 1) place_grid(field, boxes, j.boxes_pitch, all);
     // A limit per class bounds what a whole class may keep; an overlap of 0 that suppresses is a limit of 1.
     const int64_t per_class = suppresses_all(p) ? 1 : p.max_per_class;
-    const float pixel = p.plus_one != 0 ? 1.0f : 0.0f;
-    const Suppressed test = choose((p.overlap == FOVEA_OVERLAP_MIN ? kMinimum : 0) | (p.inclusive != 0 ? kInclusive : 0) |
-                                   (p.plus_one != 0 ? kPlusOne : 0) | (classes != nullptr ? kClasses : 0));
-    for (int64_t r = 0; r < n && kept.n < j.capacity; ++r) {
-      const int64_t candidate = rank_index(keys[r]);
-      const int32_t label = classes == nullptr ? 0 : classes[candidate];
-      if (per_class > 0 && classes == nullptr && kept.n >= per_class) break;
-      const NmsBox box = nms_box(boxes + candidate * j.boxes_pitch, pixel);
-      if (!suppresses_all(p) && test(kept, box, label, p.iou_threshold)) continue;
-      if (per_class > 0 && classes != nullptr && kept_of_class(kept, label) >= per_class) continue;
-      keep[kept.n] = static_cast<int32_t>(candidate);
-      append(&kept, box, label);
-    }
+    const int64_t most = per_class > 0 && classes == nullptr && per_class < j.capacity ? per_class : j.capacity;
+    const bool apart = reaches_apart(p);
+    const Suppressed test =
+        choose_suppressed(apart ? kExact
+                                : (p.overlap == FOVEA_OVERLAP_MIN ? kMinimum : 0) | (p.plus_one != 0 ? kPlusOne : 0) |
+                                      (classes != nullptr ? kClasses : 0));
+    RankedQueue queue(keys, keys + length, n);
+    const uint64_t* run = nullptr;
+    for (int64_t in_run = 0; kept < most && queue.next(&run, &in_run);)
+      for (int64_t r = 0; r < in_run && kept < most; ++r) {
+        const int64_t at = rank_index(run[r]);
+        const int32_t label = classes == nullptr ? 0 : classes[at];
+        const NmsCandidate candidate = nms_candidate(field, boxes + at * j.boxes_pitch, label);
+        if (!suppresses_all(p) && test(field, candidate)) continue;
+        if (per_class > 0 && classes != nullptr && count_of(labels, kept, label) >= per_class) continue;
+        keep[kept] = static_cast<int32_t>(at);
+        labels[kept++] = label;
+        keep_box(field, candidate);
+      }
   }
-  j.count[image] = static_cast<int32_t>(kept.n);
-  for (int64_t k = kept.n; k < j.capacity; ++k) keep[k] = -1;
+  j.count[image] = static_cast<int32_t>(kept);
+  for (int64_t k = kept; k < j.capacity; ++k) keep[k] = -1;
 }
 
 }  // namespace

@@ -27,6 +27,12 @@ FOVEA_INLINE int64_t rank_scan(const float* score, int64_t pitch, int64_t n, flo
     const F s = load_upto(score + i, rest);
     uint32_t passed = bits(strict ? s > limit : s >= limit) & lanes;
     if (rest < kLanes) passed &= (1u << rest) - 1u;
+    if (pitch == 1 && passed == (1u << kLanes) - 1u) {  // all pass: the usual case when no threshold is set
+      for (int64_t lane = 0; lane < kLanes; ++lane)
+        keys[found + lane] = rank_key(score[i + lane], static_cast<uint32_t>(i + lane));
+      found += kLanes;
+      continue;
+    }
     for (; passed != 0; passed &= passed - 1) {
       const int64_t at = i + __builtin_ctz(passed);
       keys[found++] = rank_key(score[at], static_cast<uint32_t>(at >> half));

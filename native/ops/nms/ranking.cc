@@ -2,6 +2,8 @@
 // the same in all keys are skipped.
 #include "ops/nms/ranking.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace fovea {
@@ -33,6 +35,26 @@ void radix_sort(uint64_t* keys, uint64_t* scratch, int64_t n) noexcept {
   if (from != keys) std::memcpy(keys, from, static_cast<size_t>(n) * sizeof *keys);
 }
 
+// The range that the score halves occupy, cut into at most 2^bits buckets of equal width.
+struct Buckets {
+  uint32_t lowest;
+  int shift;
+  int64_t count;
+
+  Buckets(const uint64_t* keys, int64_t n, int bits) noexcept {
+    uint64_t low = keys[0], high = keys[0];
+    for (int64_t i = 1; i < n; ++i) {
+      low = std::min(low, keys[i]);
+      high = std::max(high, keys[i]);
+    }
+    lowest = static_cast<uint32_t>(low >> 32);
+    const uint32_t range = static_cast<uint32_t>(high >> 32) - lowest;
+    shift = std::max(0, static_cast<int>(std::bit_width(range)) - bits);
+    count = static_cast<int64_t>(range >> shift) + 1;
+  }
+  uint32_t of(uint64_t key) const noexcept { return (static_cast<uint32_t>(key >> 32) - lowest) >> shift; }
+};
+
 }  // namespace
 
 void sort_ranked(uint64_t* keys, uint64_t* scratch, int64_t n) noexcept {
@@ -47,6 +69,58 @@ void sort_ranked(uint64_t* keys, uint64_t* scratch, int64_t n) noexcept {
     for (; j > 0 && keys[j - 1] > key; --j) keys[j] = keys[j - 1];
     keys[j] = key;
   }
+}
+
+void select_ranked(uint64_t* keys, uint64_t* scratch, int64_t n, int64_t best) noexcept {
+  if (best >= n || best <= 0) return;
+  constexpr int kBits = 11;
+  const Buckets buckets(keys, n, kBits);
+  uint32_t sizes[1 << kBits] = {};
+  for (int64_t i = 0; i < n; ++i) ++sizes[buckets.of(keys[i])];
+  // The bucket in which the last of the best lies, and how many of them lie before it.
+  int64_t before = 0;
+  uint32_t last = 0;
+  for (; before + sizes[last] < best; ++last) before += sizes[last];
+  int64_t doubtful = 0;
+  for (int64_t i = 0; i < n; ++i)
+    if (buckets.of(keys[i]) == last) scratch[doubtful++] = keys[i];
+  std::nth_element(scratch, scratch + (best - before - 1), scratch + doubtful);
+  const uint64_t worst = scratch[best - before - 1];
+  int64_t kept = 0;
+  for (int64_t i = 0; i < n; ++i)
+    if (keys[i] <= worst) keys[kept++] = keys[i];  // keys are unique: exactly `best` of them
+}
+
+RankedQueue::RankedQueue(uint64_t* keys, uint64_t* scratch, int64_t n) noexcept : ordered_(keys), scratch_(scratch) {
+  end_[0] = static_cast<uint32_t>(n);
+  constexpr int64_t kFew = 48;
+  if (n <= kFew) return;
+  // About four keys a bucket where scores are spread evenly.
+  const Buckets buckets(keys, n, std::clamp(static_cast<int>(std::bit_width(static_cast<uint64_t>(n))) - 2, 5, 11));
+  buckets_ = buckets.count;
+  std::memset(end_, 0, static_cast<size_t>(buckets_) * sizeof end_[0]);
+  for (int64_t i = 0; i < n; ++i) ++end_[buckets.of(keys[i])];
+  uint32_t at = 0;
+  for (int64_t b = 0; b < buckets_; ++b) {
+    const uint32_t size = end_[b];
+    end_[b] = at;
+    at += size;
+  }
+  for (int64_t i = 0; i < n; ++i) scratch[end_[buckets.of(keys[i])]++] = keys[i];
+  std::swap(ordered_, scratch_);
+}
+
+bool RankedQueue::next(const uint64_t** run, int64_t* length) noexcept {
+  while (bucket_ < buckets_) {
+    const int64_t begin = begin_, end = end_[bucket_++];
+    if (begin == end) continue;
+    sort_ranked(ordered_ + begin, scratch_ + begin, end - begin);
+    *run = ordered_ + begin;
+    *length = end - begin;
+    begin_ = end;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace fovea

@@ -59,6 +59,63 @@ fovea_status check_steps(const char* op, const char* name, const fovea_tensor* t
 }
 
 }  // namespace
+
+fovea_status check_scan_inputs(const char* op, const ScanInputs& in, const fovea_stream* stream, SelectiveScanJob* job) {
+  FOVEA_CHECK(in.params != nullptr, "%s: params is NULL", op);
+  FOVEA_TRY(check_tensor(op, "u", in.u, 3, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "delta", in.delta, 3, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "A", in.A, 2, kF32, stream));
+  FOVEA_TRY(check_same_shape(op, "u", *in.u, "delta", *in.delta));
+  const int64_t channels = in.u->shape[2], states = in.A->shape[1];
+  FOVEA_CHECK(in.A->shape[0] == channels, "%s: A has %lld channels, u has %lld", op, static_cast<long long>(in.A->shape[0]),
+              static_cast<long long>(channels));
+  FOVEA_CHECK(states <= kMaxScanStates, "%s: A has %lld states, allowed are 0 to %lld", op, static_cast<long long>(states),
+              static_cast<long long>(kMaxScanStates));
+  FOVEA_TRY(check_steps(op, "Bm", in.Bm, *in.u, *in.A, stream));
+  FOVEA_TRY(check_steps(op, "C", in.C, *in.u, *in.A, stream));
+  FOVEA_TRY(check_channel_vector(op, "skip", in.skip, channels, stream));
+  FOVEA_TRY(check_channel_vector(op, "delta_bias", in.delta_bias, channels, stream));
+  if (in.z != nullptr) {
+    FOVEA_TRY(check_tensor(op, "z", in.z, 3, kF32, stream));
+    FOVEA_TRY(check_same_shape(op, "u", *in.u, "z", *in.z));
+  }
+  FOVEA_TRY(check_scan_state(op, in.state_name, in.state, *in.u, *in.A, stream));
+
+  *job = SelectiveScanJob{};
+  job->u = data_or_null(in.u), job->u_pitch = in.u->pitch;
+  job->delta = data_or_null(in.delta), job->delta_pitch = in.delta->pitch;
+  job->a = data_or_null(in.A), job->a_pitch = in.A->pitch;
+  job->b = data_or_null(in.Bm), job->b_pitch = in.Bm->pitch;
+  job->c = data_or_null(in.C), job->c_pitch = in.C->pitch;
+  job->skip = data_or_null(in.skip), job->delta_bias = data_or_null(in.delta_bias);
+  job->z = data_or_null(in.z), job->z_pitch = pitch_or_zero(in.z);
+  job->state = in.state == nullptr ? nullptr : static_cast<float*>(in.state->data), job->state_pitch = pitch_or_zero(in.state);
+  job->batch = in.u->shape[0], job->length = in.u->shape[1], job->channels = channels, job->states = states;
+  job->live = in.u->live;
+  job->delta_softplus = in.params->delta_softplus != 0;
+  return FOVEA_OK;
+}
+
+fovea_status check_scan_state(const char* op, const char* name, const fovea_tensor* state, const fovea_tensor& u,
+                              const fovea_tensor& a, const fovea_stream* stream) {
+  if (state == nullptr) return FOVEA_OK;
+  FOVEA_TRY(check_tensor(op, name, state, 3, kF32, stream));
+  FOVEA_CHECK(state->shape[0] == u.shape[0] && state->shape[1] == u.shape[2] && state->shape[2] == a.shape[1],
+              "%s: %s is %s, but u is %s and A is %s", op, name, describe(*state), describe(u), describe(a));
+  return FOVEA_OK;
+}
+
+fovea_status check_scan_output(const char* op, const ScanInputs& in, const char* name, const fovea_tensor& output) {
+  const struct {
+    const char* name;
+    const fovea_tensor* tensor;
+  } inputs[] = {{"u", in.u}, {"delta", in.delta}, {"A", in.A}, {"Bm", in.Bm},
+                {"C", in.C}, {"skip", in.skip},   {"z", in.z}, {"delta_bias", in.delta_bias}};
+  for (const auto& input : inputs)
+    if (input.tensor != nullptr) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, name, output, false));
+  return FOVEA_OK;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -71,57 +128,18 @@ extern "C" fovea_status fovea_selective_scan(const fovea_selective_scan_params* 
   constexpr const char* op = "selective_scan";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_FORWARD(stream, fovea_selective_scan, params, u, delta, A, Bm, C, skip, z, delta_bias, state, y, stream);
-  FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_TRY(check_tensor(op, "u", u, 3, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "delta", delta, 3, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "A", A, 2, kF32, stream));
+  const ScanInputs inputs{params, u, delta, A, Bm, C, skip, z, delta_bias, "state", state};
+  SelectiveScanJob job;
+  FOVEA_TRY(check_scan_inputs(op, inputs, stream, &job));
   FOVEA_TRY(check_tensor(op, "y", y, 3, kF32, stream));
-  FOVEA_TRY(check_same_shape(op, "u", *u, "delta", *delta));
   FOVEA_TRY(check_same_shape(op, "u", *u, "y", *y));
-  const int64_t channels = u->shape[2], states = A->shape[1];
-  FOVEA_CHECK(A->shape[0] == channels, "%s: A has %lld channels, u has %lld", op, static_cast<long long>(A->shape[0]),
-              static_cast<long long>(channels));
-  FOVEA_CHECK(states <= kMaxScanStates, "%s: A has %lld states, allowed are 0 to %lld", op, static_cast<long long>(states),
-              static_cast<long long>(kMaxScanStates));
-  FOVEA_TRY(check_steps(op, "Bm", Bm, *u, *A, stream));
-  FOVEA_TRY(check_steps(op, "C", C, *u, *A, stream));
-  FOVEA_TRY(check_channel_vector(op, "skip", skip, channels, stream));
-  FOVEA_TRY(check_channel_vector(op, "delta_bias", delta_bias, channels, stream));
-  if (z != nullptr) {
-    FOVEA_TRY(check_tensor(op, "z", z, 3, kF32, stream));
-    FOVEA_TRY(check_same_shape(op, "u", *u, "z", *z));
-  }
+  FOVEA_TRY(check_scan_output(op, inputs, "y", *y));
   if (state != nullptr) {
-    FOVEA_TRY(check_tensor(op, "state", state, 3, kF32, stream));
-    FOVEA_CHECK(state->shape[0] == u->shape[0] && state->shape[1] == channels && state->shape[2] == states,
-                "%s: state is %s, but u is %s and A is %s", op, describe(*state), describe(*u), describe(*A));
+    FOVEA_TRY(check_scan_output(op, inputs, "state", *state));
     FOVEA_TRY(check_no_overlap(op, "state", *state, "y", *y, false));
   }
-  const struct {
-    const char* name;
-    const fovea_tensor* tensor;
-  } inputs[] = {{"u", u}, {"delta", delta}, {"A", A}, {"Bm", Bm},
-                {"C", C}, {"skip", skip},   {"z", z}, {"delta_bias", delta_bias}};
-  for (const auto& input : inputs) {
-    if (input.tensor == nullptr) continue;
-    FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "y", *y, false));
-    if (state != nullptr) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "state", *state, false));
-  }
-  if (elements(*u) == 0 || states == 0) return FOVEA_OK;
-
-  SelectiveScanJob job{};
-  job.u = data_or_null(u), job.u_pitch = u->pitch;
-  job.delta = data_or_null(delta), job.delta_pitch = delta->pitch;
-  job.a = data_or_null(A), job.a_pitch = A->pitch;
-  job.b = data_or_null(Bm), job.b_pitch = Bm->pitch;
-  job.c = data_or_null(C), job.c_pitch = C->pitch;
-  job.skip = data_or_null(skip), job.delta_bias = data_or_null(delta_bias);
-  job.z = data_or_null(z), job.z_pitch = pitch_or_zero(z);
-  job.state = state == nullptr ? nullptr : static_cast<float*>(state->data), job.state_pitch = pitch_or_zero(state);
+  if (elements(*u) == 0 || job.states == 0) return FOVEA_OK;
   job.y = static_cast<float*>(y->data), job.y_pitch = y->pitch;
-  job.batch = u->shape[0], job.length = u->shape[1], job.channels = channels, job.states = states;
-  job.live = u->live;
-  job.delta_softplus = params->delta_softplus != 0;
   return enqueue(
       stream, select_isa(selective_scan_reference, scalar::selective_scan, avx2::selective_scan, avx512::selective_scan), job);
 }

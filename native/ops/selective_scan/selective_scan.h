@@ -20,4 +20,20 @@ struct SelectiveScanJob {
   bool delta_softplus;
 };
 
+// The inputs that the scan and its gradients share; skip, z, delta_bias and state may be NULL.
+struct ScanInputs {
+  const fovea_selective_scan_params* params;
+  const fovea_tensor *u, *delta, *A, *Bm, *C, *skip, *z, *delta_bias;
+  const char* state_name;
+  const fovea_tensor* state;
+};
+
+// Checks them and fills in the job but for y.
+fovea_status check_scan_inputs(const char* op, const ScanInputs& inputs, const fovea_stream* stream, SelectiveScanJob* job);
+// [batch][channels][states], or NULL.
+fovea_status check_scan_state(const char* op, const char* name, const fovea_tensor* state, const fovea_tensor& u,
+                              const fovea_tensor& a, const fovea_stream* stream);
+// Refuses an output that overlaps any input but the state.
+fovea_status check_scan_output(const char* op, const ScanInputs& inputs, const char* name, const fovea_tensor& output);
+
 }  // namespace fovea

@@ -6,7 +6,7 @@
 // Without the tiles every step of a vector would touch another page of u, delta, z and y (a row of 1536 channels is 6 KB: 14.7
 // against 4.1 ms in the laboratory for L 1024, D 1536, N 16). Only the first and the last pass see the caller's alignment.
 #include "core/thread_pool.h"
-#include "ops/activation/activation_simd.h"
+#include "ops/selective_scan/scan_simd.h"
 #include "ops/selective_scan/selective_scan.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
@@ -27,61 +27,41 @@ struct Tile {  // [kSteps][kLanes]
   alignas(64) float y[kSteps * kLanes];      // skip * u + the states summed so far
 };
 
-// 2^x within 1.7e-7 relative (1.4 ulp): 2^n * p(x - n) with n the nearest integer and p of degree 5, minimax (9.2e-8) under the
-// condition p(0) = 1, so that a vanishing step leaves the state alone. One degree more halves the error and costs 6 % of a
-// scan. Below 2^-126 the result may be 0, from 2^-150 on it is; above 2^127.5 it may be inf, from 2^128 on it is; NaN stays
-// NaN.
-FOVEA_INLINE F exp2(F x) {
-#if defined(__AVX512F__)
-  const F n = round(x);  // x infinite: p is NaN, which scalef turns into 0 or inf as its exponent says
-#else
-  // n = -127 makes the exponent field 0, hence 0; n = 128 makes it 255, hence inf.
-  x = min(set(128.0f), max(set(-127.0f), x));  // in this order of operands NaN stays
-  // Adding 1.5 * 2^23 + 127 rounds to an integer and leaves n + 127 in the low bits.
-  const F shifted = x + set(12583039.0f), n = shifted - set(12583039.0f);
-#endif
-  const F f = x - n;
-  F p = set(1.3264728e-3f);
-  p = fma(p, f, set(9.6715131e-3f));
-  p = fma(p, f, set(5.5507337e-2f));
-  p = fma(p, f, set(2.4022242e-1f));
-  p = fma(p, f, set(6.9314698e-1f));
-  p = fma(p, f, set(1.0f));
-#if defined(__AVX512F__)
-  return {_mm512_scalef_ps(p.v, n.v)};
-#else
-  return p * as_float(shift_left<23>(as_int(shifted)));
-#endif
-}
-
-// log(1 + exp(x)) with a small relative error also where it is tiny (delta of trained models starts at 1e-3): Kahan's
-// log(1 + e) = log(v) * e / (v - 1) with v = 1 + e rounded. The common softplus is only good to 6e-8 absolute.
-FOVEA_INLINE F softplus_relative(F x) {
-  const F e = exp(zero() - abs(x)), one = set(1.0f), v = one + e;
-  const F log1p = select(v == one, e, log_positive(v) * (e / (v - one)));
-  return max(zero(), x) + log1p;
-}
-
 // One vector of channels, `width` of them real, over the steps of a tile.
 struct Lane {
   const SelectiveScanJob& j;
   int64_t channel, width, row, steps;  // row: batch * length + first step
+  int64_t next_row, next_channel;      // where the next tile begins
 
-  void begin(Tile& tile) const {
+  // Step t of the next tile. Rows are pages apart, which hardware prefetchers do not follow: without this a third of a scan is
+  // waiting in begin().
+  FOVEA_INLINE void prefetch(int64_t t) const {
+    const int64_t last_row = j.batch * j.length - 1, r = next_row + t < last_row ? next_row + t : last_row;
+    __builtin_prefetch(j.u + r * j.u_pitch + next_channel);
+    __builtin_prefetch(j.delta + r * j.delta_pitch + next_channel);
+    if (j.z != nullptr) __builtin_prefetch(j.z + r * j.z_pitch + next_channel);
+    __builtin_prefetch(j.y + r * j.y_pitch + next_channel, 1);
+  }
+
+  // Returns whether |delta * decay| stays within kExp2Bound for decays up to `largest` per lane.
+  bool begin(Tile& tile, F largest) const {
+    M bounded = zero() == zero();
     const F bias = j.delta_bias == nullptr ? zero() : load_upto(j.delta_bias + channel, width);
     const F skip = j.skip == nullptr ? zero() : load_upto(j.skip + channel, width);
     for (int64_t t = 0; t < steps; ++t) {
       const F u = load_upto(j.u + (row + t) * j.u_pitch + channel, width);
       F delta = load_upto(j.delta + (row + t) * j.delta_pitch + channel, width) + bias;
       if (j.delta_softplus) delta = softplus_relative(delta);
+      bounded = bounded & (abs(delta) * largest <= set(kExp2Bound));
       store(tile.delta + t * kLanes, delta);
       store(tile.input + t * kLanes, delta * u);
       store(tile.y + t * kLanes, j.skip == nullptr ? zero() : skip * u);
     }
+    return all(bounded);
   }
 
   // States [n, n + Count).
-  template <int Count>
+  template <int Count, bool Bounded>
   FOVEA_INLINE void advance(const float* decay, float* state, int64_t n, Tile& tile) const {
     F h[Count];
 #pragma GCC unroll 16
@@ -89,10 +69,11 @@ struct Lane {
     const float *b = j.b + row * j.b_pitch + n, *c = j.c + row * j.c_pitch + n, *a = decay + n * kLanes;
     for (int64_t t = 0; t < steps; ++t, b += j.b_pitch, c += j.c_pitch) {
       const F delta = load(tile.delta + t * kLanes), input = load(tile.input + t * kLanes);
+      if (n == 0) prefetch(t);
       F sum[2] = {load(tile.y + t * kLanes), zero()};  // two chains
 #pragma GCC unroll 16
       for (int i = 0; i < Count; ++i) {
-        h[i] = fma(exp2(delta * load(a + i * kLanes)), h[i], input * set(b[i]));
+        h[i] = fma(exp2<Bounded>(delta * load(a + i * kLanes)), h[i], input * set(b[i]));
         sum[i & 1] = fma(h[i], set(c[i]), sum[i & 1]);
       }
       store(tile.y + t * kLanes, sum[0] + sum[1]);
@@ -102,11 +83,11 @@ struct Lane {
   }
 
   // All states from n on: blocks of Count, then the rest in halves of it.
-  template <int Count>
+  template <int Count, bool Bounded>
   void advance_all(const float* decay, float* state, int64_t n, Tile& tile) const {
-    for (; n + Count <= j.states; n += Count) advance<Count>(decay, state, n, tile);
+    for (; n + Count <= j.states; n += Count) advance<Count, Bounded>(decay, state, n, tile);
     if constexpr (Count > 1) {
-      if (n < j.states) advance_all<Count / 2>(decay, state, n, tile);
+      if (n < j.states) advance_all<Count / 2, Bounded>(decay, state, n, tile);
     }
   }
 
@@ -122,40 +103,65 @@ struct Lane {
   }
 };
 
-// to[c][r] = from[r][c] for a 4 x 4 block.
-FOVEA_INLINE void transpose4(const float* from, int64_t from_pitch, float* to, int64_t to_pitch) {
 #if defined(__AVX2__)
-  __m128 r0 = _mm_loadu_ps(from), r1 = _mm_loadu_ps(from + from_pitch);
-  __m128 r2 = _mm_loadu_ps(from + 2 * from_pitch), r3 = _mm_loadu_ps(from + 3 * from_pitch);
-  _MM_TRANSPOSE4_PS(r0, r1, r2, r3);
-  _mm_storeu_ps(to, r0);
-  _mm_storeu_ps(to + to_pitch, r1);
-  _mm_storeu_ps(to + 2 * to_pitch, r2);
-  _mm_storeu_ps(to + 3 * to_pitch, r3);
-#else
-  for (int r = 0; r < 4; ++r)
-    for (int c = 0; c < 4; ++c) to[c * to_pitch + r] = from[r * from_pitch + c];
-#endif
+// A step of decoding (L = 1 with a state) reads A and the state once, as they lie: lanes are states, and only the new states
+// are transposed, in registers, to be summed in the order of Lane::advance. Bits are those of a longer scan.
+template <int Count>
+FOVEA_INLINE F sum_states(const F* h, const float* c, F y) {
+  F sum[2] = {y, zero()};
+#pragma GCC unroll 16
+  for (int i = 0; i < Count; ++i) sum[i & 1] = fma(h[i], set(c[i]), sum[i & 1]);
+  return sum[0] + sum[1];
 }
 
-void transpose(const float* from, int64_t from_pitch, int64_t rows, int64_t columns, float* to, int64_t to_pitch) {
-  int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    int64_t c = 0;
-    for (; c + 4 <= columns; c += 4) transpose4(from + r * from_pitch + c, from_pitch, to + c * to_pitch + r, to_pitch);
-    for (; c < columns; ++c)
-      for (int64_t k = r; k < r + 4; ++k) to[c * to_pitch + k] = from[k * from_pitch + c];
+template <int Count>
+FOVEA_INLINE F sum_rest(const F* h, const float* c, int64_t count, F y) {
+  if (count >= Count) y = sum_states<Count>(h, c, y), h += Count, c += Count, count -= Count;
+  if constexpr (Count > 1) y = sum_rest<Count / 2>(h, c, count, y);
+  return y;
+}
+
+// kLanes states of kLanes channels; Whole: none of them is missing.
+template <bool Whole>
+FOVEA_INLINE F step_states(const SelectiveScanJob& j, int64_t batch, int64_t channel, int64_t width, int64_t n,
+                           const Tile& tile, F y) {
+  const int64_t rest = Whole ? kLanes : j.states - n;
+  const float *a = j.a + channel * j.a_pitch + n, *c = j.c + batch * j.c_pitch + n;
+  float* state = j.state + (batch * j.channels + channel) * j.state_pitch + n;
+  const F b = load_upto(j.b + batch * j.b_pitch + n, rest);
+  F h[kLanes];
+#pragma GCC unroll 16
+  for (int r = 0; r < kLanes; ++r, a += j.a_pitch, state += j.state_pitch) {
+    h[r] = zero();
+    if (!Whole && r >= width) continue;
+    const F decay = load_upto(a, rest) * set(kLog2E);
+    h[r] = fma(exp2<false>(set(tile.delta[r]) * decay), load_upto(state, rest), set(tile.input[r]) * b);
+    store_upto(state, h[r], rest);
   }
-  for (; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c) to[c * to_pitch + r] = from[r * from_pitch + c];
+  transpose_lanes(h);
+  return rest >= kLanes ? sum_states<kLanes>(h, c, y) : sum_rest<kLanes / 2>(h, c, rest, y);
 }
 
-FOVEA_INLINE int64_t width_at(int64_t channels, int64_t d) { return channels - d < kLanes ? channels - d : kLanes; }
+void step_block(const SelectiveScanJob& j, int64_t batch, int64_t first, int64_t channels) {
+  Tile tile;
+  for (int64_t d = 0; d < channels; d += kLanes) {
+    const Lane lane{j, first + d, channels - d, batch, 1, batch, first + d};
+    lane.begin(tile, zero());
+    F y = load(tile.y);
+    for (int64_t n = 0; n < j.states; n += kLanes)
+      y = lane.width >= kLanes && j.states - n >= kLanes ? step_states<true>(j, batch, first + d, lane.width, n, tile, y)
+                                                         : step_states<false>(j, batch, first + d, lane.width, n, tile, y);
+    store(tile.y, y);
+    lane.end(tile);
+  }
+}
+#endif
 
 void scan_block(const SelectiveScanJob& j, int64_t batch, int64_t first, int64_t channels) {
   // [vector of channels][N][kLanes]. Lanes without a channel are 0 and stay finite.
   alignas(64) float decay[kTable];
   alignas(64) float states[kTable];
+  alignas(64) float largest[kMaxChannels];  // of |A| per channel
   Tile tile;
   const int64_t n = j.states, slice = n * kLanes;
   float* carried = j.state == nullptr ? nullptr : j.state + (batch * j.channels + first) * j.state_pitch;
@@ -165,14 +171,24 @@ void scan_block(const SelectiveScanJob& j, int64_t batch, int64_t first, int64_t
     for (int64_t i = 0; i < slice; i += kLanes) store(decay_at + i, zero()), store(states_at + i, zero());
     transpose(j.a + (first + d) * j.a_pitch, j.a_pitch, width, n, decay_at, kLanes);
     if (carried != nullptr) transpose(carried + d * j.state_pitch, j.state_pitch, width, n, states_at, kLanes);
-    for (int64_t i = 0; i < slice; i += kLanes) store(decay_at + i, load(decay_at + i) * set(1.44269504088896341f));
+    F bound = zero();
+    for (int64_t i = 0; i < slice; i += kLanes) {
+      const F a = load(decay_at + i) * set(kLog2E);
+      store(decay_at + i, a);
+      bound = max(abs(a), bound);  // a NaN does not hide the others
+    }
+    store(largest + d, bound);
   }
 
   for (int64_t t = 0; t < j.length; t += kSteps)
     for (int64_t d = 0; d < channels; d += kLanes) {
-      const Lane lane{j, first + d, channels - d, batch * j.length + t, j.length - t < kSteps ? j.length - t : kSteps};
-      lane.begin(tile);
-      lane.advance_all<kStates>(decay + d * n, states + d * n, 0, tile);
+      const bool across = d + kLanes < channels;
+      const int64_t row = batch * j.length + t, steps = j.length - t < kSteps ? j.length - t : kSteps;
+      const Lane lane{j, first + d, channels - d, row, steps, across ? row : row + kSteps, across ? first + d + kLanes : first};
+      if (lane.begin(tile, load(largest + d)))
+        lane.advance_all<kStates, true>(decay + d * n, states + d * n, 0, tile);
+      else
+        lane.advance_all<kStates, false>(decay + d * n, states + d * n, 0, tile);
       lane.end(tile);
     }
   for (int64_t d = 0; carried != nullptr && d < channels; d += kLanes)
@@ -189,7 +205,15 @@ void selective_scan(const SelectiveScanJob& j) {
   parallel_for(live_rows(j.live, j.batch) * blocks, kWork / work + 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t first = task % blocks * block, rest = j.channels - first;
-      scan_block(j, task / blocks, first, rest < block ? rest : block);
+      const int64_t channels = rest < block ? rest : block;
+#if defined(__AVX2__)
+      // With few states most lanes of a step would be empty.
+      if (j.length == 1 && j.state != nullptr && j.states >= kLanes / 2) {
+        step_block(j, task / blocks, first, channels);
+        continue;
+      }
+#endif
+      scan_block(j, task / blocks, first, channels);
     }
   });
 }

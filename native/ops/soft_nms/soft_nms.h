@@ -1,0 +1,37 @@
+// Suppression that lowers scores: the job of fovea_soft_nms and its scratch.
+#pragma once
+
+#include "core/tensor.h"
+#include "fovea/vision.h"
+
+namespace fovea {
+
+struct SoftNmsJob {
+  const float* boxes;
+  const float* scores;
+  const int32_t* classes;  // NULL: one class
+  const int32_t* valid;    // NULL: all boxes
+  int32_t* keep;
+  float* keep_scores;
+  int32_t* count;
+  char* workspace;
+  int64_t boxes_per_image, capacity;
+  int64_t boxes_pitch, scores_pitch;
+  const int32_t* live;
+  fovea_soft_nms_params params;
+};
+
+[[gnu::always_inline]] inline int64_t soft_nms_candidates(const SoftNmsJob& j) {
+  const int64_t n = live_rows(j.live, j.boxes_per_image);
+  return j.valid == nullptr ? n : live_rows(j.valid, n);
+}
+
+// Keys and scratch of the ranking, the lowered score of every box, and the boxes of one class as columns: x1, y1, x2, y2, area,
+// score, two intermediate results and the index. Columns may be read a whole vector behind their end.
+struct SoftNmsWorkspace {
+  static constexpr int64_t kColumns = 9;
+  [[gnu::always_inline]] static int64_t padded(int64_t n) { return (n + 31) / 16 * 16; }
+  [[gnu::always_inline]] static int64_t bytes(int64_t n) { return n == 0 ? 0 : padded(n) * (3 * 8 + 4 * (1 + kColumns)); }
+};
+
+}  // namespace fovea
