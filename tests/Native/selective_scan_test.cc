@@ -230,6 +230,26 @@ TEST(SelectiveScan, InfinityAndNan) {
   }
 }
 
+// With delta = 1, u = 0 and a state of 1 the new state is exp(A). The kernel's 2^x is good to 1.8e-7 (1.5 ulp); x = A log2 e is
+// rounded twice (the constant and the product), which costs |A| times 1e-7. The scalar set rounds fma twice: half an ulp more.
+TEST(SelectiveScan, DecaysAreWithinTheirDocumentedError) {
+  for (const double lowest : {-0.02, -0.7, -87.0}) {
+    Scan scan(1, 1, 500, 16);
+    for (int64_t d = 0; d < 500; ++d) scan.u[d] = 0, scan.delta[d] = 1;
+    scan.A.fill(3, lowest, 0);
+    for (int64_t i = 0; i < scan.initial.size(); ++i) scan.initial[i] = 1;
+    for (const int32_t isa : available_isas()) {
+      SCOPED_TRACE(isa_name(isa));
+      const ForcedIsa forced(isa);
+      ASSERT_EQ(scan.run({false, false, false, true, false}, make_stream().get()), FOVEA_OK);
+      for (int64_t i = 0; i < scan.state.size(); ++i) {
+        const double a = static_cast<double>(scan.A[i]), bound = (isa == FOVEA_ISA_SCALAR ? 2.4e-7 : 1.8e-7) - a * 1e-7;
+        ASSERT_TRUE(near(scan.state[i], std::exp(a), bound, 0)) << "exp(" << a << ")";
+      }
+    }
+  }
+}
+
 // Trained models have delta near 1e-3, where log(1 + exp(x)) in f32 would have lost four digits.
 TEST(SelectiveScan, SoftplusIsAccurateWhereItIsSmall) {
   for (const float raw : {-80.0f, -30.0f, -15.0f, -9.21f, -6.907255f, -2.252168f, 0.0f, 3.0f, 19.0f, 100.0f}) {

@@ -19,6 +19,8 @@ inline constexpr int64_t kInPanels = 4;                   // panels of x packed 
 struct BackwardWeightsPlan {
   // Columns: x has few channels per group, so the inputs of all taps of a pixel are packed side by side.
   bool columns;
+  // 1x1 layers of stride 1 read x in place, and dy too when few panels of x would share a packed one.
+  bool x_in_place, dy_in_place;
   int64_t inputs;      // columns of the product: channels of a group, or of all its taps
   int64_t tap_run;     // taps of a kernel row that share one packed row of x; 1 packs x for every tap
   int64_t chunk_rows;  // output rows of a chunk

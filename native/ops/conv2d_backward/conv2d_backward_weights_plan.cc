@@ -8,6 +8,7 @@ namespace {
 
 // Pixels of a chunk: each costs a tile 14 cycles or so, loading and storing its sums about 60.
 constexpr int64_t kChunkPixels = 256, kManyOutputs = 256;
+constexpr int64_t kFewPanels = 2;
 constexpr int64_t kWantedParts = 16, kMinimumWork = 1 << 17;
 constexpr int64_t kMostPartial = 4 << 20;  // floats
 
@@ -54,6 +55,9 @@ BackwardWeightsPlan backward_weights_plan(const fovea_conv2d_params& p, int64_t 
   }
   plan.columns = taps(p) > 1 && group_in(p) <= 12;
   if (plan.columns) plan.inputs = depth(p);
+  plan.x_in_place = taps(p) == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_top == 0 && p.pad_bottom == 0 &&
+                    p.pad_left == 0 && p.pad_right == 0;
+  plan.dy_in_place = taps(p) == 1 && in_panels(plan) <= kFewPanels;
   const int64_t most = group_out(p) > kManyOutputs ? kChunkPixels / 2 : kChunkPixels;
   plan.row_pieces = ceil_div(out_w, 2 * most);
   plan.chunk_columns = ceil_div(out_w, plan.row_pieces);

@@ -24,9 +24,9 @@ constexpr int kSteps = 2;
 // dw[r][c] += sum over rows and pixels of dy[pixel][r] * x[pixel][c].
 struct OuterTile {
   const float* x;
-  const float* dy;  // kOutPitch floats per pixel, rows one behind the other
+  const float* dy;  // rows one behind the other
   int64_t rows, pixels;
-  int64_t x_row, x_pixel;  // floats
+  int64_t x_row, x_pixel, dy_pixel;  // floats
   float* dw;
   int64_t dw_row;   // floats between outputs
   int64_t columns;  // valid ones
@@ -41,8 +41,13 @@ void outer_tile(const OuterTile& t) {
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v)
       acc[r][v] = t.start ? zero() : load_upto(t.dw + r * t.dw_row + v * kLanes, t.columns - v * kLanes);
+  // The first sums of a large dw go to lines that are not in any cache: fetched now, they are there when the tile is done.
+  if (t.start)
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < NV * kLanes; v += 16) __builtin_prefetch(t.dw + r * t.dw_row + v, 1);
   const float* dy = t.dy;
-  const int64_t x_pixel = t.x_pixel;
+  const int64_t x_pixel = t.x_pixel, dy_pixel = t.dy_pixel;
   for (int64_t row = 0; row < t.rows; ++row) {
     const float* x = t.x + row * t.x_row;
     const auto step = [&]() __attribute__((always_inline)) {
@@ -56,7 +61,7 @@ void outer_tile(const OuterTile& t) {
         for (int v = 0; v < NV; ++v) acc[r][v] = fma(value, b[v], acc[r][v]);
       }
       x += x_pixel;
-      dy += kOutPitch;
+      dy += dy_pixel;
     };
     int64_t left = t.pixels;
     for (; left >= kSteps; left -= kSteps) {
@@ -134,34 +139,47 @@ struct Context {
 // Channels of panel i of dy.
 FOVEA_INLINE Range outputs_of(const Context& c, int64_t i) { return part_of(group_out(c.j.params), out_panels(c.j.params), i); }
 
-// dy of the chunk in panels [panel][pixel][kOutPitch], and its sums.
-void pack_dy(const Context& c, const Chunk& chunk, bool start) {
+// Outputs of this part.
+FOVEA_INLINE Range all_outputs(const Context& c) {
+  return {outputs_of(c, c.out_panels.begin).begin, outputs_of(c, c.out_panels.end - 1).end};
+}
+
+// The first output of this part at the chunk's first pixel.
+FOVEA_INLINE const float* first_dy(const Context& c, const Chunk& chunk) {
+  return c.j.dy + (chunk.row * c.j.out_w + chunk.column) * c.j.dy_pitch + c.group * group_out(c.j.params) +
+         all_outputs(c).begin;
+}
+
+// dy of the chunk in panels [panel][pixel][kOutPitch]. A pixel at a time: memory is read in order.
+void pack_dy(const Context& c, const Chunk& chunk) {
   const BackwardWeightsJob& j = c.j;
-  constexpr int kVectors = static_cast<int>(kOutPitch) / kLanes;
+  const int64_t pixels = chunk.rows * chunk.columns, panel_floats = pixels * kOutPitch;
+  // The first `more` panels have one output more than the others.
+  const int64_t size = group_out(j.params) / out_panels(j.params);
+  const int64_t more = group_out(j.params) % out_panels(j.params) - c.out_panels.begin;
+  const int64_t panels = c.out_panels.end - c.out_panels.begin;
+  const float* pixel = first_dy(c, chunk);
   float* out = c.dy_panels;
-  for (int64_t panel = c.out_panels.begin; panel < c.out_panels.end; ++panel) {
-    const Range outputs = outputs_of(c, panel);
-    const int64_t first = c.group * group_out(j.params) + outputs.begin, valid = outputs.end - outputs.begin;
-    F sums[kVectors];
-#pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) sums[v] = zero();
-    for (int64_t row = chunk.row; row < chunk.row + chunk.rows; ++row) {
-      const float* dy = j.dy + (row * j.out_w + chunk.column) * j.dy_pitch + first;
-      for (int64_t i = 0; i < chunk.columns; ++i, dy += j.dy_pitch, out += kOutPitch) {
-#pragma GCC unroll 2
-        for (int v = 0; v < kVectors; ++v) {
-          const F value = valid > v * kLanes ? load_upto(dy + v * kLanes, valid - v * kLanes) : zero();
-          store(out + v * kLanes, value);
-          sums[v] = sums[v] + value;
-        }
-      }
+  for (int64_t i = 0; i < pixels; ++i, pixel += j.dy_pitch, out += kOutPitch) {
+    const float* dy = pixel;
+    float* to = out;
+    for (int64_t panel = 0; panel < panels; ++panel, to += panel_floats) {
+      const int64_t valid = size + (panel < more);
+      for (int64_t k = 0; k < valid; k += kLanes) store(to + k, load_upto(dy + k, valid - k));
+      dy += valid;
     }
-    if (c.dbias == nullptr) continue;
-    for (int v = 0; v < kVectors && v * kLanes < valid; ++v) {
-      float* sum = c.dbias + first + v * kLanes;
-      const F before = start ? zero() : load_upto(sum, valid - v * kLanes);
-      store_upto(sum, before + sums[v], valid - v * kLanes);
-    }
+  }
+}
+
+void add_biases(const Context& c, const Chunk& chunk, bool start) {
+  const Range outputs = all_outputs(c);
+  const int64_t count = outputs.end - outputs.begin, pixels = chunk.rows * chunk.columns;
+  const float* dy = first_dy(c, chunk);
+  float* bias = c.dbias + c.group * group_out(c.j.params) + outputs.begin;
+  for (int64_t k = 0; k < count; k += kLanes) {
+    F sum = start ? zero() : load_upto(bias + k, count - k);
+    for (int64_t i = 0; i < pixels; ++i) sum = sum + load_upto(dy + i * c.j.dy_pitch + k, count - k);
+    store_upto(bias + k, sum, count - k);
   }
 }
 
@@ -244,26 +262,36 @@ void multiply(const Context& c, const Chunk& chunk, Range panels, bool start) {
   const int64_t runs = j.plan.columns ? 1 : all_taps / j.plan.tap_run;
   const int64_t width = packed_width(p, j.plan, chunk.columns);
   const bool merged = j.plan.columns || j.plan.tap_run == 1;  // all rows are one run
+  const int64_t pixel = chunk.row * j.out_w + chunk.column;
   OuterTile t{};
   t.rows = merged ? 1 : chunk.rows, t.pixels = merged ? pixels : chunk.columns;
   t.x_row = width * kInPanel;
   t.x_pixel = merged ? kInPanel : p.stride_w * kInPanel;
+  t.dy_pixel = j.plan.dy_in_place ? j.dy_pitch : kOutPitch;
   t.dw_row = all_taps * c.dw_pitch;
   t.start = start;
   for (int64_t run = 0; run < runs; ++run) {
     const int64_t first_tap = run * j.plan.tap_run;
     if (j.plan.columns)
       pack_columns(c, chunk, panels);
-    else
+    else if (!j.plan.x_in_place)
       pack_taps(c, chunk, panels, first_tap / p.kernel_w, first_tap % p.kernel_w);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
       const int64_t rest = j.plan.inputs - panel * kInPanel;
       t.columns = rest < kInPanel ? rest : kInPanel;
+      // Whole vectors of x are read, which in place must not reach beyond the tensor.
+      const bool in_place = j.plan.x_in_place && t.columns % kLanes == 0;
+      if (j.plan.x_in_place) {
+        if (!in_place) pack_taps(c, chunk, {panel, panel + 1}, 0, 0);
+        t.x_pixel = in_place ? j.x_pitch : kInPanel;
+      }
       for (int64_t tap = 0; tap < j.plan.tap_run; ++tap) {
         t.x = c.x_panels + (panel - panels.begin) * chunk.rows * width * kInPanel + tap * p.dilation_w * kInPanel;
+        if (j.plan.x_in_place) t.x = in_place ? j.x + pixel * j.x_pitch + c.group * group_in(p) + panel * kInPanel : c.x_panels;
         for (int64_t out = c.out_panels.begin; out < c.out_panels.end; ++out) {
           const Range outputs = outputs_of(c, out);
-          t.dy = c.dy_panels + (out - c.out_panels.begin) * pixels * kOutPitch;
+          t.dy = j.plan.dy_in_place ? j.dy + pixel * j.dy_pitch + c.group * group_out(p) + outputs.begin
+                                    : c.dy_panels + (out - c.out_panels.begin) * pixels * kOutPitch;
           t.dw = c.dw + ((c.group * group_out(p) + outputs.begin) * all_taps + first_tap + tap) * c.dw_pitch + panel * kInPanel;
           run_panels(t, outputs.end - outputs.begin);
         }
@@ -334,8 +362,9 @@ void conv2d_backward_weights(const BackwardWeightsJob& j) {
                     plan.chunk_columns};
         if (chunk.row + chunk.rows > rows) chunk.rows = rows - chunk.row;
         if (chunk.column + chunk.columns > j.out_w) chunk.columns = j.out_w - chunk.column;
-        pack_dy(c, chunk, start);
+        if (c.dbias != nullptr) add_biases(c, chunk, start);
         if (j.dw == nullptr) continue;
+        if (!plan.dy_in_place) pack_dy(c, chunk);
         for (int64_t panel = c.in_panels.begin; panel < c.in_panels.end; panel += kInPanels)
           multiply(c, chunk, {panel, panel + kInPanels < c.in_panels.end ? panel + kInPanels : c.in_panels.end}, start);
       }

@@ -25,7 +25,7 @@ struct GatherRowsJob {
 };
 
 FOVEA_ALWAYS_INLINE int64_t gather_index(const GatherRowsJob& j, int64_t pick) {
-  const int64_t at = pick / j.per_run * j.index_pitch + pick % j.per_run;
+  const int64_t at = j.index_pitch == j.per_run ? pick : pick / j.per_run * j.index_pitch + pick % j.per_run;
   return j.wide_indices ? static_cast<const int64_t*>(j.indices)[at] : static_cast<const int32_t*>(j.indices)[at];
 }
 

@@ -29,8 +29,10 @@ struct ScanBackwardScratch {
   int64_t states, blocks, tiles;
   int64_t step_sums;     // [batch][block][length][2 * states]: dB and dC summed over the block's channels
   int64_t channel_sums;  // [batch][block][states + 2][kBackwardChannels]: dA, d_skip, d_delta_bias summed over time
-  int64_t thread;        // [thread][thread_size]: checkpoints [tiles][states][channels], then A, g: [states][channels]
-  int64_t thread_size, size;
+  // [thread][thread_size]: checkpoints [tiles][states][channels]; delta and its slope of every step,
+  // [tiles][2][steps][channels]; A and g, [states][channels] each.
+  int64_t thread, thread_deltas, thread_tables, thread_size;
+  int64_t size;
 };
 
 static constexpr ScanBackwardScratch scan_backward_scratch(int64_t batch, int64_t length, int64_t channels, int64_t states,
@@ -41,7 +43,9 @@ static constexpr ScanBackwardScratch scan_backward_scratch(int64_t batch, int64_
   s.tiles = (length + kBackwardSteps - 1) / kBackwardSteps;
   s.channel_sums = batch * s.blocks * length * 2 * s.states;
   s.thread = s.channel_sums + batch * s.blocks * (s.states + 2) * kBackwardChannels;
-  s.thread_size = (s.tiles + 2) * s.states * kBackwardChannels;
+  s.thread_deltas = s.tiles * s.states * kBackwardChannels;
+  s.thread_tables = s.thread_deltas + s.tiles * 2 * kBackwardSteps * kBackwardChannels;
+  s.thread_size = s.thread_tables + 2 * s.states * kBackwardChannels;
   s.size = s.thread + threads * s.thread_size;
   return s;
 }

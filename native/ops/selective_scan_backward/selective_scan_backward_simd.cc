@@ -15,10 +15,10 @@ inline constexpr int64_t kSteps = kBackwardSteps, kBlock = kBackwardChannels;
 inline constexpr int kGroup = kLanes == 16 ? 8 : 4;
 static_assert(kStateGroup % kGroup == 0 && kBlock % kLanes == 0);
 
-struct Tile {                                                        // [kSteps][kLanes]
-  alignas(64) float delta[kSteps * kLanes], slope[kSteps * kLanes];  // slope: d softplus
-  alignas(64) float u[kSteps * kLanes], input[kSteps * kLanes];      // input: delta * u
-  alignas(64) float dy[kSteps * kLanes];                             // gated
+struct Tile {  // [kSteps][kLanes]
+  alignas(64) float delta[kSteps * kLanes];
+  alignas(64) float u[kSteps * kLanes], input[kSteps * kLanes];  // input: delta * u
+  alignas(64) float dy[kSteps * kLanes];                         // gated
   alignas(64) float z[kSteps * kLanes];
   alignas(64) float y[kSteps * kLanes];                              // before the gate
   alignas(64) float sum_b[kSteps * kLanes], sum_a[kSteps * kLanes];  // over n: g * B and g * A * a h
@@ -71,30 +71,39 @@ struct Lane {
   int64_t last_row;
 
   // Rows are pages apart, which hardware prefetchers do not follow.
-  FOVEA_INLINE void prefetch(int64_t t, bool all_inputs) const {
+  template <bool Back>
+  FOVEA_INLINE void prefetch(int64_t t) const {
     const SelectiveScanJob& s = j.scan;
     const int64_t r = next_row + t < last_row ? next_row + t : last_row;
     __builtin_prefetch(s.u + r * s.u_pitch + next_channel);
-    __builtin_prefetch(s.delta + r * s.delta_pitch + next_channel);
-    if (!all_inputs) return;
-    __builtin_prefetch(j.dy + r * j.dy_pitch + next_channel);
-    if (s.z != nullptr) __builtin_prefetch(s.z + r * s.z_pitch + next_channel);
-    if (j.du != nullptr) __builtin_prefetch(j.du + r * j.du_pitch + next_channel, 1);
-    if (j.d_delta != nullptr) __builtin_prefetch(j.d_delta + r * j.d_delta_pitch + next_channel, 1);
-    if (j.dz != nullptr) __builtin_prefetch(j.dz + r * j.dz_pitch + next_channel, 1);
+    if constexpr (!Back) {
+      __builtin_prefetch(s.delta + r * s.delta_pitch + next_channel);
+    } else {
+      __builtin_prefetch(j.dy + r * j.dy_pitch + next_channel);
+      if (s.z != nullptr) __builtin_prefetch(s.z + r * s.z_pitch + next_channel);
+      if (j.du != nullptr) __builtin_prefetch(j.du + r * j.du_pitch + next_channel, 1);
+      if (j.d_delta != nullptr) __builtin_prefetch(j.d_delta + r * j.d_delta_pitch + next_channel, 1);
+      if (j.dz != nullptr) __builtin_prefetch(j.dz + r * j.dz_pitch + next_channel, 1);
+    }
   }
 
-  // delta, u and delta * u. Returns whether every |delta * decay| stays within kExp2Bound for decays up to `largest`.
-  bool begin(Tile& tile, F largest) const {
+  // delta, its slope, u and delta * u. Deltas are computed on the way there and read on the way back. Returns whether every
+  // |delta * decay| stays within kExp2Bound for decays up to `largest`.
+  template <bool Back>
+  bool begin(Tile& tile, float* deltas, F largest) const {
     const SelectiveScanJob& s = j.scan;
     const F bias = s.delta_bias == nullptr ? zero() : load_upto(s.delta_bias + channel, width);
+    float* slopes = deltas + kSteps * kLanes;
     M bounded = zero() == zero();
     for (int64_t t = 0; t < steps; ++t) {
-      const F u = load_upto(s.u + (row + t) * s.u_pitch + channel, width);
-      const F raw = load_upto(s.delta + (row + t) * s.delta_pitch + channel, width) + bias;
-      const F delta = s.delta_softplus ? softplus_relative(raw) : raw;
+      if constexpr (!Back) {
+        const F raw = load_upto(s.delta + (row + t) * s.delta_pitch + channel, width) + bias;
+        F slope = zero();
+        store(deltas + t * kLanes, s.delta_softplus ? softplus_relative(raw, slope) : raw);
+        if (s.delta_softplus) store(slopes + t * kLanes, slope);
+      }
+      const F u = load_upto(s.u + (row + t) * s.u_pitch + channel, width), delta = load(deltas + t * kLanes);
       bounded = bounded & (abs(delta) * largest <= set(kExp2Bound));
-      store(tile.slope + t * kLanes, raw);
       store(tile.u + t * kLanes, u);
       store(tile.delta + t * kLanes, delta);
       store(tile.input + t * kLanes, delta * u);
@@ -102,8 +111,8 @@ struct Lane {
     return all(bounded);
   }
 
-  // The gate of dy, and what the sums start from. Adds to d_skip.
-  void begin_reverse(Tile& tile, float* d_skip) const {
+  // The gate of dy, and what the sums start from. Adds to d_skip, and per step the sum of dy * delta * u to `inputs`.
+  void begin_reverse(Tile& tile, float* d_skip, float* inputs) const {
     const SelectiveScanJob& s = j.scan;
     const F skip = s.skip == nullptr ? zero() : load_upto(s.skip + channel, width);
     F sum = load(d_skip);
@@ -120,19 +129,21 @@ struct Lane {
       store(tile.y + t * kLanes, s.skip == nullptr ? zero() : skip * u);
       store(tile.sum_b + t * kLanes, zero());
       store(tile.sum_a + t * kLanes, zero());
-      if (s.delta_softplus) store(tile.slope + t * kLanes, sigmoid(load(tile.slope + t * kLanes)));
       sum = fma(dy, u, sum);
+      inputs[t] += fovea::FOVEA_ISA_NAMESPACE::sum(dy * load(tile.input + t * kLanes));
     }
     store(d_skip, sum);
   }
 
   // The states of one group through the tile, as in the forward kernel.
   template <bool Bounded>
-  FOVEA_INLINE void advance(const float* decay, float* state, const Tile& tile, const float* b, int64_t states) const {
+  FOVEA_INLINE void advance(const float* decay, float* state, const Tile& tile, const float* b, int64_t states,
+                            bool ahead) const {
     F h[kGroup];
 #pragma GCC unroll 8
     for (int i = 0; i < kGroup; ++i) h[i] = load(state + i * kLanes);
     for (int64_t t = 0; t < steps; ++t, b += states) {
+      if (ahead) prefetch<false>(t);
       const F delta = load(tile.delta + t * kLanes), input = load(tile.input + t * kLanes);
 #pragma GCC unroll 8
       for (int i = 0; i < kGroup; ++i) h[i] = fma(exp2<Bounded>(delta * load(decay + i * kLanes)), h[i], input * set(b[i]));
@@ -142,7 +153,8 @@ struct Lane {
   }
 
   // One group of states: recomputes from `checkpoint`, then runs backwards. `carry` holds a_{t+1} g_{t+1} behind the tile and
-  // is replaced by that before it; step_sums points at this group's sums of the tile's first step.
+  // is replaced by that before it; step_sums points at this group's sums of the tile's first step. Of dC = dy h = dy (a h' +
+  // input B) only the first part is summed here, see add_inputs.
   template <bool Bounded>
   void reverse(const float* decay, const float* checkpoint, float* carry, float* da, Tile& tile, const Rows& rows, int64_t n,
                int64_t states, float* step_sums) const {
@@ -156,7 +168,7 @@ struct Lane {
       for (int64_t t = 0; t < steps; ++t) {
         const float *b = rows.b + t * states + n, *c = rows.c + t * states + n;
         const F delta = load(tile.delta + t * kLanes), input = load(tile.input + t * kLanes);
-        if (n == 0) prefetch(t, true);
+        if (n == 0) prefetch<true>(t);
         F y[2] = {gated ? load(tile.y + t * kLanes) : zero(), zero()};
 #pragma GCC unroll 8
         for (int i = 0; i < kGroup; ++i) {
@@ -180,7 +192,7 @@ struct Lane {
 #pragma GCC unroll 8
       for (int i = 0; i < kGroup; ++i) {
         const F left = load(kept + (t * kGroup + i) * kLanes), now = fma(dy, set(c[i]), g[i]);
-        dc[i] = dy * fma(input, set(b[i]), left);
+        dc[i] = dy * left;
         db[i] = input * now;
         sum_b = fma(now, set(b[i]), sum_b);
         const F through = now * left;
@@ -197,7 +209,7 @@ struct Lane {
   }
 
   // du, d_delta, dz of the tile; adds to d_delta_bias.
-  void end(const Tile& tile, float* d_bias) const {
+  void end(const Tile& tile, const float* deltas, float* d_bias) const {
     const SelectiveScanJob& s = j.scan;
     const F skip = s.skip == nullptr ? zero() : load_upto(s.skip + channel, width);
     F sum = load(d_bias);
@@ -208,7 +220,7 @@ struct Lane {
       if (j.du != nullptr)
         store_upto(j.du + (row + t) * j.du_pitch + channel, s.skip == nullptr ? du : fma(dy, skip, du), width);
       F d_delta = fma(sum_a, set(0.69314718056f), u * sum_b);  // the decays in sum_a carry a factor log2 e
-      if (s.delta_softplus) d_delta = d_delta * load(tile.slope + t * kLanes);
+      if (s.delta_softplus) d_delta = d_delta * load(deltas + (kSteps + t) * kLanes);
       if (j.d_delta != nullptr) store_upto(j.d_delta + (row + t) * j.d_delta_pitch + channel, d_delta, width);
       sum = sum + d_delta;
       if (j.dz != nullptr)
@@ -217,6 +229,14 @@ struct Lane {
     store(d_bias, sum);
   }
 };
+
+// The part of dC that has the same factor for all channels: B times the sum of dy * delta * u.
+void add_inputs(const Rows& rows, const float* inputs, int64_t steps, int64_t states, float* step_sums) {
+  for (int64_t t = 0; t < steps; ++t)
+    for (int64_t n = 0; n < states; n += kGroup)
+      for (int64_t i = 0; i < kGroup; ++i)
+        step_sums[(t * states + n) * 2 + kGroup + i] += rows.b[t * states + n + i] * inputs[t];
+}
 
 void load_rows(const SelectiveScanJob& s, int64_t row, int64_t steps, int64_t states, Rows& rows) {
   for (int64_t t = 0; t < steps; ++t)
@@ -245,7 +265,7 @@ void scan_block_backward(const SelectiveScanBackwardJob& j, const ScanBackwardSc
   float* scratch = static_cast<float*>(j.scratch);
   const int64_t n_all = layout.states, table = n_all * kBlock, task = batch * layout.blocks + block;
   const int64_t first = block * kBlock, rest = s.channels - first, channels = rest < kBlock ? rest : kBlock;
-  float *checkpoints = thread, *decay = thread + layout.tiles * table, *carry = decay + table;
+  float *checkpoints = thread, *decay = thread + layout.thread_tables, *carry = decay + table;
   float* step_sums = scratch + layout.step_sums + task * s.length * 2 * n_all;
   float* channel_sums = scratch + layout.channel_sums + task * (n_all + 2) * kBlock;
   float *d_skip = channel_sums + table, *d_bias = d_skip + kBlock;
@@ -267,25 +287,26 @@ void scan_block_backward(const SelectiveScanBackwardJob& j, const ScanBackwardSc
   clear(step_sums, s.length * 2 * n_all);
   clear(channel_sums, (n_all + 2) * kBlock);
 
+  const auto deltas_at = [&](int64_t k, int64_t d) { return thread + layout.thread_deltas + (k * kBlock + d) * 2 * kSteps; };
   Tile tile;
   Rows rows;
   for (int64_t k = 0; k < layout.tiles; ++k) {
     __builtin_memcpy(checkpoints + k * table, carry, static_cast<size_t>(table) * sizeof(float));
-    if (k + 1 == layout.tiles) break;
     const int64_t row = batch * s.length + k * kSteps;
-    load_rows(s, row, kSteps, n_all, rows);
+    const int64_t left = s.length - k * kSteps, steps = left < kSteps ? left : kSteps;
+    load_rows(s, row, steps, n_all, rows);
     for (int64_t d = 0; d < channels; d += kLanes) {
       const bool across = d + kLanes < channels;
       const Lane lane{
-          j, first + d, channels - d, row, kSteps, across ? row : row + kSteps, across ? first + d + kLanes : first, last_row};
-      for (int64_t t = 0; t < kSteps; ++t) lane.prefetch(t, false);
-      const bool bounded = lane.begin(tile, load(largest + d));
+          j, first + d, channels - d, row, steps, across ? row : row + kSteps, across ? first + d + kLanes : first, last_row};
+      const bool bounded = lane.begin<false>(tile, deltas_at(k, d), load(largest + d));
+      if (k + 1 == layout.tiles) continue;  // its states are recomputed at once
       for (int64_t n = 0; n < n_all; n += kGroup) {
         const int64_t at = (d * n_all) + n * kLanes;
         if (bounded)
-          lane.advance<true>(decay + at, carry + at, tile, rows.b + n, n_all);
+          lane.advance<true>(decay + at, carry + at, tile, rows.b + n, n_all, n == 0);
         else
-          lane.advance<false>(decay + at, carry + at, tile, rows.b + n, n_all);
+          lane.advance<false>(decay + at, carry + at, tile, rows.b + n, n_all, n == 0);
       }
     }
   }
@@ -296,13 +317,14 @@ void scan_block_backward(const SelectiveScanBackwardJob& j, const ScanBackwardSc
     const int64_t row = batch * s.length + k * kSteps;
     const int64_t left = s.length - k * kSteps, steps = left < kSteps ? left : kSteps;
     load_rows(s, row, steps, n_all, rows);
+    float inputs[kSteps] = {};
     for (int64_t d = 0; d < channels; d += kLanes) {
       const bool across = d + kLanes < channels;
       const int64_t before = k > 0 ? row - kSteps : row;
       const Lane lane{j,       first + d, channels - d, row, steps, across ? row : before, across ? first + d + kLanes : first,
                       last_row};
-      const bool bounded = lane.begin(tile, load(largest + d));
-      lane.begin_reverse(tile, d_skip + d);
+      const bool bounded = lane.begin<true>(tile, deltas_at(k, d), load(largest + d));
+      lane.begin_reverse(tile, d_skip + d, inputs);
       for (int64_t n = 0; n < n_all; n += kGroup) {
         const int64_t at = d * n_all + n * kLanes;
         const float* checkpoint = checkpoints + k * table + at;
@@ -312,8 +334,9 @@ void scan_block_backward(const SelectiveScanBackwardJob& j, const ScanBackwardSc
         else
           lane.reverse<false>(decay + at, checkpoint, carry + at, da, tile, rows, n, n_all, sums);
       }
-      lane.end(tile, d_bias + d);
+      lane.end(tile, deltas_at(k, d), d_bias + d);
     }
+    add_inputs(rows, inputs, steps, n_all, step_sums + k * kSteps * 2 * n_all);
   }
   for (int64_t d = 0; j.d_initial != nullptr && d < channels; d += kLanes)
     transpose(carry + d * n_all, kLanes, s.states, width_at(channels, d), j.d_initial + (entry + d) * j.d_initial_pitch,

@@ -3,8 +3,8 @@
 //   last axis below a vector          lanes are rows, through a transposed block
 //   last axis                         lanes are elements of one row
 //   any other axis                    lanes are the columns behind it
-// NaN anywhere on a line makes the whole line NaN through the sum, whatever max returned. Sums run in blocks so that the error
-// does not grow with the length.
+// Arguments of the exponential are x - max, at most 0. Where a NaN made max too small they are anything, but NaN anywhere on a
+// line makes the whole line NaN through the sum. Sums run in blocks so that the error does not grow with the length.
 #include "ops/softmax/softmax.h"
 
 #include "core/thread_pool.h"
@@ -14,67 +14,49 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-inline constexpr int64_t kSumBlock = 128 * kLanes;  // terms per float partial sum: 64 additions deep in each of 2 accumulators
+inline constexpr int64_t kSumBlock = 256 * kLanes;  // terms per float partial sum: 64 additions deep in each of 4 accumulators
 inline constexpr int64_t kWork = 8192;              // elements per chunk of the pool
-
-// exp of x - max: arguments are at most 0, so the exponent of 2 fits one float and overflow cannot happen; the general exp of
-// simd.h costs a third more. Where a NaN made max too small the result is arbitrary, and the line is NaN anyway.
-FOVEA_INLINE F exp_shifted(F x) {
-  const F k = round(x * set(1.44269504088896341f));
-  F r = fnma(k, set(0.693359375f), x);
-  r = fnma(k, set(-2.12194440e-4f), r);
-  F p = set(1.9875691500e-4f);
-  p = fma(p, r, set(1.3981999507e-3f));
-  p = fma(p, r, set(8.3334519073e-3f));
-  p = fma(p, r, set(4.1665795894e-2f));
-  p = fma(p, r, set(1.6666665459e-1f));
-  p = fma(p, r, set(5.0000001201e-1f));
-  p = fma(p, r * r, r + set(1.0f));
-  const F scaled = p * as_float(shift_left<23>(to_int(k) + seti(127)));
-  return select(x < set(-87.336544f), zero(), scaled);  // false for NaN, which p carries
-}
 
 // log of a sum of exponentials: at least 1, at most the count, or NaN.
 FOVEA_INLINE F log_sum(F sum) { return select(is_nan(sum), sum, log_positive(sum)); }
 
 void softmax_row(const float* x, float* y, int64_t n, bool log) {
   const F lowest = set(-__builtin_inff());
-  F m0 = lowest, m1 = lowest;
+  F m0 = lowest, m1 = lowest, m2 = lowest, m3 = lowest;
   int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    m0 = max(m0, load(x + i));
-    m1 = max(m1, load(x + i + kLanes));
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    m0 = max(m0, load(x + i)), m1 = max(m1, load(x + i + kLanes));
+    m2 = max(m2, load(x + i + 2 * kLanes)), m3 = max(m3, load(x + i + 3 * kLanes));
   }
   for (; i + kLanes <= n; i += kLanes) m0 = max(m0, load(x + i));
-  float highest = max_lanes(max(m0, m1));
-  for (; i < n; ++i) highest = x[i] > highest ? x[i] : highest;
+  // The last vector overlaps the one before it: n is at least kLanes.
+  if (i < n) m1 = max(m1, load(x + n - kLanes));
 
-  const F shift = set(highest);
+  const F shift = set(max_lanes(max(max(m0, m1), max(m2, m3))));
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kSumBlock) {
     const int64_t end = begin + kSumBlock < n ? begin + kSumBlock : n;
-    F s0 = zero(), s1 = zero();
-    for (i = begin; i + 2 * kLanes <= end; i += 2 * kLanes) {
-      const F e0 = exp_shifted(load(x + i) - shift), e1 = exp_shifted(load(x + i + kLanes) - shift);
-      s0 = s0 + e0;
-      s1 = s1 + e1;
-      if (!log) store(y + i, e0), store(y + i + kLanes, e1);
+    F s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+    for (i = begin; i + 4 * kLanes <= end; i += 4 * kLanes) {
+      const F e0 = exp_negative(load(x + i) - shift), e1 = exp_negative(load(x + i + kLanes) - shift),
+              e2 = exp_negative(load(x + i + 2 * kLanes) - shift), e3 = exp_negative(load(x + i + 3 * kLanes) - shift);
+      s0 = s0 + e0, s1 = s1 + e1, s2 = s2 + e2, s3 = s3 + e3;
+      if (!log) store(y + i, e0), store(y + i + kLanes, e1), store(y + i + 2 * kLanes, e2), store(y + i + 3 * kLanes, e3);
     }
     for (; i < end; i += kLanes) {
-      const F e = exp_shifted(load_upto(x + i, end - i) - shift);
+      const F e = exp_negative(load_upto(x + i, end - i) - shift);
       if (!log) store_upto(y + i, e, end - i);
       s1 = s1 + keep_first(e, end - i);
     }
-    total += static_cast<double>(sum(s0 + s1));
+    total += static_cast<double>(sum((s0 + s1) + (s2 + s3)));
   }
   const F sums = set(static_cast<float>(total));
-  if (log) {
-    const F offset = log_sum(sums);
-    for (i = 0; i < n; i += kLanes) store_upto(y + i, load_upto(x + i, n - i) - shift - offset, n - i);
-  } else {
-    const F scale = set(1.0f) / sums;
-    for (i = 0; i < n; i += kLanes) store_upto(y + i, load_upto(y + i, n - i) * scale, n - i);
-  }
+  const F scale = set(1.0f) / sums, offset = log ? log_sum(sums) : zero();
+  const auto finish = [&](int64_t at, int64_t rest) {
+    store_upto(y + at, log ? load_upto(x + at, rest) - shift - offset : load_upto(y + at, rest) * scale, rest);
+  };
+  for (i = 0; i + kLanes <= n; i += kLanes) finish(i, kLanes);
+  if (i < n) finish(i, n - i);
 }
 
 // Rows of 2 or 4 without gaps, `n` elements in all. Tail lanes are zeros: finite, and not stored.
@@ -84,7 +66,7 @@ void softmax_groups(const float* x, float* y, int64_t n, bool log) {
     const F v = load_upto(x + i, n - i);
     F highest = max(v, swap_1(v));
     if (Width == 4) highest = max(highest, swap_2(highest));
-    const F shifted = v - highest, e = exp_shifted(shifted);
+    const F shifted = v - highest, e = exp_negative(shifted);
     F total = e + swap_1(e);
     if (Width == 4) total = total + swap_2(total);
     store_upto(y + i, log ? shifted - log_sum(total) : e / total, n - i);
@@ -101,7 +83,7 @@ void softmax_short_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pit
   F total = zero();
   for (int64_t i = 0; i < n; ++i) {
     float* lanes = block + i * kLanes;
-    const F shifted = load(lanes) - highest, e = exp_shifted(shifted);
+    const F shifted = load(lanes) - highest, e = exp_negative(shifted);
     total = total + e;
     store(lanes, log ? shifted : e);
   }
@@ -151,7 +133,7 @@ void softmax_columns(const float* x, int64_t x_stride, float* y, int64_t y_strid
     for (int64_t a = begin; a < end; ++a)
       for (int64_t v = 0; v < vectors; ++v) {
         const int64_t c = v * kLanes, rest = columns - c;
-        const F e = exp_shifted(load_upto(x + a * x_stride + c, rest) - highest[v]);
+        const F e = exp_negative(load_upto(x + a * x_stride + c, rest) - highest[v]);
         part[v] = part[v] + e;
         if (!log) store_upto(y + a * y_stride + c, e, rest);
       }

@@ -17,18 +17,6 @@ FOVEA_INLINE F log(F x) {
   return select((x >= zero()) | is_nan(x), select(is_nan(x), x, positive), set(__builtin_nanf("")));
 }
 
-// The shared erf is good to 5e-7 absolute; near 0 the series keeps the relative error there too (next term below 2e-8).
-FOVEA_INLINE F erf_relative(F x) {
-  const F z = x * x;
-  F p = set(-1.0f / 1320.0f);
-  p = fma(p, z, set(1.0f / 216.0f));
-  p = fma(p, z, set(-1.0f / 42.0f));
-  p = fma(p, z, set(1.0f / 10.0f));
-  p = fma(p, z, set(-1.0f / 3.0f));
-  const F near = x * set(1.1283791671f) * fma(p, z, set(1.0f));
-  return select(abs(x) < set(0.5f), near, erf(x));
-}
-
 template <void kValues(const float*, float*, int64_t)>
 FOVEA_INLINE F by_lane(F x) {
   float from[kLanes], to[kLanes];
@@ -53,7 +41,7 @@ FOVEA_INLINE F value(const fovea_unary_params& p, F x) {
   if constexpr (kOp == FOVEA_UNARY_SIGN) return select(x > zero(), set(1.0f), select(x < zero(), set(-1.0f), x));
   if constexpr (kOp == FOVEA_UNARY_SIN) return by_lane<sin_values>(x);
   if constexpr (kOp == FOVEA_UNARY_COS) return by_lane<cos_values>(x);
-  if constexpr (kOp == FOVEA_UNARY_ERF) return erf_relative(x);
+  if constexpr (kOp == FOVEA_UNARY_ERF) return erf(x);
   if constexpr (kOp == FOVEA_UNARY_AFFINE) return fma(x, set(p.alpha), set(p.beta));
 }
 
