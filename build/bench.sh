@@ -16,9 +16,10 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
 [[ -x artifacts/fovea ]] || build/build.sh
 
-# The peers use the tool's own copy of Fovea, so the native library is not built again for them.
+# The peers run inside the tool and use its copy of Fovea, so the native library is not built again for them.
 rm -rf artifacts/cli/peers
-dotnet build benchmarks/Fovea.Bench.Peers -c Release -v q -p:FoveaSkipNative=true -p:FoveaTorch=$torch
+dotnet build benchmarks/Fovea.Bench.Peers -c Release -v q -p:FoveaSkipNative=true \
+  -p:NativeLibrary="$PWD/artifacts/cli/runtimes/linux-x64/native/libfovea.so" -p:FoveaTorch=$torch
 cp -r benchmarks/Fovea.Bench.Peers/bin/Release/net10.0 artifacts/cli/peers
 if [[ $torch == true ]]; then
   # One symbol that TorchSharp's library wants and the C++ library of Debian 12 lacks; see TorchLibrary.cs.

@@ -182,7 +182,7 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
 
 extern "C" fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, const fovea_tensor* x, int32_t* algorithm) {
   constexpr const char* op = "conv2d_chosen";
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
   FOVEA_CHECK(algorithm != nullptr, "%s: algorithm is NULL", op);
   FOVEA_TRY(check_input(op, *params, *x));
