@@ -21,9 +21,10 @@ rm -rf artifacts/cli/peers
 dotnet build benchmarks/Fovea.Bench.Peers -c Release -v q -p:FoveaSkipNative=true \
   -p:NativeLibrary="$PWD/artifacts/cli/runtimes/linux-x64/native/libfovea.so" -p:FoveaTorch=$torch
 cp -r benchmarks/Fovea.Bench.Peers/bin/Release/net10.0 artifacts/cli/peers
+find artifacts/cli/peers/runtimes -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
 if [[ $torch == true ]]; then
   # One symbol that TorchSharp's library wants and the C++ library of Debian 12 lacks; see TorchLibrary.cs.
-  g++ -O1 -shared -fPIC -x c++ - -o artifacts/cli/peers/libstdcxx_init.so <<'SHIM'
+  g++ -O1 -shared -fPIC -x c++ - -o artifacts/cli/peers/runtimes/linux-x64/native/libstdcxx_init.so <<'SHIM'
 extern "C" __attribute__((visibility("default"))) void _ZSt21ios_base_library_initv() {}
 SHIM
 fi
