@@ -43,7 +43,8 @@ public sealed class BenchRun
         {
             contestants.Add(workload.CreateFovea(stream));
             if (family.Setting == Setting.BusyCore) contestants.Add(workload.CreateFovea(single).Named(BenchTable.OwnSingleThread));
-            foreach (var peer in _peers) AddPeer(contestants, peer, workload);
+            // Curves are about our own steps; peers would make them take minutes.
+            foreach (var peer in family.IsSweep ? [] : _peers) AddPeer(contestants, peer, workload);
             using var busy = family.Setting == Setting.BusyCore ? new BusyCore() : null;
             var plan = Plan(workload, family);
             var series = InterleavedRun.Measure(contestants, plan);
