@@ -12,7 +12,7 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
 
     private readonly Dictionary<string, (Tensor Weights, Tensor Bias, Tensor Slope)> _constants = workload.Steps.OfType<ConvStep>().ToDictionary(
         step => step.Output,
-        step => (Form(channelsLast, step.Weights, step.Shape.OutChannels, step.Shape.Kernel, step.Shape.Kernel, step.Shape.InChannels), tensor(step.Bias), tensor(step.Slope)));
+        step => (Form(channelsLast, step.Weights, step.Shape.OutChannels, step.Shape.Kernel, step.Shape.Kernel, step.Shape.InChannels / step.Shape.Groups), tensor(step.Bias), tensor(step.Slope)));
 
     /// <summary>Channels-last data of any extents as a tensor [n][c][h][w]. TorchSharp has no setter for channels last: a permuted
     /// view of contiguous NHWC data is the same thing.</summary>
@@ -51,8 +51,8 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
         {
             case ConvStep conv:
                 var (weights, bias, slope) = _constants[conv.Output];
-                var y = Functional.conv2d(x, weights, bias, [conv.Shape.Stride, conv.Shape.Stride], [conv.Shape.Padding, conv.Shape.Padding]);
-                if (conv.Residual is { } residual) y = y.add_(maps[residual]);
+                var y = Functional.conv2d(x, weights, bias, [conv.Shape.Stride, conv.Shape.Stride], [conv.Shape.Padding, conv.Shape.Padding], [1, 1], conv.Shape.Groups);
+                if (conv.Residual is { } residual) y = y.add_(Widened(maps[residual], conv.Shape.OutChannels));
                 return conv.Activation.Kind switch
                 {
                     ActivationKind.Relu => y.relu_(),
@@ -66,6 +66,9 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
                 return Functional.softmax(x, 1);
         }
     }
+
+    private static Tensor Widened(Tensor map, long channels) =>
+        map.shape[1] == channels ? map : Functional.pad(map, [0, 0, 0, 0, 0, channels - map.shape[1]]);
 
     private static long[] NetworkExtents(NetworkWorkload workload)
     {
