@@ -16,13 +16,15 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
 [[ -x artifacts/fovea ]] || build/build.sh
 
-# The peers use the tool's own copy of Fovea, so the native library is not built again for them.
+# The peers run inside the tool and use its copy of Fovea, so the native library is not built again for them.
 rm -rf artifacts/cli/peers
-dotnet build benchmarks/Fovea.Bench.Peers -c Release -v q -p:FoveaSkipNative=true -p:FoveaTorch=$torch
+dotnet build benchmarks/Fovea.Bench.Peers -c Release -v q -p:FoveaSkipNative=true \
+  -p:NativeLibrary="$PWD/artifacts/cli/runtimes/linux-x64/native/libfovea.so" -p:FoveaTorch=$torch
 cp -r benchmarks/Fovea.Bench.Peers/bin/Release/net10.0 artifacts/cli/peers
+find artifacts/cli/peers/runtimes -mindepth 1 -maxdepth 1 ! -name linux-x64 -exec rm -r {} +
 if [[ $torch == true ]]; then
   # One symbol that TorchSharp's library wants and the C++ library of Debian 12 lacks; see TorchLibrary.cs.
-  g++ -O1 -shared -fPIC -x c++ - -o artifacts/cli/peers/libstdcxx_init.so <<'SHIM'
+  g++ -O1 -shared -fPIC -x c++ - -o artifacts/cli/peers/runtimes/linux-x64/native/libstdcxx_init.so <<'SHIM'
 extern "C" __attribute__((visibility("default"))) void _ZSt21ios_base_library_initv() {}
 SHIM
 fi

@@ -9,9 +9,6 @@ namespace Fovea.Bench;
 /// <summary>Measures the rows of families, one workload after the other; contestants of a workload take turns.</summary>
 public sealed class BenchRun
 {
-    // Errors above this are no rounding of f32: the peer computes something else, or one of the two is wrong.
-    private const double DifferenceWorthANote = 1e-3;
-
     private readonly BenchOptions _options;
     private readonly IReadOnlyList<IPeer> _peers;
     private readonly Action<string> _note;
@@ -46,7 +43,8 @@ public sealed class BenchRun
         {
             contestants.Add(workload.CreateFovea(stream));
             if (family.Setting == Setting.BusyCore) contestants.Add(workload.CreateFovea(single).Named(BenchTable.OwnSingleThread));
-            foreach (var peer in _peers) AddPeer(contestants, peer, workload);
+            // Curves are about our own steps; peers would make them take minutes.
+            foreach (var peer in family.IsSweep ? [] : _peers) AddPeer(contestants, peer, workload);
             using var busy = family.Setting == Setting.BusyCore ? new BusyCore() : null;
             var plan = Plan(workload, family);
             var series = InterleavedRun.Measure(contestants, plan);
@@ -98,7 +96,7 @@ public sealed class BenchRun
         double?[] errors = [.. results.Select(r => r is null ? null : reference?.MaxRelativeError(r))];
         for (int i = 0; i < contestants.Count; i++)
         {
-            if (errors[i] is { } error && !(error <= DifferenceWorthANote))
+            if (errors[i] is { } error && !(error <= workload.Tolerance))
                 _note(FormattableString.Invariant($"{workload.Family} {workload.Name}: {contestants[i].Name} differs from the reference by {error:G3}"));
         }
 

@@ -21,6 +21,10 @@ public class UsageTests
     [InlineData("detect a.png --out ./a.png", "overwrite")]
     [InlineData("detect d/a.png b.png --out d", "overwrite")]
     [InlineData("doctor extra", "'extra'")]
+    [InlineData("bench nosuch", "There is no family 'nosuch'. Known: conv, ")]
+    [InlineData("bench replay --threads 0", "--threads: '0' must lie between 1 and 256")]
+    [InlineData("bench replay --json", "--json")]
+    [InlineData("bench replay --json /nosuch/rows.json", "/nosuch")]
     public void BadUsageIsSaidAndExitsWith2(string line, string message)
     {
         var result = CliResult.Of(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -34,6 +38,7 @@ public class UsageTests
     [InlineData("--help")]
     [InlineData("detect --help")]
     [InlineData("doctor --help")]
+    [InlineData("bench --help")]
     public void HelpDocumentsTheExitCodes(string line)
     {
         var result = CliResult.Of(line.Split(' '));

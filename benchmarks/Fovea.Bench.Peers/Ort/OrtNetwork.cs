@@ -12,19 +12,19 @@ internal static class OrtNetwork
         var graph = new OnnxBuilder("network");
         NetworkShape from = w.Shapes[NetworkWorkload.Input], to = w.Shapes[w.Outputs[0]];
         graph.Input(NetworkWorkload.Input, 1, from.Channels, from.Height, from.Width);
-        foreach (var step in w.Steps) Add(graph, step);
+        foreach (var step in w.Steps) Add(graph, step, w);
         foreach (string output in w.Outputs) graph.Output(output, 1, w.Shapes[output].Channels, w.Shapes[output].Height, w.Shapes[output].Width);
         float[] x = ImageLayout.ToChannelsFirst(w.X, 1, from.Height * from.Width, from.Channels);
         var model = new OrtModel(graph.Build(), threads, [(x, [1, from.Channels, from.Height, from.Width])], [1, to.Channels, to.Height, to.Width]);
         return model.Contestant(peer, y => ImageLayout.ToChannelsLast(y, 1, to.Height * to.Width, to.Channels));
     }
 
-    private static void Add(OnnxBuilder graph, NetworkStep step)
+    private static void Add(OnnxBuilder graph, NetworkStep step, NetworkWorkload w)
     {
         switch (step)
         {
             case ConvStep conv:
-                AddConv(graph, conv);
+                AddConv(graph, conv, w);
                 break;
             case PoolStep pool:
                 int side = pool.Options.KernelHeight, padding = pool.Options.PadTop;
@@ -39,13 +39,19 @@ internal static class OrtNetwork
     }
 
     // The last node of the layer has the layer's name.
-    private static void AddConv(OnnxBuilder graph, ConvStep step)
+    private static void AddConv(OnnxBuilder graph, ConvStep step, NetworkWorkload w)
     {
         bool activates = step.Activation.Kind != ActivationKind.None, adds = step.Residual is not null;
         float[] weights = OrtConv.Weights(step.Shape, step.Weights);
         string y = graph.Conv(step.Input, activates || adds ? step.Output + ".conv" : step.Output, weights, step.Bias, step.Shape);
-        if (adds) y = graph.Add(y, step.Residual!, activates ? step.Output + ".sum" : step.Output);
+        if (adds) y = graph.Add(y, Widened(graph, step, w), activates ? step.Output + ".sum" : step.Output);
         if (step.Activation.Kind == ActivationKind.PRelu) graph.PRelu(y, step.Output, step.Slope, rank: 4);
         else if (activates) graph.Relu(y, step.Output);
+    }
+
+    private static string Widened(OnnxBuilder graph, ConvStep step, NetworkWorkload w)
+    {
+        int missing = step.Shape.OutChannels - w.Shapes[step.Residual!].Channels;
+        return missing == 0 ? step.Residual! : graph.Node("Pad", step.Output + ".wide", [step.Residual!, graph.Initializer(step.Output + ".pads", 0, 0, 0, 0, 0, missing, 0, 0)]);
     }
 }

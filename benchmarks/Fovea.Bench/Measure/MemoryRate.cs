@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -11,6 +10,8 @@ public sealed unsafe class MemoryRate(int threads = 1)
 {
     private const long Least = 8 << 10, Largest = 256 << 20;
 
+    private const long Line = 128; // bytes per step of the sum
+
     private readonly Dictionary<(long Bytes, bool Copy), double> _known = [];
 
     /// <summary>GB/s of memcpy when <paramref name="bytes"/> are touched in all.</summary>
@@ -21,8 +22,9 @@ public sealed unsafe class MemoryRate(int threads = 1)
 
     private double Rate(long bytes, bool copy)
     {
-        // One measurement per power of two is enough: a cache level spans several.
-        long share = (long)BitOperations.RoundUpToPowerOf2((ulong)Math.Clamp(bytes / threads, Least, Largest));
+        // Four measurements per octave: a footprint a little below a cache's size must not be compared with one above it.
+        double octave = Math.Ceiling(4 * Math.Log2(Math.Clamp(bytes / threads, Least, Largest))) / 4;
+        long share = (long)Math.Pow(2, octave) & -Line;
         if (!_known.TryGetValue((share, copy), out double rate)) _known.Add((share, copy), rate = Measure(share, copy));
         return rate;
     }
@@ -68,7 +70,7 @@ public sealed unsafe class MemoryRate(int threads = 1)
     private static int Sum(byte* data, long bytes)
     {
         Vector256<int> a = default, b = default, c = default, d = default;
-        for (byte* end = data + bytes; data < end; data += 128)
+        for (byte* end = data + bytes; data < end; data += Line)
         {
             a += Vector256.LoadAligned((int*)data);
             b += Vector256.LoadAligned((int*)(data + 32));

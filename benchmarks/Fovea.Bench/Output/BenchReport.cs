@@ -38,7 +38,7 @@ public sealed class BenchReport(MachineLimits limits, IReadOnlyList<string> peer
         text.Line();
         text.Facts([
             .. _facts, $"Load average at the end: {_load}",
-            "us: median of captured calls between two undisturbed FMA bursts; spread: from the 10th to the 90th percentile. % limit: of the time that the direct computation would need at the FMA peak or at the measured memory rate, whichever is slower; Winograd can exceed 100.",
+            "us: median of captured calls between two undisturbed FMA bursts; spread: from the 10th to the 90th percentile. % limit: of the time that the direct computation would need at the f32 FMA peak or at the measured memory rate, whichever is slower; Winograd and narrow weights can exceed 100.",
             "best peer: the fastest way of a peer to run the operator alone, with the layouts its users have. kernel alone: its kernel inside a network, by its own profiler. ratio: the peer's time over Fovea's. max error: against double precision, relative to the largest magnitude.",
         ]);
         foreach (var section in _sections)

@@ -24,7 +24,7 @@ public static class BenchTable
         [
             row.Workload, Microseconds(row.Microseconds), Percent(100 * row.Spread), Number(row.Gflops, "F1"), Number(row.Gbytes, "F1"), Percent(row.PercentOfLimit),
             .. peers ? (string[])[lone?.Peer ?? "-", Microseconds(lone?.PeerMicroseconds), Ratio(lone?.Ratio), Microseconds(kernel?.PeerMicroseconds), Ratio(kernel?.Ratio)] : [],
-            Number(row.MaxRelativeError, "E1"), row.AllocatedBytes.ToString(CultureInfo.InvariantCulture), $"{row.Detail.Accepted.Count}/{row.Detail.Taken}",
+            Number(row.MaxRelativeError, "0.0E+0"), row.AllocatedBytes.ToString(CultureInfo.InvariantCulture), $"{row.Detail.Accepted.Count}/{row.Detail.Taken}",
         ];
     }
 

@@ -22,8 +22,11 @@ public abstract class Workload(string family, string name)
     /// <summary>Bytes that must be written at least.</summary>
     public abstract double BytesWritten { get; }
 
-    /// <summary>Whether the spread of the row is asked for to p99.9: many calls are timed.</summary>
+    /// <summary>Whether the tail of the distribution is of interest: many calls are timed.</summary>
     public virtual bool WantsTail => false;
+
+    /// <summary>The relative error that rounding explains; a larger one is reported.</summary>
+    public virtual double Tolerance => 1e-3;
 
     /// <summary>A captured call of Fovea; the stream must outlive it.</summary>
     public abstract Contestant CreateFovea(DeviceStream stream);

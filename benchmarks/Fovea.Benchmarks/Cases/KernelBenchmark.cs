@@ -29,19 +29,20 @@ internal static class KernelBenchmark
         }
 
         double peak = FmaBurst.Peak();
+        var copies = new MemoryRate();
         var report = new Report();
         report.Line("# Kernels");
         report.Line();
         report.Facts([
             .. Machine.Describe(),
             $"Fovea: {FoveaRuntime.Active}, {threads} thread{(threads == 1 ? "" : "s")}",
-            string.Create(CultureInfo.InvariantCulture, $"FMA peak of one thread: {peak:F1} GFLOP/s; memcpy of 8 KiB / 256 KiB / 64 MiB: {CopyRate.For(16 << 10):F1} / {CopyRate.For(512 << 10):F1} / {CopyRate.For(128 << 20):F1} GB/s"),
+            string.Create(CultureInfo.InvariantCulture, $"FMA peak of one thread: {peak:F1} GFLOP/s; memcpy of 8 KiB / 256 KiB / 64 MiB: {copies.Copy(16 << 10):F1} / {copies.Copy(512 << 10):F1} / {copies.Copy(128 << 20):F1} GB/s"),
             "Time: median of captured replays between two undisturbed FMA bursts. % copy: of a memcpy that touches as many bytes on one thread. Shapes are those of the tests, mostly small on purpose.",
         ]);
         using var stream = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = threads });
         report.Table(
             ["case", "us", "GFLOP/s", "% FMA", "GB/s", "% copy", "bytes per replay", "bytes per eager call", "samples"],
-            [.. cases.Select(c => Row(c, stream, peak, threads))]);
+            [.. cases.Select(c => Row(c, stream, peak, threads, copies))]);
         if (save) Console.WriteLine("saved " + report.Save(threads == 1 ? "kernels.md" : $"kernels-{threads}-threads.md"));
         return 0;
     }
@@ -53,7 +54,7 @@ internal static class KernelBenchmark
         from kernelCase in ((IKernelCases)Activator.CreateInstance(type)!).Cases
         select kernelCase;
 
-    private static string[] Row(KernelCase kernelCase, DeviceStream stream, double peak, int threads)
+    private static string[] Row(KernelCase kernelCase, DeviceStream stream, double peak, int threads, MemoryRate copies)
     {
         using var run = kernelCase.Build(stream);
         long eagerBytes = LeastAllocation(() => run.Call(stream));
@@ -73,7 +74,7 @@ internal static class KernelBenchmark
             [
                 kernelCase.Name, Number(seconds * 1e6, 2),
                 Rate(flops), Percent(flops / (peak * threads)),
-                Rate(bytes), kernelCase.Bytes == 0 ? "-" : Percent(bytes / CopyRate.For(kernelCase.Bytes)),
+                Rate(bytes), kernelCase.Bytes == 0 ? "-" : Percent(bytes / copies.Copy(kernelCase.Bytes)),
                 Number(replayBytes, 0), Number(eagerBytes, 0), $"{accepted}/{taken}",
             ];
         }

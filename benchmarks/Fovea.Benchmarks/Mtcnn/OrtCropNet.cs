@@ -1,3 +1,4 @@
+using Fovea.Bench.Peers.Ort;
 using Microsoft.ML.OnnxRuntime;
 
 namespace Fovea.Benchmarks.Mtcnn;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Fovea.Bench.Peers.Ort;
 using Fovea.Data;
 
 namespace Fovea.Benchmarks.Mtcnn;

@@ -1,3 +1,4 @@
+using Fovea.Bench.Peers.Ort;
 using Fovea.Data;
 
 namespace Fovea.Benchmarks.Mtcnn;

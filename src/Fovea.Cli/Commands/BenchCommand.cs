@@ -27,11 +27,7 @@ internal static class BenchCommand
         });
         var filter = new Option<string?>("--filter") { Description = "Only rows whose name contains this." };
         var peers = new Option<bool>("--peers") { Description = "Let other runtimes do the same work in turn; build/bench.sh brings them." };
-        var threads = new Option<int>("--threads") { Description = "Threads per call.", DefaultValueFactory = _ => 1 };
-        threads.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 256) result.AddError("--threads is from 1 to 256.");
-        });
+        var threads = NumberOption.Threads("Threads per call, 1 to 256 [default: 1].");
         var quick = new Option<bool>("--quick") { Description = "Fewer samples: a minute instead of many, and less to rely on." };
         var json = new Option<string?>("--json") { Description = "Write the rows to this file as a JSON array." };
         var plot = new Option<string?>("--plot") { Description = "Draw the rows under the machine's roofline into this PNG file." };
@@ -47,7 +43,7 @@ internal static class BenchCommand
                 Families = parsed.GetValue(families) ?? [],
                 Filter = parsed.GetValue(filter),
                 Peers = parsed.GetValue(peers),
-                Threads = parsed.GetValue(threads),
+                Threads = parsed.GetValue(threads) ?? 1,
                 Quick = parsed.GetValue(quick),
             },
             new BenchOutputs(parsed.GetValue(json), parsed.GetValue(plot), parsed.GetValue(markdown), parsed.GetValue(save))));

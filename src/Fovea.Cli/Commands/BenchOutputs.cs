@@ -5,4 +5,9 @@ namespace Fovea.Cli.Commands;
 /// <param name="Plot">PNG file for the roofline, or null.</param>
 /// <param name="Markdown">File for the report, or null.</param>
 /// <param name="Save">Whether the report goes to the results of this machine.</param>
-internal sealed record BenchOutputs(string? Json, string? Plot, string? Markdown, bool Save);
+internal sealed record BenchOutputs(string? Json, string? Plot, string? Markdown, bool Save)
+{
+    /// <summary>The first file whose folder does not exist, or null: better said before minutes of measuring than after.</summary>
+    internal string? Impossible() => new[] { Json, Plot, Markdown }.FirstOrDefault(
+        path => path is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))));
+}

@@ -14,6 +14,12 @@ internal sealed class BenchSession(CliConsole console)
 
     internal int Run(BenchOptions options, BenchOutputs outputs)
     {
+        if (outputs.Impossible() is { } path)
+        {
+            console.Fail($"the folder of '{path}' does not exist");
+            return ExitCode.BadUsage;
+        }
+
         IReadOnlyList<IPeer> peers = [];
         if (options.Peers)
         {
@@ -41,9 +47,9 @@ internal sealed class BenchSession(CliConsole console)
                 if (console.ErrorIsTerminal) console.Error.WriteLine($"{row.Family} {row.Workload}");
             }
 
-            if (rows.Count == 0) continue;
             var section = new BenchSection(family, rows, [.. _notes]);
             _notes.Clear();
+            if (rows.Count == 0) continue;
             report.Add(section);
             writer.Write(section);
         }
@@ -61,9 +67,9 @@ internal sealed class BenchSession(CliConsole console)
             if (outputs.Markdown is { } markdown) File.WriteAllText(markdown, report.Markdown());
             if (outputs.Save)
             {
-                string path = Path.Combine(Machine.ResultsFolder(), report.FileName);
-                File.WriteAllText(path, report.Markdown());
-                console.Out.WriteLine($"saved {path}");
+                string saved = Path.Combine(Machine.ResultsFolder(), report.FileName);
+                File.WriteAllText(saved, report.Markdown());
+                console.Out.WriteLine($"saved {saved}");
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Fovea.Cli.Detectors;
 using Fovea.Data;
 
@@ -30,13 +29,12 @@ internal static class DetectCommand
             DefaultValueFactory = _ => "mtcnn",
         };
         model.AcceptOnlyFromAmong([.. ModelCatalog.Models.Select(m => m.Name)]);
-        var minFace = Number<int>(
+        var minFace = NumberOption.Create<int>(
             "--min-face", "Side of the smallest face looked for, in pixels, at least 12 [default: 20].",
             n => n >= 12, "must be at least 12");
-        var threshold = Number<float>(
+        var threshold = NumberOption.Create<float>(
             "--threshold", "Least score reported, 0 to 1 [default: 0.7].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
-        var threads = Number<int>(
-            "--threads", "CPU threads, 1 to 256 [default: all cores].", n => n is >= 1 and <= 256, "must lie between 1 and 256");
+        var threads = NumberOption.Threads("CPU threads, 1 to 256 [default: all cores].");
         var resampling = new Option<string>("--resampling")
         {
             Description = "How the image is scaled: area finds more in photos that are large for their faces.",
@@ -63,19 +61,4 @@ internal static class DetectCommand
         });
         return command;
     }
-
-    // Its own parser: the built-in message for "abc" names a .NET type, and validators run even on values that did not parse.
-    private static Option<T?> Number<T>(string name, string description, Func<T, bool> isValid, string rule)
-        where T : struct, ISpanParsable<T> => new(name)
-        {
-            Description = description,
-            HelpName = "N",
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Count > 0 ? result.Tokens[0].Value : "";
-                if (T.TryParse(text, CultureInfo.InvariantCulture, out var value) && isValid(value)) return value;
-                result.AddError($"{name}: '{text}' {rule}");
-                return null;
-            },
-        };
 }

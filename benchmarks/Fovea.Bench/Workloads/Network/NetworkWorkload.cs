@@ -35,10 +35,11 @@ public sealed class NetworkWorkload : Workload
     public IReadOnlyList<string> Outputs =>
         [.. _steps.Select(s => s.Output).Where(name => !_steps.Any(s => s.Input == name || (s is ConvStep conv && conv.Residual == name)))];
 
-    public string Conv(string input, int outChannels, int kernel, int stride, int padding, Activation activation, string? residual = null)
+    /// <summary>A residual with fewer channels than the output counts as zero in the others.</summary>
+    public string Conv(string input, int outChannels, int kernel, int stride, int padding, Activation activation, string? residual = null, int groups = 1)
     {
         var from = _shapes[input];
-        var shape = new ConvShape(from.Channels, outChannels, from.Height, from.Width, kernel, stride, padding);
+        var shape = new ConvShape(from.Channels, outChannels, from.Height, from.Width, kernel, stride, padding, Groups: groups);
         int seed = 10 * (_steps.Count + 1);
         float[] slope = activation.Kind == ActivationKind.PRelu ? RandomData.Uniform(seed + 2, outChannels, 0, 0.3f) : [];
         _flops += shape.Flops;
@@ -64,6 +65,10 @@ public sealed class NetworkWorkload : Workload
         var network = new FoveaNetwork(stream, this);
         return FoveaContestant.Capture(stream, outputs[Outputs[0]], () => network.Enqueue(x, outputs), [x, network, .. outputs.Values.Skip(1)]);
     }
+
+    /// <summary>Channels that a map needs where it is added as a residual: its own, or more.</summary>
+    public int ResidualChannels(string map) =>
+        _steps.OfType<ConvStep>().Where(step => step.Residual == map).Select(step => step.Shape.OutChannels).Append(_shapes[map].Channels).Max();
 
     internal static long[] Extents(NetworkShape shape) => [1, shape.Height, shape.Width, shape.Channels];
 
