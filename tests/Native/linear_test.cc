@@ -161,7 +161,8 @@ TEST(Linear, ArgumentsAreChecked) {
   EXPECT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, nullptr), FOVEA_INVALID_ARGUMENT);
 
   int64_t bytes = 0;
-  for (const fovea_linear_params& bad : {fovea_linear_params{-1, 4, {}, 0, 0}, {4, -1, {}, 0, 0}, {INT32_MAX, INT32_MAX, {}, 0, 0}})
+  for (const fovea_linear_params& bad :
+       {fovea_linear_params{-1, 4, {}, 0, 0}, {4, -1, {}, 0, 0}, {INT32_MAX, INT32_MAX, {}, 0, 0}})
     EXPECT_EQ(fovea_linear_prepared_bytes(&bad, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_linear_prepared_bytes(&layer.params, nullptr), FOVEA_INVALID_ARGUMENT);
   Array<float> weights({20, 5});

@@ -195,7 +195,10 @@ TEST(SoftNms, TiesNanTwinsAndNegativeScores) {
   for (int i = 0; i < 40; ++i) twins.boxes.insert(twins.boxes.end(), {0, 0, 10, 10});
   twins.scores.assign(40, .5f);
   Input apart = twins;
-  for (int i = 0; i < 40; ++i) apart.boxes[4 * i] += 20.0f * i, apart.boxes[4 * i + 2] += 20.0f * i;
+  for (int i = 0; i < 40; ++i) {
+    const float shift = 20.0f * static_cast<float>(i);
+    apart.boxes[4 * i] += shift, apart.boxes[4 * i + 2] += shift;
+  }
   apart.scores[7] = NAN;
   apart.boxes[4 * 9] = NAN;
   std::vector<int32_t> order;

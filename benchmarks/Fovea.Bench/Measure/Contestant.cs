@@ -35,7 +35,11 @@ public sealed class Contestant(string name, Action call) : IDisposable
     /// <summary>This contestant under another name; it is disposed with the new one.</summary>
     public Contestant Named(string other) => new(other, Call)
     {
-        NotCounted = NotCounted, Read = Read, InnerSeconds = InnerSeconds, IsKernelAlone = IsKernelAlone, Owned = [this],
+        NotCounted = NotCounted,
+        Read = Read,
+        InnerSeconds = InnerSeconds,
+        IsKernelAlone = IsKernelAlone,
+        Owned = [this],
     };
 
     public void Dispose()

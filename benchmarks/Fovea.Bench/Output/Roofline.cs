@@ -23,7 +23,6 @@ public static class Roofline
         using var surface = SKSurface.Create(new SKImageInfo(Width, Height));
         var canvas = surface.Canvas;
         canvas.Clear(SKColors.White);
-        using var font = new SKFont(SKTypeface.Default, 16);
         using var ink = new SKPaint { Color = SKColors.Black, IsAntialias = true };
         using var line = new SKPaint { Color = SKColors.LightGray, IsAntialias = true, StrokeWidth = 1 };
         SKPoint At(double intensity, double rate) => new(
@@ -36,7 +35,7 @@ public static class Roofline
         {
             canvas.DrawLine(from, to, line);
             string label = value.ToString("0.###", CultureInfo.InvariantCulture);
-            canvas.DrawText(label, vertical ? from.X : from.X - 8, vertical ? from.Y + 22 : from.Y + 5, vertical ? SKTextAlign.Center : SKTextAlign.Right, font, ink);
+            DotText.Draw(canvas, label, vertical ? from.X : from.X - 8, vertical ? from.Y + 22 : from.Y + 5, vertical ? SKTextAlign.Center : SKTextAlign.Right, ink);
         }
 
         // The roof: memory on the left, arithmetic on the right of the ridge.
@@ -45,8 +44,10 @@ public static class Roofline
         line.StrokeWidth = 2;
         canvas.DrawLine(At(LeastIntensity, LeastIntensity * memory), At(ridge, limits.Peak), line);
         canvas.DrawLine(At(ridge, limits.Peak), At(MostIntensity, limits.Peak), line);
-        canvas.DrawText(string.Create(CultureInfo.InvariantCulture, $"{limits.Peak:F0} GFLOP/s"), At(MostIntensity, limits.Peak) + new SKPoint(8, 5), SKTextAlign.Left, font, ink);
-        canvas.DrawText(string.Create(CultureInfo.InvariantCulture, $"{memory:F0} GB/s"), At(0.2, 0.2 * memory) + new SKPoint(0, -10), SKTextAlign.Left, font, ink);
+        var peak = At(MostIntensity, limits.Peak);
+        DotText.Draw(canvas, string.Create(CultureInfo.InvariantCulture, $"{limits.Peak:F0} GFLOP/s"), peak.X + 8, peak.Y + 5, SKTextAlign.Left, ink);
+        var slope = At(0.2, 0.2 * memory);
+        DotText.Draw(canvas, string.Create(CultureInfo.InvariantCulture, $"{memory:F0} GB/s"), slope.X, slope.Y - 30, SKTextAlign.Center, ink);
 
         string[] families = [.. points.Select(r => r.Family).Distinct()];
         foreach (var row in points)
@@ -59,14 +60,14 @@ public static class Roofline
         {
             ink.Color = Colors[i % Colors.Length];
             canvas.DrawCircle(Width - Right + 110, Top + 24 * i, 6, ink);
-            canvas.DrawText(families[i], Width - Right + 124, Top + 24 * i + 5, SKTextAlign.Left, font, ink);
+            DotText.Draw(canvas, families[i], Width - Right + 124, Top + 24 * i + 5, SKTextAlign.Left, ink);
         }
 
         ink.Color = SKColors.Black;
-        canvas.DrawText("direct operations per byte of least traffic (FLOP/B)", (Left + Width - Right) / 2f, Height - 30, SKTextAlign.Center, font, ink);
-        canvas.DrawText($"Fovea, {FoveaRuntime.Active}, {limits.Threads} thread(s): points above the roof do less arithmetic than the direct computation", Left, 30, SKTextAlign.Left, font, ink);
+        DotText.Draw(canvas, "direct operations per byte of least traffic (FLOP/B)", (Left + Width - Right) / 2f, Height - 30, SKTextAlign.Center, ink);
+        DotText.Draw(canvas, $"Fovea, {FoveaRuntime.Active}, {limits.Threads} thread(s): points above the roof do less arithmetic than the direct computation", Left, 30, SKTextAlign.Left, ink);
         canvas.RotateDegrees(-90, 30, Height / 2f);
-        canvas.DrawText("GFLOP/s of the direct computation", 30, Height / 2f, SKTextAlign.Center, font, ink);
+        DotText.Draw(canvas, "GFLOP/s of the direct computation", 30, Height / 2f, SKTextAlign.Center, ink);
         using var image = surface.Snapshot();
         using var png = image.Encode(SKEncodedImageFormat.Png, 100);
         using var file = File.Create(path);

@@ -111,9 +111,9 @@ FOVEA_API fovea_status fovea_conv2d_backward_weights(const fovea_conv2d_params* 
                                                      int32_t accumulate, const fovea_workspace* workspace,
                                                      fovea_stream* stream);
 
-/* Transposed convolution: y[n][iy*stride_h - pad_top + kh*dilation_h][..][o] += x[n][iy][ix][i] * w[o][kh][kw][i], then bias and
- * activation. conv.in_channels is the depth of x, conv.out_channels that of y; weights [out][kh][kw][in/groups]. Output size:
- * (H-1)*stride_h - pad_top - pad_bottom + dilation_h*(kernel_h-1) + 1 + output_pad_h. conv.algorithm must be AUTO. */
+/* Transposed convolution: y[n][iy*stride_h - pad_top + kh*dilation_h][..][o] += x[n][iy][ix][i] * w[o][kh][kw][i], then bias
+ * and activation. conv.in_channels is the depth of x, conv.out_channels that of y; weights [out][kh][kw][in/groups]. Output
+ * size: (H-1)*stride_h - pad_top - pad_bottom + dilation_h*(kernel_h-1) + 1 + output_pad_h. conv.algorithm must be AUTO. */
 typedef struct fovea_conv_transpose2d_params {
   fovea_conv2d_params conv;
   int32_t output_pad_h, output_pad_w; /* below max(stride, dilation) of the axis */
@@ -144,7 +144,8 @@ FOVEA_API fovea_status fovea_separable_conv2d_prepare(const fovea_separable_conv
                                                       fovea_stream* stream);
 FOVEA_API fovea_status fovea_separable_conv2d_workspace(const fovea_separable_conv2d_params* params, const fovea_tensor* x,
                                                         int64_t* bytes);
-/* depthwise_bias [C], bias [out], slope [out] and residual (shape of y) may be NULL; the depthwise activation cannot be PRELU. */
+/* depthwise_bias [C], bias [out], slope [out] and residual (shape of y) may be NULL; the depthwise activation cannot be PRELU.
+ */
 FOVEA_API fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_params* params, const fovea_tensor* x,
                                               const fovea_tensor* prepared, const fovea_tensor* depthwise_bias,
                                               const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* residual,

@@ -36,8 +36,8 @@ FOVEA_API fovea_status fovea_optimizer_step(const fovea_optimizer_params* params
                                             const fovea_tensor* gradient, const fovea_tensor* first, const fovea_tensor* second,
                                             const fovea_tensor* schedule, fovea_stream* stream);
 
-/* result f32 [2] = norm of all gradients together (double sums, fixed order) and the clip factor min(1, max_norm/(norm + 1e-6)),
- * NaN when the norm is not finite. */
+/* result f32 [2] = norm of all gradients together (double sums, fixed order) and the clip factor min(1, max_norm/(norm +
+ * 1e-6)), NaN when the norm is not finite. */
 FOVEA_API fovea_status fovea_global_norm_workspace(const fovea_tensor* const* gradients, int64_t count, int64_t* bytes);
 FOVEA_API fovea_status fovea_global_norm(const fovea_tensor* const* gradients, int64_t count, float max_norm,
                                          const fovea_tensor* result, const fovea_workspace* workspace, fovea_stream* stream);

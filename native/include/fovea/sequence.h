@@ -36,8 +36,8 @@ FOVEA_API fovea_status fovea_attention(const fovea_attention_params* params, con
  * ascending values inside [0, T]. Causal alignment is per sequence. lse: f32 [H][Tq] or NULL. */
 FOVEA_API fovea_status fovea_attention_ragged_workspace(const fovea_attention_params* params, const fovea_tensor* q,
                                                         const fovea_tensor* k, int64_t sequences, int64_t* bytes);
-FOVEA_API fovea_status fovea_attention_ragged(const fovea_attention_params* params, const fovea_tensor* q, const fovea_tensor* k,
-                                              const fovea_tensor* v, const fovea_tensor* query_offsets,
+FOVEA_API fovea_status fovea_attention_ragged(const fovea_attention_params* params, const fovea_tensor* q,
+                                              const fovea_tensor* k, const fovea_tensor* v, const fovea_tensor* query_offsets,
                                               const fovea_tensor* key_offsets, const fovea_tensor* o, const fovea_tensor* lse,
                                               const fovea_workspace* workspace, fovea_stream* stream);
 
@@ -107,12 +107,13 @@ typedef struct fovea_selective_scan_gradients {
 
 FOVEA_API fovea_status fovea_selective_scan_backward_workspace(const fovea_selective_scan_params* params, const fovea_tensor* u,
                                                                const fovea_tensor* A, int64_t* bytes);
-FOVEA_API fovea_status fovea_selective_scan_backward(
-    const fovea_selective_scan_params* params, const fovea_tensor* u, const fovea_tensor* delta, const fovea_tensor* A,
-    const fovea_tensor* Bm, const fovea_tensor* C, const fovea_tensor* skip, const fovea_tensor* z,
-    const fovea_tensor* delta_bias, const fovea_tensor* initial_state, const fovea_tensor* dy,
-    const fovea_tensor* d_final_state, const fovea_selective_scan_gradients* gradients, const fovea_workspace* workspace,
-    fovea_stream* stream);
+FOVEA_API fovea_status fovea_selective_scan_backward(const fovea_selective_scan_params* params, const fovea_tensor* u,
+                                                     const fovea_tensor* delta, const fovea_tensor* A, const fovea_tensor* Bm,
+                                                     const fovea_tensor* C, const fovea_tensor* skip, const fovea_tensor* z,
+                                                     const fovea_tensor* delta_bias, const fovea_tensor* initial_state,
+                                                     const fovea_tensor* dy, const fovea_tensor* d_final_state,
+                                                     const fovea_selective_scan_gradients* gradients,
+                                                     const fovea_workspace* workspace, fovea_stream* stream);
 
 /* Depthwise convolution that looks back only: y[t][d] = activation(bias[d] + sum over k of w[d][k] * x[t - (K-1) + k][d]).
  * x, y [B][L][D]; w [D][K], K at most 16; state [B][K-1][D] holds the inputs before x, oldest first (NULL: zeros), and is
@@ -126,8 +127,8 @@ FOVEA_API fovea_status fovea_causal_conv1d(const fovea_activation_params* activa
 typedef enum fovea_recurrent_cell {
   FOVEA_CELL_RNN_TANH = 0, /* h = tanh(W x + b + R h + r) */
   FOVEA_CELL_RNN_RELU = 1,
-  FOVEA_CELL_LSTM = 2, /* gates i, f, g, o: c = f*c + i*g; h = o*tanh(c) (PyTorch's order) */
-  FOVEA_CELL_GRU = 3,  /* gates r, z, n: n = tanh(W x + b + r*(R h + r_bias)); h = (1-z)*n + z*h (PyTorch, cuDNN) */
+  FOVEA_CELL_LSTM = 2,            /* gates i, f, g, o: c = f*c + i*g; h = o*tanh(c) (PyTorch's order) */
+  FOVEA_CELL_GRU = 3,             /* gates r, z, n: n = tanh(W x + b + r*(R h + r_bias)); h = (1-z)*n + z*h (PyTorch, cuDNN) */
   FOVEA_CELL_GRU_RESET_BEFORE = 4 /* n = tanh(W x + b + R (r*h) + r_bias): ONNX linear_before_reset = 0 */
 } fovea_recurrent_cell;
 
@@ -148,9 +149,10 @@ FOVEA_API fovea_status fovea_recurrent_workspace(const fovea_recurrent_params* p
 /* x [B][L][input] to y [B][L][hidden]. lengths: i32 [B], valid positions (the state freezes and y is 0 behind them), or NULL
  * for L. h, c [B][hidden], read and written, or NULL for zeros; c is the LSTM's. The input products of all positions are one
  * matrix product; the recurrent part keeps its packed weights in cache. */
-FOVEA_API fovea_status fovea_recurrent(const fovea_recurrent_params* params, const fovea_tensor* x, const fovea_tensor* prepared,
-                                       const fovea_tensor* lengths, const fovea_tensor* h, const fovea_tensor* c,
-                                       const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream);
+FOVEA_API fovea_status fovea_recurrent(const fovea_recurrent_params* params, const fovea_tensor* x,
+                                       const fovea_tensor* prepared, const fovea_tensor* lengths, const fovea_tensor* h,
+                                       const fovea_tensor* c, const fovea_tensor* y, const fovea_workspace* workspace,
+                                       fovea_stream* stream);
 
 #ifdef __cplusplus
 }

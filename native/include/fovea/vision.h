@@ -162,7 +162,8 @@ FOVEA_API fovea_status fovea_nms(const fovea_nms_params* params, const fovea_ten
 
 /* Variants that lower scores instead of, or beside, dropping boxes; systems of the same name in the literature. */
 typedef enum fovea_soft_nms_method {
-  FOVEA_SOFT_NMS_LINEAR = 0,   /* Bodla et al., 2017: s *= 1 - IoU when IoU > iou_threshold, best box first, re-ranked each time */
+  FOVEA_SOFT_NMS_LINEAR =
+      0, /* Bodla et al., 2017: s *= 1 - IoU when IoU > iou_threshold, best box first, re-ranked each time */
   FOVEA_SOFT_NMS_GAUSSIAN = 1, /* the same with s *= exp(-IoU^2 / sigma) for every box */
   FOVEA_MATRIX_NMS_LINEAR = 2, /* Wang et al., SOLOv2, 2020: s_j *= min over i ranked before of (1-IoU_ij) / (1-max_k IoU_ki) */
   FOVEA_MATRIX_NMS_GAUSSIAN = 3, /* ... of exp(-sigma*IoU_ij^2) / exp(-sigma*(max_k IoU_ki)^2) */
@@ -181,9 +182,9 @@ typedef struct fovea_soft_nms_params {
  * lowered ones), count i32 [1]. keep is by lowered score descending, ties by index; the rest of keep is -1, of scores 0. Boxes
  * of different classes do not meet. */
 FOVEA_API fovea_status fovea_soft_nms_workspace(const fovea_soft_nms_params* params, const fovea_tensor* boxes, int64_t* bytes);
-FOVEA_API fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, const fovea_tensor* boxes, const fovea_tensor* scores,
-                                      const fovea_tensor* classes, const fovea_tensor* valid, const fovea_tensor* keep,
-                                      const fovea_tensor* keep_scores, const fovea_tensor* count,
+FOVEA_API fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
+                                      const fovea_tensor* scores, const fovea_tensor* classes, const fovea_tensor* valid,
+                                      const fovea_tensor* keep, const fovea_tensor* keep_scores, const fovea_tensor* count,
                                       const fovea_workspace* workspace, fovea_stream* stream);
 
 /* ---- fused detector heads --------------------------------------------------------------------------------------------- */
@@ -199,8 +200,8 @@ typedef enum fovea_box_mode {
   FOVEA_BOX_CENTRE = 1,    /* cx cy w h in pixels (DETR after scaling, YOLOv5..v8 exports) */
   FOVEA_BOX_DELTAS = 2,    /* R-CNN deltas of anchors [N][4], divided by delta_weights */
   FOVEA_BOX_DISTANCES = 3, /* left, top, right, bottom from anchors [N][3] = x, y, stride, times the stride (FCOS, YOLOv8) */
-  FOVEA_BOX_GRID = 4,      /* YOLOX: centre = (d + cell)*stride, size = exp(d)*stride, anchors [N][3] = cell x, cell y, stride */
-  FOVEA_BOX_BINS = 5       /* DISTANCES as expectations over `bins` softmax logits each (distribution focal loss) */
+  FOVEA_BOX_GRID = 4, /* YOLOX: centre = (d + cell)*stride, size = exp(d)*stride, anchors [N][3] = cell x, cell y, stride */
+  FOVEA_BOX_BINS = 5  /* DISTANCES as expectations over `bins` softmax logits each (distribution focal loss) */
 } fovea_box_mode;
 
 typedef struct fovea_decode_params {
@@ -218,8 +219,9 @@ typedef struct fovea_decode_params {
 /* One pass over a head's output: scores, threshold, top-k, and boxes of the survivors only.
  * scores f32 [N][C], objectness f32 [N][1] or NULL (its score mode: sigmoid unless PLAIN; multiplies), regression f32
  * [N][4 or 4*bins], anchors as the box mode says or NULL; views with a pitch, so that one [N][5+C] tensor can serve as all
- * three. rows f32 [capacity][6] = x1 y1 x2 y2 score class, appended behind the *count rows that are there (count i32 [1], raised):
- * levels of a pyramid are one call each. Order inside a call: score descending, then row, then class. NaN scores are dropped. */
+ * three. rows f32 [capacity][6] = x1 y1 x2 y2 score class, appended behind the *count rows that are there (count i32 [1],
+ * raised): levels of a pyramid are one call each. Order inside a call: score descending, then row, then class. NaN scores are
+ * dropped. */
 FOVEA_API fovea_status fovea_decode_boxes_workspace(const fovea_decode_params* params, const fovea_tensor* scores,
                                                     int64_t* bytes);
 FOVEA_API fovea_status fovea_decode_boxes(const fovea_decode_params* params, const fovea_tensor* scores,

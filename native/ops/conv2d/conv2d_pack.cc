@@ -48,7 +48,7 @@ void pack_grouped(const Conv2dPrepareJob& job, float* packed) {
     for (int64_t tap = 0; tap < taps(p); ++tap)
       for (int64_t i = 0; i < group_in(p); ++i)
         packed[(o / kChannelBlock * depth(p) + tap * group_in(p) + i) * kChannelBlock + o % kChannelBlock] =
-            weight_at(job, o, tap, i);
+            *weight_run(job, o, tap, i).first;
 }
 
 }  // namespace

@@ -22,7 +22,15 @@ public static unsafe partial class Kernels
         {
             var results = new fovea_selective_scan_gradients
             {
-                du = gU, d_delta = gDelta, dA = gA, dB = gB, dC = gC, d_skip = gSkip, dz = gZ, d_delta_bias = gDeltaBias, d_initial_state = gInitial,
+                du = gU,
+                d_delta = gDelta,
+                dA = gA,
+                dB = gB,
+                dC = gC,
+                d_skip = gSkip,
+                dz = gZ,
+                d_delta_bias = gDeltaBias,
+                d_initial_state = gInitial,
             };
             long bytes;
             Throw.IfFailed(NativeMethods.fovea_selective_scan_backward_workspace(&native, pU, pA, &bytes), "selective_scan_backward");

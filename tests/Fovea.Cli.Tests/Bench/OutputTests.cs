@@ -65,12 +65,23 @@ public class OutputTests
 
     private static BenchRow Row(double microseconds) => new()
     {
-        Family = "f", Workload = "w", Backend = "cpu", Isa = "avx2", Threads = 1, Microseconds = microseconds,
-        Spread = 0.05, Gflops = 1, PercentOfLimit = 50, MaxRelativeError = 1e-6,
+        Family = "f",
+        Workload = "w",
+        Backend = "cpu",
+        Isa = "avx2",
+        Threads = 1,
+        Microseconds = microseconds,
+        Spread = 0.05,
+        Gflops = 1,
+        PercentOfLimit = 50,
+        MaxRelativeError = 1e-6,
     };
 
     private static BenchRow Peer(string name, double microseconds, bool kernelAlone = false) => Row(100) with
     {
-        Peer = name, PeerMicroseconds = microseconds, Ratio = microseconds / 100, Detail = RowDetail.None with { IsKernelAlone = kernelAlone },
+        Peer = name,
+        PeerMicroseconds = microseconds,
+        Ratio = microseconds / 100,
+        Detail = RowDetail.None with { IsKernelAlone = kernelAlone },
     };
 }
