@@ -123,14 +123,15 @@ TEST(Plugin, HandlesOfAnotherBackendAreRefusedUnread) {
 
 TEST(Plugin, EveryRefusalHasItsReason) {
   ASSERT_NE(fake_device(), nullptr);
-  expect_refusal(plugin("wrong_abi"), "it was built for ABI version 42, this library has 1", 42);
+  expect_refusal(plugin("wrong_abi"), "it was built for ABI version 42, this library has " + std::to_string(FOVEA_ABI_VERSION),
+                 42);
   expect_refusal(plugin("no_entry"), "it exports no fovea_plugin_main, so it is not a Fovea plug-in", 0);
-  expect_refusal(plugin("no_device"), "the driver says there is no GPU", 1);
-  expect_refusal(plugin("no_device_no_reason"), "it found no device", 1);
+  expect_refusal(plugin("no_device"), "the driver says there is no GPU", FOVEA_ABI_VERSION);
+  expect_refusal(plugin("no_device_no_reason"), "it found no device", FOVEA_ABI_VERSION);
   expect_refusal(plugin("failing"), "its fovea_plugin_main failed", 0);
-  expect_refusal(plugin("no_name"), "its plug-in table has no name or no functions", 1);
-  expect_refusal(plugin("named_cpu"), "a backend named 'cpu' is already in use: built in", 1);
-  expect_refusal(plugin("second_fake"), "a backend named 'fake' is already in use: " + plugin("good"), 1);
+  expect_refusal(plugin("no_name"), "its plug-in table has no name or no functions", FOVEA_ABI_VERSION);
+  expect_refusal(plugin("named_cpu"), "a backend named 'cpu' is already in use: built in", FOVEA_ABI_VERSION);
+  expect_refusal(plugin("second_fake"), "a backend named 'fake' is already in use: " + plugin("good"), FOVEA_ABI_VERSION);
 }
 
 TEST(Plugin, FilesThatAreNoLibraries) {

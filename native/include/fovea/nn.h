@@ -155,7 +155,8 @@ FOVEA_API fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_param
  *   BF16: weights and x are rounded to bf16 (nearest even), products are exact, sums f32.
  *   INT8: weights in [-127, 127] with one scale per output, x quantised row by row to [-127, 127] (scale max|x|/127); sums are
  *         exact in int32, then scaled in f32.
- * Both give the same bits for a row whatever the number of rows. */
+ * Both give the same bits for a row whatever the number of rows. INT8: a row of x with a value that is not finite gives NaN
+ * for the row, such a row of weights for its output; at most 133144 inputs keep the sums exact. */
 typedef enum fovea_weight_format { FOVEA_WEIGHTS_F32 = 0, FOVEA_WEIGHTS_BF16 = 1, FOVEA_WEIGHTS_INT8 = 2 } fovea_weight_format;
 
 /* y[m][n] = activation(bias[n] + sum over k of x[m][k]*w[n][k]); leading dimensions of x are flattened into m. */

@@ -60,7 +60,7 @@ FOVEA_API fovea_status fovea_attention_backward(const fovea_attention_params* pa
  * are masked partial sums, never differences of one long sum. */
 typedef struct fovea_linear_attention_params {
   float scale;   /* 0: 1 */
-  int32_t chunk; /* positions per chunk; 0: chosen by shape. The result depends on it only through rounding */
+  int32_t chunk; /* positions per chunk, at most 256; 0: by shape. Changes the result by rounding only */
 } fovea_linear_attention_params;
 
 FOVEA_API fovea_status fovea_linear_attention_workspace(const fovea_linear_attention_params* params, const fovea_tensor* q,

@@ -72,8 +72,8 @@ public sealed class AttentionFamilyCases : IKernelCases
         long[] shape = decay == Decay.PerHead ? [heads] : [batch, length, heads];
         var logDecay = decay == Decay.None ? null : run.Own(DeviceTensor.From<float>(stream, Data.Floats(shape.Aggregate(1L, (a, b) => a * b), 5, -0.5f, 0), shape));
         var initial = run.Own(Data.Tensor(stream, 6, batch, heads, keySize, valueSize));
-        var state = run.Output(Data.Empty(stream, batch, heads, keySize, valueSize));
         var o = run.Output(Data.Empty(stream, batch, length, heads, valueSize));
+        var state = run.Output(Data.Empty(stream, batch, heads, keySize, valueSize));
         run.Call = s =>
         {
             Kernels.Copy(s, initial, state);

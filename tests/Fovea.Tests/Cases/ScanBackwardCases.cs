@@ -15,12 +15,12 @@ public sealed class ScanBackwardCases : IKernelCases
         var options = new SelectiveScanOptions { DeltaSoftplus = all };
         DeviceTensor Values(uint seed, float low, float high, params long[] shape) =>
             run.Own(DeviceTensor.From<float>(stream, Data.Floats(shape.Aggregate(1L, (a, b) => a * b), seed, low, high), shape));
-        var u = run.Input(Data.Tensor(stream, 1, batch, length, channels));
+        var dy = run.Input(Data.Tensor(stream, 6, batch, length, channels));
+        var u = Values(1, -1, 1, batch, length, channels);
         var delta = Values(2, 0, 0.5f, batch, length, channels);
         var a = Values(3, -4, -0.05f, channels, states);
         var b = Values(4, -1, 1, batch, length, states);
         var c = Values(5, -1, 1, batch, length, states);
-        var dy = Values(6, -1, 1, batch, length, channels);
         var skip = all ? Values(7, -1, 1, channels) : null;
         var z = all ? Values(8, -1, 1, batch, length, channels) : null;
         var bias = all ? Values(9, -1, 1, channels) : null;
