@@ -17,7 +17,7 @@ public sealed class ArchitectureTests
         ["Fovea.Training", "Fovea.Data", "Fovea.Onnx"],
         ["Fovea.Models"],
         ["Fovea.Detection"],
-        ["Fovea.Hosting"],
+        ["Fovea.Hosting", "Fovea.Bench"],
         ["Fovea.Orleans", "Fovea.Cli"],
     ];
 

@@ -123,8 +123,11 @@ TEST(Plugin, HandlesOfAnotherBackendAreRefusedUnread) {
 
 TEST(Plugin, EveryRefusalHasItsReason) {
   ASSERT_NE(fake_device(), nullptr);
-  expect_refusal(plugin("wrong_abi"), "it was built for ABI version 42, this library has " + std::to_string(FOVEA_ABI_VERSION),
-                 42);
+  constexpr int32_t kOther = FOVEA_ABI_VERSION + 41;  // what that plug-in claims
+  expect_refusal(
+      plugin("wrong_abi"),
+      "it was built for ABI version " + std::to_string(kOther) + ", this library has " + std::to_string(FOVEA_ABI_VERSION),
+      kOther);
   expect_refusal(plugin("no_entry"), "it exports no fovea_plugin_main, so it is not a Fovea plug-in", 0);
   expect_refusal(plugin("no_device"), "the driver says there is no GPU", FOVEA_ABI_VERSION);
   expect_refusal(plugin("no_device_no_reason"), "it found no device", FOVEA_ABI_VERSION);
