@@ -25,8 +25,8 @@ inline constexpr int64_t kWork = 8192;              // elements per chunk of the
 FOVEA_INLINE F log_sum(F sum) { return select(is_nan(sum), sum, log_positive(sum)); }
 
 inline constexpr int64_t kStreamedRow = 4096;  // elements whose exponentials wait beside the first cache level's other lines
-// Rows that go through each step together, so that one row's reductions hide behind the others, and up to which length.
-inline constexpr int64_t kTogether = 4, kShortRow = 1024;
+// Three rows are under way at once up to this length: their five lines of 4 KB share the first cache level.
+inline constexpr int64_t kShortRow = kSumBlock < 1024 ? kSumBlock : 1024;
 
 // n is at least kLanes: the last vector overlaps the one before it.
 F row_max(const float* x, int64_t n) {
@@ -81,21 +81,55 @@ void row_result(const float* x, const float* e, float* y, int64_t n, F shift, F 
   if (i < n) store_upto(y + i, result(i, n - i), n - i);
 }
 
+// The three steps of a row one after the other: memory then sees runs of one direction.
 template <bool kLog>
-void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n, bool large) {
+void softmax_long_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n, bool large) {
   alignas(64) float buffer[kStreamedRow];  // a streamed row is written once: its exponentials wait here
-  const int64_t together = n <= kShortRow && !large ? kTogether : 1;
-  for (int64_t r = 0; r < rows; r += together, x += together * x_pitch, y += together * y_pitch) {
-    const int64_t count = rows - r < together ? rows - r : together;
+  for (int64_t r = 0; r < rows; ++r, x += x_pitch, y += y_pitch) {
     const bool streaming = large && streamable(y) && n <= kStreamedRow;
-    F shift[kTogether], sums[kTogether];
-    for (int64_t k = 0; k < count; ++k) shift[k] = row_max(x + k * x_pitch, n);
-    for (int64_t k = 0; k < count; ++k)
-      sums[k] = row_exponentials<kLog>(x + k * x_pitch, streaming ? buffer : y + k * y_pitch, n, shift[k]);
-    for (int64_t k = 0; k < count; ++k)
-      row_result<kLog>(x + k * x_pitch, streaming ? buffer : y + k * y_pitch, y + k * y_pitch, n, shift[k], sums[k], streaming);
+    float* e = streaming ? buffer : y;
+    const F shift = row_max(x, n), sums = row_exponentials<kLog>(x, e, n, shift);
+    row_result<kLog>(x, e, y, n, shift, sums, streaming);
   }
   if (large) streaming_fence();
+}
+
+// Rows in the cache, n at most kShortRow: one loop takes the maximum of the next row, the exponentials of this one and the
+// result of the one before. The steps need different units of the core, and no step waits for another's reduction.
+template <bool kLog>
+void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n) {
+  F shift = row_max(x, n);
+  F sums = row_exponentials<kLog>(x, y, n, shift);
+  F next_shift = rows > 1 ? row_max(x + x_pitch, n) : shift;
+  for (int64_t r = 1; r < rows; ++r) {
+    const float *before = x, *next = x + (r + 1 < rows ? 2 : 1) * x_pitch;
+    float* y_before = y;
+    x += x_pitch, y += y_pitch;
+    const F shift_before = shift, scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
+    shift = next_shift;
+    F m0 = set(-__builtin_inff()), m1 = m0, s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+    const auto step = [&](int64_t i, int64_t rest, F & m, F & s) __attribute__((always_inline)) {
+      const F e = exp_negative(load_upto(x + i, rest) - shift);
+      m = max(m, load(next + (rest < kLanes ? n - kLanes : i)));
+      if constexpr (kLog)
+        store_upto(y_before + i, load_upto(before + i, rest) - shift_before - offset, rest);
+      else
+        store_upto(y_before + i, load_upto(y_before + i, rest) * scale, rest), store_upto(y + i, e, rest);
+      s = s + keep_first(e, rest);
+    };
+    int64_t i = 0;
+    for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+      step(i, kLanes, m0, s0);
+      step(i + kLanes, kLanes, m1, s1);
+      step(i + 2 * kLanes, kLanes, m0, s2);
+      step(i + 3 * kLanes, kLanes, m1, s3);
+    }
+    for (; i + kLanes <= n; i += kLanes) step(i, kLanes, m0, s1);
+    if (i < n) step(i, n - i, m1, s1);
+    sums = set(sum((s0 + s1) + (s2 + s3)));
+    next_shift = set(max_lanes(max(m0, m1)));
+  }
+  row_result<kLog>(x, y, y, n, shift, sums, false);
 }
 
 // Rows of 2 or 4 without gaps, `n` elements in all. Tail lanes are zeros: finite, and not stored.
@@ -138,7 +172,8 @@ void softmax_short_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pit
 void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
   const int64_t grain = (kWork / n + 1 + kLanes - 1) / kLanes * kLanes;
   const bool dense = j.view.pitch == n && j.y_pitch == n;
-  const bool large = j.x != j.y && rows * n * static_cast<int64_t>(sizeof(float)) >= kStreamingBytes;
+  const int64_t bytes = rows * n * static_cast<int64_t>(sizeof(float));
+  const bool large = j.x != j.y && bytes >= kStreamingBytes;
   parallel_for(rows, grain, [&](int64_t begin, int64_t end, int32_t) {
     const float* x = j.x + begin * j.view.pitch;
     float* y = j.y + begin * j.y_pitch;
@@ -149,9 +184,12 @@ void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
     } else if (n < kLanes) {
       for (int64_t r = begin; r < end; r += kLanes, x += kLanes * j.view.pitch, y += kLanes * j.y_pitch)
         softmax_short_rows(x, j.view.pitch, y, j.y_pitch, end - r < kLanes ? end - r : kLanes, n, j.log);
+    } else if (n <= kShortRow && bytes < kStreamingBytes / 2) {
+      j.log ? softmax_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n)
+            : softmax_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n);
     } else {
-      j.log ? softmax_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large)
-            : softmax_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large);
+      j.log ? softmax_long_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large)
+            : softmax_long_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large);
     }
   });
 }
