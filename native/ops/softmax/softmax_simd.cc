@@ -108,8 +108,10 @@ void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, in
     const F shift_before = shift, scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
     shift = next_shift;
     F m0 = set(-__builtin_inff()), m1 = m0, s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
-    const auto step = [&](int64_t i, int64_t rest, F & m, F & s) __attribute__((always_inline)) {
-      const F e = exp_negative(load_upto(x + i, rest) - shift);
+    const auto exponential = [&](int64_t i, int64_t rest) __attribute__((always_inline)) {
+      return exp_negative(load_upto(x + i, rest) - shift);
+    };
+    const auto other_steps = [&](int64_t i, int64_t rest, F e, F & m, F & s) __attribute__((always_inline)) {
       m = max(m, load(next + (rest < kLanes ? n - kLanes : i)));
       if constexpr (kLog)
         store_upto(y_before + i, load_upto(before + i, rest) - shift_before - offset, rest);
@@ -119,13 +121,16 @@ void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, in
     };
     int64_t i = 0;
     for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-      step(i, kLanes, m0, s0);
-      step(i + kLanes, kLanes, m1, s1);
-      step(i + 2 * kLanes, kLanes, m0, s2);
-      step(i + 3 * kLanes, kLanes, m1, s3);
+      // Ahead of the stores, so that the four long chains overlap.
+      const F e0 = exponential(i, kLanes), e1 = exponential(i + kLanes, kLanes), e2 = exponential(i + 2 * kLanes, kLanes),
+              e3 = exponential(i + 3 * kLanes, kLanes);
+      other_steps(i, kLanes, e0, m0, s0);
+      other_steps(i + kLanes, kLanes, e1, m1, s1);
+      other_steps(i + 2 * kLanes, kLanes, e2, m0, s2);
+      other_steps(i + 3 * kLanes, kLanes, e3, m1, s3);
     }
-    for (; i + kLanes <= n; i += kLanes) step(i, kLanes, m0, s1);
-    if (i < n) step(i, n - i, m1, s1);
+    for (; i + kLanes <= n; i += kLanes) other_steps(i, kLanes, exponential(i, kLanes), m0, s1);
+    if (i < n) other_steps(i, n - i, exponential(i, n - i), m1, s1);
     sums = set(sum((s0 + s1) + (s2 + s3)));
     next_shift = set(max_lanes(max(m0, m1)));
   }
