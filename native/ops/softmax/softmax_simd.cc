@@ -28,6 +28,34 @@ inline constexpr int64_t kStreamedRow = 4096;  // elements whose exponentials wa
 // Three rows are under way at once up to this length: their five lines of 4 KB share the first cache level.
 inline constexpr int64_t kShortRow = kSumBlock < 1024 ? kSumBlock : 1024;
 
+// exp(x - max) for x up to max. AVX-512 takes 2^t, t = (x - shift) log2(e) + offset, since it has instructions for the parts of
+// t before and behind the point. For softmax itself the maximum is in the offset: t is then rounded once, and the rounding of
+// the offset is a factor common to the row. Near 1e6 that factor would grow, and x - max is all but exact.
+template <bool kLog>
+struct Exponential {
+  F shift, offset;
+  FOVEA_INLINE explicit Exponential(F max) : shift(max), offset(zero()) {
+#if defined(__AVX512F__)
+    if constexpr (!kLog) {
+      const M small = abs(max) <= set(0x1p20f);
+      shift = select(small, zero(), max);
+      offset = select(small, max * set(-1.44269504088896341f), zero());
+    }
+#endif
+  }
+  // 2.5 ulp and the rounding of t; 0 for -inf, NaN for NaN.
+  FOVEA_INLINE F operator()(F x) const {
+#if defined(__AVX512F__)
+    const F t = fma(x - shift, set(1.44269504088896341f), offset);
+    const F f = {_mm512_reduce_ps(t.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};  // t - floor(t), 0 where t is infinite
+    const F p = polynomial5(f, 1.8671300495e-3f, 9.0170307085e-3f, 5.5799912661e-2f, 2.4016444385e-1f, 6.9315129519e-1f, 1.0f);
+    return {_mm512_scalef_ps(p.v, t.v)};
+#else
+    return exp_negative(x - shift);
+#endif
+  }
+};
+
 // n is at least kLanes: the last vector overlaps the one before it.
 F row_max(const float* x, int64_t n) {
   const F lowest = set(-__builtin_inff());
@@ -42,23 +70,24 @@ F row_max(const float* x, int64_t n) {
   return set(max_lanes(max(max(m0, m1), max(m2, m3))));
 }
 
-// The sum of exp(x - shift), and the terms themselves in `e` where the result is not the logarithm.
+// The sum of exponentials, and the terms themselves in `e` where the result is not the logarithm.
 template <bool kLog>
-F row_exponentials(const float* x, float* e, int64_t n, F shift) {
+F row_exponentials(const float* x, float* e, int64_t n, F highest) {
+  const Exponential<kLog> exponential(highest);
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kSumBlock) {
     const int64_t end = begin + kSumBlock < n ? begin + kSumBlock : n;
     F s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     int64_t i = begin;
     for (; i + 4 * kLanes <= end; i += 4 * kLanes) {
-      const F e0 = exp_negative(load(x + i) - shift), e1 = exp_negative(load(x + i + kLanes) - shift),
-              e2 = exp_negative(load(x + i + 2 * kLanes) - shift), e3 = exp_negative(load(x + i + 3 * kLanes) - shift);
+      const F e0 = exponential(load(x + i)), e1 = exponential(load(x + i + kLanes)), e2 = exponential(load(x + i + 2 * kLanes)),
+              e3 = exponential(load(x + i + 3 * kLanes));
       s0 = s0 + e0, s1 = s1 + e1, s2 = s2 + e2, s3 = s3 + e3;
       if constexpr (!kLog)
         store(e + i, e0), store(e + i + kLanes, e1), store(e + i + 2 * kLanes, e2), store(e + i + 3 * kLanes, e3);
     }
     for (; i < end; i += kLanes) {
-      const F e0 = exp_negative(load_upto(x + i, end - i) - shift);
+      const F e0 = exponential(load_upto(x + i, end - i));
       if constexpr (!kLog) store_upto(e + i, e0, end - i);
       s1 = s1 + keep_first(e0, end - i);
     }
@@ -108,9 +137,7 @@ void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, in
     const F shift_before = shift, scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
     shift = next_shift;
     F m0 = set(-__builtin_inff()), m1 = m0, s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
-    const auto exponential = [&](int64_t i, int64_t rest) __attribute__((always_inline)) {
-      return exp_negative(load_upto(x + i, rest) - shift);
-    };
+    const Exponential<kLog> exponential(shift);
     const auto other_steps = [&](int64_t i, int64_t rest, F e, F & m, F & s) __attribute__((always_inline)) {
       m = max(m, load(next + (rest < kLanes ? n - kLanes : i)));
       if constexpr (kLog)
@@ -122,15 +149,15 @@ void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, in
     int64_t i = 0;
     for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
       // Ahead of the stores, so that the four long chains overlap.
-      const F e0 = exponential(i, kLanes), e1 = exponential(i + kLanes, kLanes), e2 = exponential(i + 2 * kLanes, kLanes),
-              e3 = exponential(i + 3 * kLanes, kLanes);
+      const F e0 = exponential(load(x + i)), e1 = exponential(load(x + i + kLanes)), e2 = exponential(load(x + i + 2 * kLanes)),
+              e3 = exponential(load(x + i + 3 * kLanes));
       other_steps(i, kLanes, e0, m0, s0);
       other_steps(i + kLanes, kLanes, e1, m1, s1);
       other_steps(i + 2 * kLanes, kLanes, e2, m0, s2);
       other_steps(i + 3 * kLanes, kLanes, e3, m1, s3);
     }
-    for (; i + kLanes <= n; i += kLanes) other_steps(i, kLanes, exponential(i, kLanes), m0, s1);
-    if (i < n) other_steps(i, n - i, exponential(i, n - i), m1, s1);
+    for (; i + kLanes <= n; i += kLanes) other_steps(i, kLanes, exponential(load(x + i)), m0, s1);
+    if (i < n) other_steps(i, n - i, exponential(load_partial(x + i, static_cast<int>(n - i))), m1, s1);
     sums = set(sum((s0 + s1) + (s2 + s3)));
     next_shift = set(max_lanes(max(m0, m1)));
   }
