@@ -34,12 +34,10 @@ inline constexpr int64_t kShortRow = kSumBlock < 1024 ? kSumBlock : 1024;
 template <bool kLog>
 struct Exponential {
   F shift, offset;
-  FOVEA_INLINE explicit Exponential(F max) : shift(max), offset(zero()) {
+  FOVEA_INLINE explicit Exponential(float max) : shift(set(max)), offset(zero()) {
 #if defined(__AVX512F__)
     if constexpr (!kLog) {
-      const M small = abs(max) <= set(0x1p20f);
-      shift = select(small, zero(), max);
-      offset = select(small, max * set(-1.44269504088896341f), zero());
+      if (__builtin_fabsf(max) <= 0x1p20f) shift = zero(), offset = set(max * -1.44269504088896341f);
     }
 #endif
   }
@@ -57,7 +55,7 @@ struct Exponential {
 };
 
 // n is at least kLanes: the last vector overlaps the one before it.
-F row_max(const float* x, int64_t n) {
+float row_max(const float* x, int64_t n) {
   const F lowest = set(-__builtin_inff());
   F m0 = lowest, m1 = lowest, m2 = lowest, m3 = lowest;
   int64_t i = 0;
@@ -67,12 +65,12 @@ F row_max(const float* x, int64_t n) {
   }
   for (; i + kLanes <= n; i += kLanes) m0 = max(m0, load(x + i));
   if (i < n) m1 = max(m1, load(x + n - kLanes));
-  return set(max_lanes(max(max(m0, m1), max(m2, m3))));
+  return max_lanes(max(max(m0, m1), max(m2, m3)));
 }
 
 // The sum of exponentials, and the terms themselves in `e` where the result is not the logarithm.
 template <bool kLog>
-F row_exponentials(const float* x, float* e, int64_t n, F highest) {
+float row_exponentials(const float* x, float* e, int64_t n, float highest) {
   const Exponential<kLog> exponential(highest);
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kSumBlock) {
@@ -93,12 +91,12 @@ F row_exponentials(const float* x, float* e, int64_t n, F highest) {
     }
     total += static_cast<double>(sum((s0 + s1) + (s2 + s3)));
   }
-  return set(static_cast<float>(total));
+  return static_cast<float>(total);
 }
 
 template <bool kLog>
-void row_result(const float* x, const float* e, float* y, int64_t n, F shift, F sums, bool streaming) {
-  const F scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
+void row_result(const float* x, const float* e, float* y, int64_t n, float highest, float sums, bool streaming) {
+  const F shift = set(highest), scale = set(1.0f / sums), offset = kLog ? log_sum(set(sums)) : zero();
   const auto result = [&](int64_t at, int64_t rest) __attribute__((always_inline)) {
     if constexpr (kLog) return load_upto(x + at, rest) - shift - offset;
     return load_upto(e + at, rest) * scale;
@@ -117,7 +115,7 @@ void softmax_long_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitc
   for (int64_t r = 0; r < rows; ++r, x += x_pitch, y += y_pitch) {
     const bool streaming = large && streamable(y) && n <= kStreamedRow;
     float* e = streaming ? buffer : y;
-    const F shift = row_max(x, n), sums = row_exponentials<kLog>(x, e, n, shift);
+    const float shift = row_max(x, n), sums = row_exponentials<kLog>(x, e, n, shift);
     row_result<kLog>(x, e, y, n, shift, sums, streaming);
   }
   if (large) streaming_fence();
@@ -127,14 +125,14 @@ void softmax_long_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitc
 // result of the one before. The steps need different units of the core, and no step waits for another's reduction.
 template <bool kLog>
 void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n) {
-  F shift = row_max(x, n);
-  F sums = row_exponentials<kLog>(x, y, n, shift);
-  F next_shift = rows > 1 ? row_max(x + x_pitch, n) : shift;
+  float shift = row_max(x, n);
+  float sums = row_exponentials<kLog>(x, y, n, shift);
+  float next_shift = rows > 1 ? row_max(x + x_pitch, n) : shift;
   for (int64_t r = 1; r < rows; ++r) {
     const float *before = x, *next = x + (r + 1 < rows ? 2 : 1) * x_pitch;
     float* y_before = y;
     x += x_pitch, y += y_pitch;
-    const F shift_before = shift, scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
+    const F shift_before = set(shift), scale = set(1.0f / sums), offset = kLog ? log_sum(set(sums)) : zero();
     shift = next_shift;
     F m0 = set(-__builtin_inff()), m1 = m0, s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     const Exponential<kLog> exponential(shift);
@@ -158,8 +156,8 @@ void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, in
     }
     for (; i + kLanes <= n; i += kLanes) other_steps(i, kLanes, exponential(load(x + i)), m0, s1);
     if (i < n) other_steps(i, n - i, exponential(load_partial(x + i, static_cast<int>(n - i))), m1, s1);
-    sums = set(sum((s0 + s1) + (s2 + s3)));
-    next_shift = set(max_lanes(max(m0, m1)));
+    sums = sum((s0 + s1) + (s2 + s3));
+    next_shift = max_lanes(max(m0, m1));
   }
   row_result<kLog>(x, y, y, n, shift, sums, false);
 }
