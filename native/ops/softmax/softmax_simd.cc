@@ -41,7 +41,7 @@ struct Exponential {
     }
 #endif
   }
-  // 2.5 ulp and the rounding of t; 0 for -inf, NaN for NaN.
+  // 3 ulp and the rounding of t; 0 for -inf, NaN for NaN.
   FOVEA_INLINE F operator()(F x) const {
 #if defined(__AVX512F__)
     const F t = fma(x - shift, set(1.44269504088896341f), offset);
