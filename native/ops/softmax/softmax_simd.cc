@@ -214,7 +214,7 @@ void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
     } else if (n < kLanes) {
       for (int64_t r = begin; r < end; r += kLanes, x += kLanes * j.view.pitch, y += kLanes * j.y_pitch)
         softmax_short_rows(x, j.view.pitch, y, j.y_pitch, end - r < kLanes ? end - r : kLanes, n, j.log);
-    } else if (n <= kShortRow && bytes < kStreamingBytes / 2) {
+    } else if (n <= kShortRow && bytes < kStreamingBytes / 4) {
       j.log ? softmax_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n)
             : softmax_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n);
     } else {
