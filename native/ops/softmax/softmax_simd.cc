@@ -25,11 +25,37 @@ inline constexpr int64_t kWork = 8192;              // elements per chunk of the
 FOVEA_INLINE F log_sum(F sum) { return select(is_nan(sum), sum, log_positive(sum)); }
 
 inline constexpr int64_t kStreamedRow = 4096;  // elements whose exponentials wait beside the first cache level's other lines
-// Rows that go through each step together, so that one row's reductions hide behind the others, and up to which length.
-inline constexpr int64_t kTogether = 4, kShortRow = 1024;
+// Three rows are under way at once up to this length: their five lines of 4 KB share the first cache level.
+inline constexpr int64_t kShortRow = kSumBlock < 1024 ? kSumBlock : 1024;
+
+// exp(x - max) for x up to max. AVX-512 takes 2^t, t = (x - shift) log2(e) + offset, since it has instructions for the parts of
+// t before and behind the point. For softmax itself the maximum is in the offset: t is then rounded once, and the rounding of
+// the offset is a factor common to the row. Near 1e6 that factor would grow, and x - max is all but exact.
+template <bool kLog>
+struct Exponential {
+  F shift, offset;
+  FOVEA_INLINE explicit Exponential(float max) : shift(set(max)), offset(zero()) {
+#if defined(__AVX512F__)
+    if constexpr (!kLog) {
+      if (__builtin_fabsf(max) <= 0x1p20f) shift = zero(), offset = set(max * -1.44269504088896341f);
+    }
+#endif
+  }
+  // 3 ulp and the rounding of t; 0 for -inf, NaN for NaN.
+  FOVEA_INLINE F operator()(F x) const {
+#if defined(__AVX512F__)
+    const F t = fma(x - shift, set(1.44269504088896341f), offset);
+    const F f = {_mm512_reduce_ps(t.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)};  // t - floor(t), 0 where t is infinite
+    const F p = polynomial5(f, 1.8671300495e-3f, 9.0170307085e-3f, 5.5799912661e-2f, 2.4016444385e-1f, 6.9315129519e-1f, 1.0f);
+    return {_mm512_scalef_ps(p.v, t.v)};
+#else
+    return exp_negative(x - shift);
+#endif
+  }
+};
 
 // n is at least kLanes: the last vector overlaps the one before it.
-F row_max(const float* x, int64_t n) {
+float row_max(const float* x, int64_t n) {
   const F lowest = set(-__builtin_inff());
   F m0 = lowest, m1 = lowest, m2 = lowest, m3 = lowest;
   int64_t i = 0;
@@ -39,37 +65,38 @@ F row_max(const float* x, int64_t n) {
   }
   for (; i + kLanes <= n; i += kLanes) m0 = max(m0, load(x + i));
   if (i < n) m1 = max(m1, load(x + n - kLanes));
-  return set(max_lanes(max(max(m0, m1), max(m2, m3))));
+  return max_lanes(max(max(m0, m1), max(m2, m3)));
 }
 
-// The sum of exp(x - shift), and the terms themselves in `e` where the result is not the logarithm.
+// The sum of exponentials, and the terms themselves in `e` where the result is not the logarithm.
 template <bool kLog>
-F row_exponentials(const float* x, float* e, int64_t n, F shift) {
+float row_exponentials(const float* x, float* e, int64_t n, float highest) {
+  const Exponential<kLog> exponential(highest);
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kSumBlock) {
     const int64_t end = begin + kSumBlock < n ? begin + kSumBlock : n;
     F s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
     int64_t i = begin;
     for (; i + 4 * kLanes <= end; i += 4 * kLanes) {
-      const F e0 = exp_negative(load(x + i) - shift), e1 = exp_negative(load(x + i + kLanes) - shift),
-              e2 = exp_negative(load(x + i + 2 * kLanes) - shift), e3 = exp_negative(load(x + i + 3 * kLanes) - shift);
+      const F e0 = exponential(load(x + i)), e1 = exponential(load(x + i + kLanes)), e2 = exponential(load(x + i + 2 * kLanes)),
+              e3 = exponential(load(x + i + 3 * kLanes));
       s0 = s0 + e0, s1 = s1 + e1, s2 = s2 + e2, s3 = s3 + e3;
       if constexpr (!kLog)
         store(e + i, e0), store(e + i + kLanes, e1), store(e + i + 2 * kLanes, e2), store(e + i + 3 * kLanes, e3);
     }
     for (; i < end; i += kLanes) {
-      const F e0 = exp_negative(load_upto(x + i, end - i) - shift);
+      const F e0 = exponential(load_upto(x + i, end - i));
       if constexpr (!kLog) store_upto(e + i, e0, end - i);
       s1 = s1 + keep_first(e0, end - i);
     }
     total += static_cast<double>(sum((s0 + s1) + (s2 + s3)));
   }
-  return set(static_cast<float>(total));
+  return static_cast<float>(total);
 }
 
 template <bool kLog>
-void row_result(const float* x, const float* e, float* y, int64_t n, F shift, F sums, bool streaming) {
-  const F scale = set(1.0f) / sums, offset = kLog ? log_sum(sums) : zero();
+void row_result(const float* x, const float* e, float* y, int64_t n, float highest, float sums, bool streaming) {
+  const F shift = set(highest), scale = set(1.0f / sums), offset = kLog ? log_sum(set(sums)) : zero();
   const auto result = [&](int64_t at, int64_t rest) __attribute__((always_inline)) {
     if constexpr (kLog) return load_upto(x + at, rest) - shift - offset;
     return load_upto(e + at, rest) * scale;
@@ -81,21 +108,58 @@ void row_result(const float* x, const float* e, float* y, int64_t n, F shift, F 
   if (i < n) store_upto(y + i, result(i, n - i), n - i);
 }
 
+// The three steps of a row one after the other: memory then sees runs of one direction.
 template <bool kLog>
-void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n, bool large) {
+void softmax_long_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n, bool large) {
   alignas(64) float buffer[kStreamedRow];  // a streamed row is written once: its exponentials wait here
-  const int64_t together = n <= kShortRow && !large ? kTogether : 1;
-  for (int64_t r = 0; r < rows; r += together, x += together * x_pitch, y += together * y_pitch) {
-    const int64_t count = rows - r < together ? rows - r : together;
+  for (int64_t r = 0; r < rows; ++r, x += x_pitch, y += y_pitch) {
     const bool streaming = large && streamable(y) && n <= kStreamedRow;
-    F shift[kTogether], sums[kTogether];
-    for (int64_t k = 0; k < count; ++k) shift[k] = row_max(x + k * x_pitch, n);
-    for (int64_t k = 0; k < count; ++k)
-      sums[k] = row_exponentials<kLog>(x + k * x_pitch, streaming ? buffer : y + k * y_pitch, n, shift[k]);
-    for (int64_t k = 0; k < count; ++k)
-      row_result<kLog>(x + k * x_pitch, streaming ? buffer : y + k * y_pitch, y + k * y_pitch, n, shift[k], sums[k], streaming);
+    float* e = streaming ? buffer : y;
+    const float shift = row_max(x, n), sums = row_exponentials<kLog>(x, e, n, shift);
+    row_result<kLog>(x, e, y, n, shift, sums, streaming);
   }
   if (large) streaming_fence();
+}
+
+// Rows in the cache, n at most kShortRow: one loop takes the maximum of the next row, the exponentials of this one and the
+// result of the one before. The steps need different units of the core, and no step waits for another's reduction.
+template <bool kLog>
+void softmax_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pitch, int64_t rows, int64_t n) {
+  float shift = row_max(x, n);
+  float sums = row_exponentials<kLog>(x, y, n, shift);
+  float next_shift = rows > 1 ? row_max(x + x_pitch, n) : shift;
+  for (int64_t r = 1; r < rows; ++r) {
+    const float *before = x, *next = x + (r + 1 < rows ? 2 : 1) * x_pitch;
+    float* y_before = y;
+    x += x_pitch, y += y_pitch;
+    const F shift_before = set(shift), scale = set(1.0f / sums), offset = kLog ? log_sum(set(sums)) : zero();
+    shift = next_shift;
+    F m0 = set(-__builtin_inff()), m1 = m0, s0 = zero(), s1 = zero(), s2 = zero(), s3 = zero();
+    const Exponential<kLog> exponential(shift);
+    const auto other_steps = [&](int64_t i, int64_t rest, F e, F & m, F & s) __attribute__((always_inline)) {
+      m = max(m, load(next + (rest < kLanes ? n - kLanes : i)));
+      if constexpr (kLog)
+        store_upto(y_before + i, load_upto(before + i, rest) - shift_before - offset, rest);
+      else
+        store_upto(y_before + i, load_upto(y_before + i, rest) * scale, rest), store_upto(y + i, e, rest);
+      s = s + keep_first(e, rest);
+    };
+    int64_t i = 0;
+    for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+      // Ahead of the stores, so that the four long chains overlap.
+      const F e0 = exponential(load(x + i)), e1 = exponential(load(x + i + kLanes)), e2 = exponential(load(x + i + 2 * kLanes)),
+              e3 = exponential(load(x + i + 3 * kLanes));
+      other_steps(i, kLanes, e0, m0, s0);
+      other_steps(i + kLanes, kLanes, e1, m1, s1);
+      other_steps(i + 2 * kLanes, kLanes, e2, m0, s2);
+      other_steps(i + 3 * kLanes, kLanes, e3, m1, s3);
+    }
+    for (; i + kLanes <= n; i += kLanes) other_steps(i, kLanes, exponential(load(x + i)), m0, s1);
+    if (i < n) other_steps(i, n - i, exponential(load_partial(x + i, static_cast<int>(n - i))), m1, s1);
+    sums = sum((s0 + s1) + (s2 + s3));
+    next_shift = max_lanes(max(m0, m1));
+  }
+  row_result<kLog>(x, y, y, n, shift, sums, false);
 }
 
 // Rows of 2 or 4 without gaps, `n` elements in all. Tail lanes are zeros: finite, and not stored.
@@ -138,7 +202,8 @@ void softmax_short_rows(const float* x, int64_t x_pitch, float* y, int64_t y_pit
 void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
   const int64_t grain = (kWork / n + 1 + kLanes - 1) / kLanes * kLanes;
   const bool dense = j.view.pitch == n && j.y_pitch == n;
-  const bool large = j.x != j.y && rows * n * static_cast<int64_t>(sizeof(float)) >= kStreamingBytes;
+  const int64_t bytes = rows * n * static_cast<int64_t>(sizeof(float));
+  const bool large = j.x != j.y && bytes >= kStreamingBytes;
   parallel_for(rows, grain, [&](int64_t begin, int64_t end, int32_t) {
     const float* x = j.x + begin * j.view.pitch;
     float* y = j.y + begin * j.y_pitch;
@@ -149,9 +214,12 @@ void softmax_last_axis(const SoftmaxJob& j, int64_t rows, int64_t n) {
     } else if (n < kLanes) {
       for (int64_t r = begin; r < end; r += kLanes, x += kLanes * j.view.pitch, y += kLanes * j.y_pitch)
         softmax_short_rows(x, j.view.pitch, y, j.y_pitch, end - r < kLanes ? end - r : kLanes, n, j.log);
+    } else if (n <= kShortRow && bytes < kStreamingBytes / 4) {
+      j.log ? softmax_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n)
+            : softmax_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n);
     } else {
-      j.log ? softmax_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large)
-            : softmax_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large);
+      j.log ? softmax_long_rows<true>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large)
+            : softmax_long_rows<false>(x, j.view.pitch, y, j.y_pitch, end - begin, n, large);
     }
   });
 }
