@@ -45,13 +45,13 @@ FOVEA_INLINE uint64_t meeting(const MarkedBlock& block, const MarkedBytes& kept)
 #if defined(__AVX512F__)
   const auto bytes = [](const uint8_t* p) { return _mm512_loadu_si512(p); };
   const auto all = [](uint8_t x) { return _mm512_set1_epi8(static_cast<char>(x)); };
-  __mmask64 m = ~uint64_t{0};
+  __mmask64 m[2];  // two short chains: the next kept box waits for this
   for (int d = 0; d < 2; ++d) {
-    m = _mm512_mask_cmple_epu8_mask(m, all(kept.low[d]), bytes(block.latest[d]));
-    m = _mm512_mask_cmpge_epu8_mask(m, all(kept.high[d]), bytes(block.first[d]));
+    m[d] = _mm512_cmple_epu8_mask(all(kept.low[d]), bytes(block.latest[d]));
+    m[d] = _mm512_mask_cmpge_epu8_mask(m[d], all(kept.high[d]), bytes(block.first[d]));
   }
-  if constexpr (kByClass) m = _mm512_mask_cmpeq_epu8_mask(m, all(kept.tag), bytes(block.tag));
-  return m;
+  if constexpr (kByClass) m[1] = _mm512_mask_cmpeq_epu8_mask(m[1], all(kept.tag), bytes(block.tag));
+  return m[0] & m[1];
 #elif defined(__AVX2__)
   uint64_t result = 0;
   for (int half = 0; half < 64; half += 32) {
@@ -189,15 +189,15 @@ template <bool kByClass>
   const NmsCandidate box{{own.x1[k], own.y1[k], own.x2[k], own.y2[k], own.area[k]}, 0.0f, own.label[k], 0};
   for (int64_t i = 0; i < found; ++i) {
     MarkedBlock& block = blocks[where[i]];
-    uint64_t alive = block.alive;
+    uint64_t struck = 0;
     for (uint64_t met = hits[i]; met != 0;) {
-      const int at = __builtin_ctzll(met) / kLanes * kLanes;
+      const int at = __builtin_ctzll(met) & -kLanes;
       const Boxes boxes{load(block.x1 + at), load(block.y1 + at), load(block.x2 + at), load(block.y2 + at),
                         load(block.area + at)};
-      alive &= ~(uint64_t{suppress(f, boxes, loadi(block.label + at), box)} << at);
-      met &= ~(((uint64_t{1} << kLanes) - 1) << at);
+      struck |= uint64_t{suppress(f, boxes, loadi(block.label + at), box)} << at;
+      met &= ~uint64_t{0} << kLanes << at;  // all bits below are gone already
     }
-    block.alive = alive;
+    block.alive -= block.alive & struck;  // as alive & ~struck, which GCC moves through mask registers
   }
 }
 
