@@ -15,10 +15,8 @@ namespace fovea::FOVEA_ISA_NAMESPACE {
 struct MarkedBlock {
   static constexpr int64_t kBoxes = 64;
   float x1[kBoxes], y1[kBoxes], x2[kBoxes], y2[kBoxes], area[kBoxes];
-  int32_t label[kBoxes];
   uint8_t low[2][kBoxes], high[2][kBoxes];      // corners of each box, per dimension
   uint8_t first[2][kBoxes], latest[2][kBoxes];  // x1 + t*w and x2 - t*w
-  uint8_t tag[kBoxes];                          // of the label
   uint64_t alive;                               // candidates that nothing suppressed and whose turn has not come
   uint64_t padding[7];
 };
@@ -36,11 +34,10 @@ FOVEA_INLINE void store_bytes(uint8_t* to, I a) {
 }
 
 struct MarkedBytes {
-  uint8_t low[2], high[2], tag;
+  uint8_t low[2], high[2];
 };
 
-// Bit i: low <= latest[i] and high >= first[i] in both dimensions, and the tag is the same when classes count.
-template <bool kByClass>
+// Bit i: low <= latest[i] and high >= first[i] in both dimensions.
 FOVEA_INLINE uint64_t meeting(const MarkedBlock& block, const MarkedBytes& kept) {
 #if defined(__AVX512F__)
   const auto bytes = [](const uint8_t* p) { return _mm512_loadu_si512(p); };
@@ -50,7 +47,6 @@ FOVEA_INLINE uint64_t meeting(const MarkedBlock& block, const MarkedBytes& kept)
     m[d] = _mm512_cmple_epu8_mask(all(kept.low[d]), bytes(block.latest[d]));
     m[d] = _mm512_mask_cmpge_epu8_mask(m[d], all(kept.high[d]), bytes(block.first[d]));
   }
-  if constexpr (kByClass) m[1] = _mm512_mask_cmpeq_epu8_mask(m[1], all(kept.tag), bytes(block.tag));
   return m[0] & m[1];
 #elif defined(__AVX2__)
   uint64_t result = 0;
@@ -63,14 +59,13 @@ FOVEA_INLINE uint64_t meeting(const MarkedBlock& block, const MarkedBytes& kept)
       m = _mm256_and_si256(m, _mm256_cmpeq_epi8(_mm256_min_epu8(low, bytes(block.latest[d])), low));
       m = _mm256_and_si256(m, _mm256_cmpeq_epi8(_mm256_max_epu8(high, bytes(block.first[d])), high));
     }
-    if constexpr (kByClass) m = _mm256_and_si256(m, _mm256_cmpeq_epi8(all(kept.tag), bytes(block.tag)));
     result |= uint64_t{static_cast<uint32_t>(_mm256_movemask_epi8(m))} << half;
   }
   return result;
 #else
   uint64_t result = 0;
   for (int i = 0; i < 64; ++i) {
-    bool m = !kByClass || kept.tag == block.tag[i];
+    bool m = true;
     for (int d = 0; d < 2; ++d) m = m && kept.low[d] <= block.latest[d][i] && kept.high[d] >= block.first[d][i];
     result |= uint64_t{m} << i;
   }
@@ -130,7 +125,7 @@ FOVEA_INLINE void order_corners(MarkedBlock& block, int64_t k, float pixel, Mark
 
 // Lanes behind the last candidate are empty boxes and not alive.
 inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t* keys, int64_t n, const float* boxes,
-                        int64_t pitch, const int32_t* classes) {
+                        int64_t pitch) {
   constexpr int64_t kBoxes = MarkedBlock::kBoxes;
   const int64_t used = (n + kBoxes - 1) / kBoxes;
   MarkedRange ranges[2];
@@ -144,12 +139,9 @@ inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t*
       block.y1[k] = box[1];
       block.x2[k] = box[2];
       block.y2[k] = box[3];
-      block.label[k] = classes != nullptr ? classes[at] : 0;
-      block.tag[k] = static_cast<uint8_t>(static_cast<uint32_t>(block.label[k]) * 2654435769u >> 24);
     }
     for (int64_t k = here; k < kBoxes; ++k) {
       block.x1[k] = block.y1[k] = block.x2[k] = block.y2[k] = __builtin_nanf("");
-      block.label[k] = block.tag[k] = 0;
     }
     block.alive = here == kBoxes ? ~uint64_t{0} : (uint64_t{1} << here) - 1;
     for (int64_t k = 0; k < kBoxes; k += kLanes) order_corners(block, k, f.pixel, ranges);
@@ -173,20 +165,19 @@ inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t*
 }
 
 // Strikes out what box `k` of the first of `n` blocks suppresses, there and in the blocks behind.
-template <bool kByClass>
-[[gnu::noinline]] void strike(MarkedBlock* blocks, int64_t n, int64_t k, const KeptField& f) {
+[[gnu::noinline]] inline void strike(MarkedBlock* blocks, int64_t n, int64_t k, const KeptField& f) {
   uint64_t hits[NmsWorkspace::kMarked / MarkedBlock::kBoxes];
   int32_t where[NmsWorkspace::kMarked / MarkedBlock::kBoxes];
   const MarkedBlock& own = blocks[0];
-  const MarkedBytes bytes{{own.low[0][k], own.low[1][k]}, {own.high[0][k], own.high[1][k]}, own.tag[k]};
+  const MarkedBytes bytes{{own.low[0][k], own.low[1][k]}, {own.high[0][k], own.high[1][k]}};
   int64_t found = 0;
   for (int64_t w = 0; w < n; ++w) {
-    const uint64_t met = meeting<kByClass>(blocks[w], bytes) & blocks[w].alive;
+    const uint64_t met = meeting(blocks[w], bytes) & blocks[w].alive;
     hits[found] = met;
     where[found] = static_cast<int32_t>(w);
     found += met != 0 ? 1 : 0;
   }
-  const NmsCandidate box{{own.x1[k], own.y1[k], own.x2[k], own.y2[k], own.area[k]}, 0.0f, own.label[k], 0};
+  const NmsCandidate box{{own.x1[k], own.y1[k], own.x2[k], own.y2[k], own.area[k]}, 0.0f, 0, 0};
   for (int64_t i = 0; i < found; ++i) {
     MarkedBlock& block = blocks[where[i]];
     uint64_t struck = 0;
@@ -194,7 +185,7 @@ template <bool kByClass>
       const int at = __builtin_ctzll(met) & -kLanes;
       const Boxes boxes{load(block.x1 + at), load(block.y1 + at), load(block.x2 + at), load(block.y2 + at),
                         load(block.area + at)};
-      struck |= uint64_t{suppress(f, boxes, loadi(block.label + at), box)} << at;
+      struck |= uint64_t{suppress(f, boxes, seti(0), box)} << at;
       met &= ~uint64_t{0} << kLanes << at;  // all bits below are gone already
     }
     block.alive -= block.alive & struck;  // as alive & ~struck, which GCC moves through mask registers

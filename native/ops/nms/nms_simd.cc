@@ -52,7 +52,8 @@ KeptField make_rule(const fovea_nms_params& p) {
 KeptField make_field(const NmsJob& j, const fovea_nms_params& p, int64_t n, bool classes, char* memory) {
   KeptField f = make_rule(p);
   const int64_t most = n < j.capacity ? n : j.capacity;
-  f.side = reaches_apart(p) ? 1 : NmsWorkspace::side(most);
+  // Classes divide a few thousand boxes well enough.
+  f.side = reaches_apart(p) || (classes && most <= NmsWorkspace::kMarked) ? 1 : NmsWorkspace::side(most);
   f.cells = f.side * f.side;
   f.hashes = classes ? NmsWorkspace::hashes(most) : 1;
   const int64_t lists = f.hashes * f.cells, stride = NmsWorkspace::padded(NmsWorkspace::lists(j.boxes_per_image));
@@ -71,43 +72,41 @@ KeptField make_field(const NmsJob& j, const fovea_nms_params& p, int64_t n, bool
   return f;
 }
 
-// True when the n candidates shall lie in a MarkedList: few, most of them needed, and an overlap that its bytes understand.
-bool fits_marked_list(const fovea_nms_params& p, int64_t n, int64_t capacity) {
-  return kLanes > 1 && n > 64 && n <= NmsWorkspace::kMarked && capacity >= n / 8 && p.overlap != FOVEA_OVERLAP_MIN &&
-         p.plus_one == 0 && p.iou_threshold >= 1e-6f && p.iou_threshold <= 1.0f;
-}
-
 // One image's candidates, as nms_image finds them.
 struct Ranking {
   const float* boxes;
   const int32_t* classes;
-  RankedQueue* queue;
+  uint64_t *keys, *scratch;
   int64_t n, most;    // candidates; boxes that are kept at most
   int64_t per_class;  // limit of each class, 0: none
   int32_t *keep, *labels;
   char* memory;
 };
 
+// True when the candidates shall lie in a MarkedList: few, of one class, not only the best of them, and an overlap that its
+// bytes understand.
+bool fits_marked_list(const fovea_nms_params& p, const Ranking& from) {
+  return kLanes > 1 && from.classes == nullptr && from.n > 64 && from.n <= NmsWorkspace::kMarked && from.most >= from.n / 4 &&
+         p.overlap != FOVEA_OVERLAP_MIN && p.plus_one == 0 && p.iou_threshold >= 1e-6f && p.iou_threshold <= 1.0f;
+}
+
 int64_t keep_from_marked_list(const NmsJob& j, const Ranking& from) {
   const KeptField rule = make_rule(j.params);
   // Runs follow each other in memory: together they are all keys in order.
   const uint64_t *ranked = nullptr, *run = nullptr;
-  for (int64_t in_run = 0; from.queue->next(&run, &in_run);) ranked = ranked == nullptr ? run : ranked;
+  RankedQueue queue(from.keys, from.scratch, from.n);
+  for (int64_t in_run = 0; queue.next(&run, &in_run);) ranked = ranked == nullptr ? run : ranked;
   auto* const blocks = reinterpret_cast<MarkedBlock*>(from.memory);
-  fill_marked(blocks, rule, ranked, from.n, from.boxes, j.boxes_pitch, from.classes);
+  fill_marked(blocks, rule, ranked, from.n, from.boxes, j.boxes_pitch);
   const int64_t used = (from.n + MarkedBlock::kBoxes - 1) / MarkedBlock::kBoxes;
-  const auto strike_out = from.classes != nullptr ? strike<true> : strike<false>;
   int64_t kept = 0;
   for (int64_t w = 0; w < used; ++w)
     for (MarkedBlock& block = blocks[w]; block.alive != 0;) {
       if (kept == from.most) return kept;
       const int64_t k = __builtin_ctzll(block.alive);
       block.alive &= block.alive - 1;
-      if (from.per_class > 0 && from.classes != nullptr && count_of(from.labels, kept, block.label[k]) >= from.per_class)
-        continue;
-      from.keep[kept] = static_cast<int32_t>(rank_index(ranked[MarkedBlock::kBoxes * w + k]));
-      from.labels[kept++] = block.label[k];
-      strike_out(blocks + w, used - w, k, rule);
+      from.keep[kept++] = static_cast<int32_t>(rank_index(ranked[MarkedBlock::kBoxes * w + k]));
+      strike(blocks + w, used - w, k, rule);
     }
   return kept;
 }
@@ -120,9 +119,10 @@ int64_t keep_from_field(const NmsJob& j, const Ranking& from, int64_t all) {
       choose_suppressed(reaches_apart(p) ? kExact
                                          : (p.overlap == FOVEA_OVERLAP_MIN ? kMinimum : 0) | (p.plus_one != 0 ? kPlusOne : 0) |
                                                (from.classes != nullptr ? kClasses : 0));
+  RankedQueue queue(from.keys, from.scratch, from.n);
   const uint64_t* run = nullptr;
   int64_t kept = 0;
-  for (int64_t in_run = 0; kept < from.most && from.queue->next(&run, &in_run);)
+  for (int64_t in_run = 0; kept < from.most && queue.next(&run, &in_run);)
     for (int64_t r = 0; r < in_run && kept < from.most; ++r) {
       const int64_t at = rank_index(run[r]);
       const int32_t label = from.classes == nullptr ? 0 : from.classes[at];
@@ -145,19 +145,19 @@ void nms_image(const NmsJob& j, int64_t image) {
     auto* const keys = reinterpret_cast<uint64_t*>(j.workspace + image * j.workspace_stride);
     auto* const labels = reinterpret_cast<int32_t*>(keys + 2 * length);
     const int64_t n = rank_scan(j.scores + image * j.scores_stride, j.scores_pitch, all, p.score_threshold, true, keys);
-    RankedQueue queue(keys, keys + length, n);
     // A limit per class bounds what a whole class may keep; an overlap of 0 that suppresses is a limit of 1.
     const int64_t per_class = suppresses_all(p) ? 1 : p.max_per_class;
     const Ranking from{j.boxes + image * j.boxes_per_image * j.boxes_pitch,
                        j.classes == nullptr ? nullptr : j.classes + image * j.classes_stride,
-                       &queue,
+                       keys,
+                       keys + length,
                        n,
                        per_class > 0 && j.classes == nullptr && per_class < j.capacity ? per_class : j.capacity,
                        per_class,
                        keep,
                        labels,
                        reinterpret_cast<char*>(labels + length)};
-    kept = fits_marked_list(p, n, from.most) ? keep_from_marked_list(j, from) : keep_from_field(j, from, all);
+    kept = fits_marked_list(p, from) ? keep_from_marked_list(j, from) : keep_from_field(j, from, all);
   }
   j.count[image] = static_cast<int32_t>(kept);
   for (int64_t k = kept; k < j.capacity; ++k) keep[k] = -1;
