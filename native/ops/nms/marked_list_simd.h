@@ -73,9 +73,10 @@ FOVEA_INLINE uint64_t meeting(const MarkedBlock& block, const MarkedBytes& kept)
 #endif
 }
 
-// 0 to 255; NaN gives 0. The image takes 2 to 252; `slack` is added before the fraction is dropped.
-FOVEA_INLINE I byte_of(F at, F origin, F scale, float slack) {
-  const F value = floor((at - origin) * scale + set(2.0f + slack));
+// 0 to 255; NaN gives 0. `at` counts from the first corner of the image, which takes 2 to 252. `slack` is added before the
+// fraction is dropped.
+FOVEA_INLINE I byte_of(F at, F scale, float slack) {
+  const F value = floor(at * scale + set(2.0f + slack));
   return to_int(min(max(value, zero()), set(255.0f)));
 }
 
@@ -154,12 +155,14 @@ inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t*
       for (int64_t k = 0; k < kBoxes; k += kLanes) {
         MarkedBlock& block = blocks[w];
         const F a = load((d == 0 ? block.x1 : block.y1) + k), b = load((d == 0 ? block.x2 : block.y2) + k);
+        // From the origin first: far from 0, a + shrink would lose more than the slack covers.
+        const F low = a - origin, high = b - origin;
         // Areas that come near underflow are too coarse for the argument: such boxes only have to touch.
         const F shrink = select(load(block.area + k) > set(1e-30f), (b - a) * set(f.threshold), zero());
-        store_bytes(block.low[d] + k, byte_of(a, origin, scale, 0.0f));
-        store_bytes(block.high[d] + k, byte_of(b, origin, scale, 0.0f));
-        store_bytes(block.first[d] + k, byte_of(a + shrink, origin, scale, -0x1p-6f));
-        store_bytes(block.latest[d] + k, byte_of(b - shrink, origin, scale, 0x1p-6f));
+        store_bytes(block.low[d] + k, byte_of(low, scale, 0.0f));
+        store_bytes(block.high[d] + k, byte_of(high, scale, 0.0f));
+        store_bytes(block.first[d] + k, byte_of(low + shrink, scale, -0x1p-6f));
+        store_bytes(block.latest[d] + k, byte_of(high - shrink, scale, 0x1p-6f));
       }
   }
 }
