@@ -1,5 +1,6 @@
-// Candidates in ranked order, each against the boxes kept so far; see kept_field_simd.h for how few of them it meets. Images of
-// a batch run in parallel; one image is sequential by nature.
+// Two bodies with the same result. Up to 2048 candidates of one class lie in blocks, and every kept box strikes out later ones
+// (marked_list_simd.h). More of them, classes and the other overlaps: each candidate meets the few kept boxes that lie near
+// (kept_field_simd.h). Images of a batch run in parallel; one image is sequential by nature.
 #include "ops/nms/nms.h"
 
 #include "core/thread_pool.h"
@@ -83,7 +84,7 @@ struct Ranking {
   char* memory;
 };
 
-// True when the candidates shall lie in a MarkedList: few, of one class, not only the best of them, and an overlap that its
+// True when the candidates shall lie in blocks: few, of one class, not only the best of them, and an overlap that its
 // bytes understand.
 bool fits_marked_list(const fovea_nms_params& p, const Ranking& from) {
   return kLanes > 1 && from.classes == nullptr && from.n > 64 && from.n <= NmsWorkspace::kMarked && from.most >= from.n / 4 &&
