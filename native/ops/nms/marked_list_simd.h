@@ -17,10 +17,18 @@ struct MarkedBlock {
   float x1[kBoxes], y1[kBoxes], x2[kBoxes], y2[kBoxes], area[kBoxes];
   uint8_t low[2][kBoxes], high[2][kBoxes];      // corners of each box, per dimension
   uint8_t first[2][kBoxes], latest[2][kBoxes];  // x1 + t*w and x2 - t*w
-  uint64_t alive;                               // candidates that nothing suppressed and whose turn has not come
-  uint64_t padding[7];
 };
 static_assert(sizeof(MarkedBlock) == NmsWorkspace::kMarkedBytes);
+
+// One array after the other, within a page: a store to one and a load from another never agree in their low 12 bits, which the
+// processor would take for the same address (20 us became 33 us now and then).
+struct MarkedState {
+  static constexpr int64_t kBlocks = NmsWorkspace::kMarked / MarkedBlock::kBoxes;
+  uint64_t alive[kBlocks];  // candidates that nothing suppressed and whose turn has not come, per block
+  uint64_t hits[kBlocks];
+  int32_t where[kBlocks];
+};
+static_assert(sizeof(MarkedState) == NmsWorkspace::kMarkedStateBytes);
 
 FOVEA_INLINE void store_bytes(uint8_t* to, I a) {
 #if defined(__AVX512F__)
@@ -125,8 +133,8 @@ FOVEA_INLINE void order_corners(MarkedBlock& block, int64_t k, float pixel, Mark
 }
 
 // Lanes behind the last candidate are empty boxes and not alive.
-inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t* keys, int64_t n, const float* boxes,
-                        int64_t pitch) {
+inline void fill_marked(MarkedState& state, MarkedBlock* blocks, const KeptField& f, const uint64_t* keys, int64_t n,
+                        const float* boxes, int64_t pitch) {
   constexpr int64_t kBoxes = MarkedBlock::kBoxes;
   const int64_t used = (n + kBoxes - 1) / kBoxes;
   MarkedRange ranges[2];
@@ -144,7 +152,7 @@ inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t*
     for (int64_t k = here; k < kBoxes; ++k) {
       block.x1[k] = block.y1[k] = block.x2[k] = block.y2[k] = __builtin_nanf("");
     }
-    block.alive = here == kBoxes ? ~uint64_t{0} : (uint64_t{1} << here) - 1;
+    state.alive[w] = here == kBoxes ? ~uint64_t{0} : (uint64_t{1} << here) - 1;
     for (int64_t k = 0; k < kBoxes; k += kLanes) order_corners(block, k, f.pixel, ranges);
   }
   for (int d = 0; d < 2; ++d) {
@@ -167,31 +175,31 @@ inline void fill_marked(MarkedBlock* blocks, const KeptField& f, const uint64_t*
   }
 }
 
-// Strikes out what box `k` of the first of `n` blocks suppresses, there and in the blocks behind.
-[[gnu::noinline]] inline void strike(MarkedBlock* blocks, int64_t n, int64_t k, const KeptField& f) {
-  uint64_t hits[NmsWorkspace::kMarked / MarkedBlock::kBoxes];
-  int32_t where[NmsWorkspace::kMarked / MarkedBlock::kBoxes];
-  const MarkedBlock& own = blocks[0];
+// Strikes out what box `k` of block `first` suppresses, there and in the blocks behind.
+[[gnu::noinline]] inline void strike(MarkedState& state, MarkedBlock* blocks, int64_t first, int64_t n, int64_t k,
+                                     const KeptField& f) {
+  const MarkedBlock& own = blocks[first];
   const MarkedBytes bytes{{own.low[0][k], own.low[1][k]}, {own.high[0][k], own.high[1][k]}};
   int64_t found = 0;
-  for (int64_t w = 0; w < n; ++w) {
-    const uint64_t met = meeting(blocks[w], bytes) & blocks[w].alive;
-    hits[found] = met;
-    where[found] = static_cast<int32_t>(w);
+  for (int64_t w = first; w < n; ++w) {
+    const uint64_t met = meeting(blocks[w], bytes) & state.alive[w];
+    state.hits[found] = met;
+    state.where[found] = static_cast<int32_t>(w);
     found += met != 0 ? 1 : 0;
   }
   const NmsCandidate box{{own.x1[k], own.y1[k], own.x2[k], own.y2[k], own.area[k]}, 0.0f, 0, 0};
   for (int64_t i = 0; i < found; ++i) {
-    MarkedBlock& block = blocks[where[i]];
+    const MarkedBlock& block = blocks[state.where[i]];
     uint64_t struck = 0;
-    for (uint64_t met = hits[i]; met != 0;) {
+    for (uint64_t met = state.hits[i]; met != 0;) {
       const int at = __builtin_ctzll(met) & -kLanes;
       const Boxes boxes{load(block.x1 + at), load(block.y1 + at), load(block.x2 + at), load(block.y2 + at),
                         load(block.area + at)};
       struck |= uint64_t{suppress(f, boxes, seti(0), box)} << at;
       met &= ~uint64_t{0} << kLanes << at;  // all bits below are gone already
     }
-    block.alive -= block.alive & struck;  // as alive & ~struck, which GCC moves through mask registers
+    state.alive[state.where[i]] -=
+        state.alive[state.where[i]] & struck;  // as alive & ~struck, which GCC moves through mask registers
   }
 }
 

@@ -97,17 +97,18 @@ int64_t keep_from_marked_list(const NmsJob& j, const Ranking& from) {
   const uint64_t *ranked = nullptr, *run = nullptr;
   RankedQueue queue(from.keys, from.scratch, from.n);
   for (int64_t in_run = 0; queue.next(&run, &in_run);) ranked = ranked == nullptr ? run : ranked;
-  auto* const blocks = reinterpret_cast<MarkedBlock*>(from.memory);
-  fill_marked(blocks, rule, ranked, from.n, from.boxes, j.boxes_pitch);
+  auto* const blocks = reinterpret_cast<MarkedBlock*>(from.memory + sizeof(MarkedState));
+  MarkedState& state = *reinterpret_cast<MarkedState*>(from.memory);
+  fill_marked(state, blocks, rule, ranked, from.n, from.boxes, j.boxes_pitch);
   const int64_t used = (from.n + MarkedBlock::kBoxes - 1) / MarkedBlock::kBoxes;
   int64_t kept = 0;
   for (int64_t w = 0; w < used; ++w)
-    for (MarkedBlock& block = blocks[w]; block.alive != 0;) {
+    for (uint64_t& alive = state.alive[w]; alive != 0;) {
       if (kept == from.most) return kept;
-      const int64_t k = __builtin_ctzll(block.alive);
-      block.alive &= block.alive - 1;
+      const int64_t k = __builtin_ctzll(alive);
+      alive &= alive - 1;
       from.keep[kept++] = static_cast<int32_t>(rank_index(ranked[MarkedBlock::kBoxes * w + k]));
-      strike(blocks + w, used - w, k, rule);
+      strike(state, blocks, w, used, k, rule);
     }
   return kept;
 }
