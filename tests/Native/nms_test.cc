@@ -296,6 +296,36 @@ TEST(Nms, GridsOfListsChangeNothing) {
       }
 }
 
+TEST(Nms, SizesWhereTheBodyChanges) {
+  // One list up to 64 boxes, blocks of 64 up to 2048, then a grid. The scale decides whether areas underflow;
+  // far from 0 (negative scale: by its size) corners are multiples of 2.
+  for (const int64_t n : {64, 65, 127, 1000, 2048, 2049})
+    for (const float scale : {1.0f, 1e-22f, 1e20f, -3e7f})
+      for (const float threshold : {1e-6f, .5f, 1.0f}) {
+        if (n > 1000 && (scale != 1.0f || threshold != .5f)) continue;
+        Image image;
+        Array<float> random({n, 5});
+        random.fill(static_cast<uint32_t>(n), 0, 1);
+        for (int64_t i = 0; i < n; ++i) {
+          // Neighbours share places: about half of the boxes are suppressed at .5. Some are lines, turned, NaN or endless.
+          const int64_t place = i % 5 == 0 ? i : i % 61;
+          const float x = random[5 * place] * 600 + random[5 * i] * 9, y = random[5 * place + 1] * 600 + random[5 * i + 1] * 9,
+                      w = 1 + random[5 * i + 2] * 60, h = i % 53 == 0 ? 0 : 1 + random[5 * i + 3] * 60;
+          for (const float corner : {i % 3 == 0 ? x + w : x, y, i % 3 == 0 ? x : x + w, y + h})
+            image.boxes.push_back(scale > 0 ? scale * corner : corner - scale);
+          image.scores.push_back(random[5 * i + 4]);
+          if (i % 97 == 13) image.boxes[4 * i] = i % 2 == 0 ? NAN : -kInf;
+        }
+        const fovea_nms_params p = params(threshold, FOVEA_OVERLAP_UNION, 0, static_cast<int32_t>(n % 2));
+        Keep expected;
+        on_every_isa([&] {
+          const Keep kept = nms(p, image);
+          if (expected.empty()) expected = kept;
+          EXPECT_EQ(kept, expected) << n << " boxes, scale " << scale << ", threshold " << threshold;
+        });
+      }
+}
+
 TEST(Nms, OrderOfTheInputDoesNotMatterWhenScoresDiffer) {
   constexpr int32_t n = 499;
   Array<float> random({n, 4});

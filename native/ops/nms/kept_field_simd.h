@@ -79,9 +79,8 @@ FOVEA_INLINE M may_suppress(const KeptField& f, const KeptChunk& kept, int64_t k
 }
 
 // The rule itself. 0/0 and inf/inf count as no overlap; the strict comparison rejects both by itself.
-FOVEA_INLINE uint32_t suppress(const KeptField& f, const KeptChunk& kept, int64_t k, const NmsCandidate& c) {
+FOVEA_INLINE uint32_t suppress(const KeptField& f, const Boxes& boxes, I label, const NmsCandidate& c) {
   const Boxes box = broadcast(c.box);
-  const Boxes boxes{load(kept.x1 + k), load(kept.y1 + k), load(kept.x2 + k), load(kept.y2 + k), load(kept.area + k)};
   const F one = set(f.pixel), none = set(f.none), threshold = set(f.threshold);
   M result;
   if (f.overlap == FOVEA_OVERLAP_DIOU || f.overlap == FOVEA_OVERLAP_GIOU) {
@@ -91,7 +90,12 @@ FOVEA_INLINE uint32_t suppress(const KeptField& f, const KeptChunk& kept, int64_
     const F inter = intersection(boxes, box, one, none), limit = threshold * whole(f.overlap, box, boxes, inter);
     result = f.inclusive ? (inter >= limit) & (inter > zero()) & (inter < set(__builtin_inff())) : inter > limit;
   }
-  uint32_t lanes = bits(result & (loadi(kept.label + k) == seti(c.label)));
+  return bits(result & (label == seti(c.label)));
+}
+
+FOVEA_INLINE uint32_t suppress(const KeptField& f, const KeptChunk& kept, int64_t k, const NmsCandidate& c) {
+  const Boxes boxes{load(kept.x1 + k), load(kept.y1 + k), load(kept.x2 + k), load(kept.y2 + k), load(kept.area + k)};
+  uint32_t lanes = suppress(f, boxes, loadi(kept.label + k), c);
   const int64_t here = kept.count - k;  // lanes behind the last box are empty boxes, which a negative threshold would count
   if (here < kLanes) lanes &= here <= 0 ? 0u : (1u << here) - 1u;
   return lanes;

@@ -76,8 +76,12 @@ struct NmsWorkspace {
     return most < n ? most : n;
   }
   [[gnu::always_inline]] static int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
+  // Up to kMarked candidates lie in blocks of 64 instead of lists (marked_list_simd.h).
+  static constexpr int64_t kMarked = 2048, kMarkedBytes = 64 * (5 * 4 + 8), kMarkedStateBytes = 32 * (8 + 8 + 4);
   [[gnu::always_inline]] static int64_t bytes(int64_t n) {
-    return n == 0 ? 0 : padded(n) * (2 * 8 + 4) + padded(lists(n)) * kListBytes + chunks(n) * kChunkBytes;
+    const int64_t field = padded(lists(n)) * kListBytes + chunks(n) * kChunkBytes;
+    const int64_t marked = ((n < kMarked ? n : kMarked) + 63) / 64 * kMarkedBytes + kMarkedStateBytes;
+    return n == 0 ? 0 : padded(n) * (2 * 8 + 4) + (field > marked ? field : marked);
   }
 };
 
