@@ -189,7 +189,9 @@ void image_row(const Context& c, int64_t group, int64_t row, int64_t channel_beg
 
 void conv2d_direct(const Conv2dJob& j) {
   const fovea_conv2d_params& p = j.params;
-  const bool rows = j.plan.body == Conv2dBody::kRows;
+  const bool rows = j.plan.body == Conv2dBody::kRows || j.plan.body == Conv2dBody::kPlanar;
+  // A multiple of the lanes leaves none idle.
+  const bool planar = j.plan.body == Conv2dBody::kPlanar && p.out_channels % kLanes != 0;
   const int64_t pixels = live_rows(j.live, j.batch) * j.out_h * j.out_w;
   if (pixels == 0) return;
   Context c{j, epilogue_of(j), depth(p), group_in(p), group_out(p), channel_blocks(group_out(p)), pixels, {}, false};
@@ -207,6 +209,10 @@ void conv2d_direct(const Conv2dJob& j) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / j.plan.splits * j.plan.block_pixels;
       const int64_t last = first + j.plan.block_pixels < pixels ? first + j.plan.block_pixels : pixels;
+      if (planar) {
+        planar_rows(j, first / j.out_w, last / j.out_w, scratch);
+        continue;
+      }
       const int64_t channel = i % j.plan.splits * part;
       const int64_t channel_end = channel + part < c.group_out ? channel + part : c.group_out;
       for (int64_t group = 0; group < p.groups; ++group) {

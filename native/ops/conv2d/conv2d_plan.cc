@@ -65,6 +65,14 @@ int64_t choose_winograd(const fovea_conv2d_params& p, int64_t batch, int64_t out
   return best;
 }
 
+// Channels as lanes waste at least a quarter of 16 here. The ring of planes must stay in the second-level cache.
+bool is_planar(const fovea_conv2d_params& p, int64_t out_w) {
+  constexpr int64_t kMostFloats = 1 << 16;
+  return p.groups == 1 && p.out_channels <= kPlanarMostChannels && p.kernel_h <= kPlanarMostRows &&
+         p.kernel_w <= kPlanarMostRows && p.dilation_h == 1 && p.dilation_w == 1 && out_w >= kPlanarTile / 2 &&
+         out_w <= kMostFloats && p.in_channels <= kMostFloats && planar_scratch(p, out_w).floats <= kMostFloats;
+}
+
 int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
   const int64_t channel_parts = channel_blocks(group_out(p));
   const int64_t work = block_pixels * depth(p) * channel_parts;
@@ -140,7 +148,8 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
     plan.scratch_floats = (plan.block_pixels * k + 15) / 16 * 16;
     return plan;
   }
-  plan.body = Conv2dBody::kRows;
+  const bool planar = is_planar(p, out_w);
+  plan.body = planar ? Conv2dBody::kPlanar : Conv2dBody::kRows;
   const int64_t row_work = out_w * k * p.groups * channel_blocks(group_out(p));
   const int64_t rows = std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
   plan.block_pixels = rows * out_w;
@@ -149,6 +158,7 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
     const int64_t strip = p.kernel_h * strip_pixels(p, kMaxTilePixels) * group_in(p);
     plan.scratch_floats = ((copies_strips(p) ? strip : kMaxTilePixels * k) + 15) / 16 * 16;
   }
+  if (planar) plan.scratch_floats = std::max(plan.scratch_floats, planar_scratch(p, out_w).floats);
   return plan;
 }
 
