@@ -120,7 +120,7 @@ FOVEA_CONV2D_INLINE bool copies_strips(const fovea_conv2d_params& p) {
 }
 
 // kPlanar: kernel_h input rows as planes [column % stride][channel][column / stride], then a tile of output pixels.
-inline constexpr int64_t kPlanarMostChannels = 12, kPlanarMostRows = 16, kPlanarTile = 32;
+inline constexpr int64_t kPlanarMostChannels = 12, kPlanarMostRows = 16, kPlanarMostSteps = 512, kPlanarTile = 32;
 struct PlanarScratch {
   int64_t phases, plane, row, floats;  // columns modulo the stride; floats of a plane, of a row's planes, of everything
 };

@@ -69,8 +69,8 @@ int64_t choose_winograd(const fovea_conv2d_params& p, int64_t batch, int64_t out
 bool is_planar(const fovea_conv2d_params& p, int64_t out_w) {
   constexpr int64_t kMostFloats = 1 << 16;
   return p.groups == 1 && p.out_channels <= kPlanarMostChannels && p.kernel_h <= kPlanarMostRows &&
-         p.kernel_w <= kPlanarMostRows && p.dilation_h == 1 && p.dilation_w == 1 && out_w >= kPlanarTile / 2 &&
-         out_w <= kMostFloats && p.in_channels <= kMostFloats && planar_scratch(p, out_w).floats <= kMostFloats;
+         int64_t{p.kernel_w} * p.in_channels <= kPlanarMostSteps && p.dilation_h == 1 && p.dilation_w == 1 &&
+         out_w >= kPlanarTile / 2 && out_w <= kMostFloats && planar_scratch(p, out_w).floats <= kMostFloats;
 }
 
 int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
