@@ -14,6 +14,7 @@ constexpr int64_t kMinimumWork = 1 << 17;
 constexpr int64_t kGatherFloats = 1 << 16;
 // Flat blocks: weights of a panel are read once per block, so a block should be several tiles of 14; 112 measured best.
 constexpr int64_t kFlatPixels = 112;
+constexpr int64_t kPlanarRows = 16;
 
 // Winograd: a block's transformed input and products should stay in half of a 1 MB second-level cache, or nearly: fewer than
 // 28 tiles read the weights too often, more than 56 gain nothing.
@@ -151,7 +152,10 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
   const bool planar = is_planar(p, out_w);
   plan.body = planar ? Conv2dBody::kPlanar : Conv2dBody::kRows;
   const int64_t row_work = out_w * k * p.groups * channel_blocks(group_out(p));
-  const int64_t rows = std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
+  // A block splits kernel_h - 1 rows of its neighbour's again: fewer blocks.
+  const int64_t rows =
+      planar ? std::clamp<int64_t>(batch * out_h / 8, 1, kPlanarRows)
+             : std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
   plan.block_pixels = rows * out_w;
   plan.splits = splits_for(p, (batch * out_h + rows - 1) / rows, plan.block_pixels);
   if (padded) {
