@@ -29,18 +29,23 @@ int64_t winograd_block(const fovea_conv2d_params& p, int64_t tile, int64_t tiles
   return (tiles + blocks - 1) / blocks;
 }
 
+// x and y together in a second-level cache of 1 MB.
+constexpr int64_t kCachedFloats = 1 << 18;
+
 // Expected cycles of a core that starts one product of 16 lanes a cycle.
 double direct_cycles(const fovea_conv2d_params& p, int64_t pixels) {
   const double products = 9.0 * static_cast<double>(pixels * p.in_channels * channel_blocks(p.out_channels));
   return 1.05 * products;
 }
 
-double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles) {
+double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles, int64_t floats) {
   const double in = p.in_channels, in_blocks = static_cast<double>(channel_blocks(p.in_channels));
   const double out_blocks = static_cast<double>(channel_blocks(p.out_channels));
   // Loads, additions and stores of a tile's 16 channels.
-  const double transforms =
+  double transforms =
       static_cast<double>(tiles) * (tile == 4 ? 240 * in_blocks + 200 * out_blocks : 80 * in_blocks + 50 * out_blocks);
+  // Measured at 8 to 12 channels: masked loads, and too few products to hide the transforms' latency or their misses.
+  if (p.in_channels < kChannelBlock) transforms *= floats > kCachedFloats ? 3.25 : 2.5;
   const int64_t block = winograd_block(p, tile, tiles), blocks = (tiles + block - 1) / block;
   // A step of fewer than two tiles waits for the sums before it.
   const double rows = static_cast<double>(std::max(tiles, 2 * blocks));
@@ -60,7 +65,8 @@ int64_t choose_winograd(const fovea_conv2d_params& p, int64_t batch, int64_t out
   for (const int64_t tile : {2, 4}) {
     if (!winograd_held(p, tile)) continue;
     if (best == 0 && least == 0) least = direct_cycles(p, batch * out_h * out_w);
-    const double cycles = winograd_cycles(p, tile, batch * winograd_grid(p, tile, out_h, out_w).tiles);
+    const double cycles = winograd_cycles(p, tile, batch * winograd_grid(p, tile, out_h, out_w).tiles,
+                                          batch * out_h * out_w * (int64_t{p.in_channels} + p.out_channels));
     if (cycles < least) least = cycles, best = tile;
   }
   return best;
@@ -97,7 +103,7 @@ bool winograd_held(const fovea_conv2d_params& p, int64_t tile) {
   if (p.algorithm != FOVEA_CONV2D_AUTO)
     return p.algorithm == (tile == 2 ? FOVEA_CONV2D_WINOGRAD_2X2 : FOVEA_CONV2D_WINOGRAD_4X4);
   // Fewer channels do not pay for the transforms.
-  if (p.allow_winograd == 0 || !winograd_possible(p) || p.in_channels < 16 || p.out_channels < 16) return false;
+  if (p.allow_winograd == 0 || !winograd_possible(p) || p.in_channels < 8 || p.out_channels < 16) return false;
   // F(2x2) makes more products than F(4x4) and wins only where reading the weights takes longer than the products.
   return tile == 4 || winograd_form_floats(p, 4) * int64_t{sizeof(float)} > 1 << 20;
 }
