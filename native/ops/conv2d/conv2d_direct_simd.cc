@@ -204,9 +204,10 @@ void conv2d_direct(const Conv2dJob& j) {
   const int64_t part_channels = part < c.group_out ? part : c.group_out;
   const int64_t stride = p.stride_w * j.x_pitch;
   c.narrow = rows && kNarrowVectors > 0 && j.x_pitch == 3 && (stride == 3 || stride == 6);
-  // Long sums hide the misses as it is, and a small output stays in the second-level cache.
+  // Tiles of 8 lanes are too short to gain by it. Long sums hide the misses as it is, and a small output stays in the
+  // second-level cache.
   constexpr int64_t kLongSum = 64, kSmallOutput = 1 << 18;
-  c.ahead = c.k <= kLongSum && pixels * p.out_channels > kSmallOutput;
+  c.ahead = kLanes == 16 && c.k <= kLongSum && pixels * p.out_channels > kSmallOutput;
   const int64_t neighbours = rows ? j.out_w : pixels < j.plan.block_pixels ? pixels : j.plan.block_pixels;
   c.shape = choose_tile(neighbours, part_channels, c.k, c.narrow);
   const int64_t blocks = (pixels + j.plan.block_pixels - 1) / j.plan.block_pixels;
