@@ -28,7 +28,7 @@ enum class Conv2dBody : int32_t {
   kFlat,       // 1x1, stride 1, no padding: all pixels of the batch are one long row
   kRows,       // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
   kGathered,   // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
-  kPlanar,     // few output channels: lanes are pixels, see conv2d_planar_simd.cc; kRows where lanes are wasted by neither
+  kPlanar,     // few output channels: lanes are pixels, see conv2d_planar_simd.cc; as kRows where the channels fill vectors
   kDepthwise,  // also layers of few channels per group
   kWinograd,
 };
