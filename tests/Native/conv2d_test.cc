@@ -306,6 +306,38 @@ INSTANTIATE_TEST_SUITE_P(
         ConvCase{.name = "OnePixel", .n = 1, .h = 1, .w = 1, .in = 70, .out = 19, .kernel_h = 1, .kernel_w = 1}),
     case_name);
 
+// Few output channels, where lanes are pixels: every count of them, widths around a tile's, strides beyond the kernel, padding
+// on either side, more rows than one block's, pitches (what lies between the pixels must survive).
+std::vector<ConvCase> few_channels() {
+  static std::vector<std::string> names;
+  names.reserve(64);
+  std::vector<ConvCase> all;
+  const auto add = [&](ConvCase c) {
+    names.push_back("Case" + std::to_string(names.size()) + "Out" + std::to_string(c.out));
+    c.name = names.back().c_str();
+    all.push_back(c);
+  };
+  for (int32_t out = 1; out <= 12; ++out) {
+    ConvCase c{.name = "", .n = 1, .h = 9, .w = 15 + 6 * out, .in = 1 + out * 5 % 7, .out = out, .kernel_h = 3, .kernel_w = 3};
+    c.top = out % 2, c.bottom = out % 3, c.left = out % 4, c.right = out % 3;
+    c.activation = out % 4 == 0 ? kRelu : out % 4 == 1 ? kPrelu : out % 4 == 2 ? kLeaky : kSilu;
+    add(c);
+    c.n = 2, c.h = 21, c.w = 83, c.in = 3, c.stride_h = 2, c.stride_w = 2, c.bias = false, c.y_extra = 1 + out % 3;
+    c.x_extra = out % 2 * 3;
+    add(c);
+    c.w = 61, c.kernel_h = 1 + out % 5, c.kernel_w = 1 + out % 4, c.stride_h = 1 + out % 3, c.stride_w = 1;
+    c.residual = out % 2 == 0;
+    add(c);
+  }
+  // Strides larger than the kernel, padding wider than a tile, and kernel rows that all lie outside.
+  add({.name = "", .n = 1, .h = 12, .w = 99, .in = 3, .out = 10, .kernel_h = 2, .kernel_w = 2, .stride_h = 3, .stride_w = 4});
+  add({.name = "", .n = 1, .h = 5, .w = 7, .in = 3, .out = 10, .kernel_h = 3, .kernel_w = 3, .left = 40, .right = 45});
+  add({.name = "", .n = 1, .h = 3, .w = 64, .in = 2, .out = 5, .kernel_h = 3, .kernel_w = 3, .top = 7, .bottom = 6});
+  add({.name = "", .n = 1, .h = 90, .w = 120, .in = 3, .out = 10, .kernel_h = 3, .kernel_w = 3, .top = 1, .left = 1});
+  return all;
+}
+INSTANTIATE_TEST_SUITE_P(FewChannels, Conv2d, ::testing::ValuesIn(few_channels()), case_name);
+
 INSTANTIATE_TEST_SUITE_P(
     Empty, Conv2d,
     ::testing::Values(

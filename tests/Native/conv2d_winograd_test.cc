@@ -122,6 +122,9 @@ TEST(Conv2dChosen, FollowsTheShape) {
   EXPECT_EQ(chosen(layer("BoundByWeights", 1, 7, 7, 512, 512, 1, 0)), FOVEA_CONV2D_WINOGRAD_2X2);
   EXPECT_EQ(chosen(layer("OnePixel", 1, 1, 1, 512, 512, 1, 0)), FOVEA_CONV2D_DIRECT);
   EXPECT_EQ(chosen(layer("FewChannels", 1, 56, 56, 3, 32, 1, 0)), FOVEA_CONV2D_DIRECT);
+  EXPECT_EQ(chosen(layer("AFewMore", 1, 56, 56, 12, 64, 1, 0)), FOVEA_CONV2D_WINOGRAD_4X4);
+  EXPECT_EQ(chosen(layer("FewOutputs", 1, 56, 56, 64, 12, 1, 0)), FOVEA_CONV2D_DIRECT);
+  EXPECT_EQ(chosen(layer("PnetSecond", 1, 190, 254, 10, 16, 0, 0)), FOVEA_CONV2D_DIRECT);
   ConvCase c = layer("NotAllowed", 1, 56, 56, 64, 64, 1, 0);
   c.winograd = 0;
   EXPECT_EQ(chosen(c), FOVEA_CONV2D_DIRECT);

@@ -28,6 +28,7 @@ enum class Conv2dBody : int32_t {
   kFlat,       // 1x1, stride 1, no padding: all pixels of the batch are one long row
   kRows,       // output rows cut into register tiles that read x in place; tiles at the left and right border are gathered
   kGathered,   // all tiles gathered (im2col of one block of pixels): short rows, where tiles must span several of them
+  kPlanar,     // few output channels: lanes are pixels, see conv2d_planar_simd.cc; as kRows where the channels fill vectors
   kDepthwise,  // also layers of few channels per group
   kWinograd,
 };
@@ -116,6 +117,20 @@ FOVEA_CONV2D_INLINE int64_t strip_pixels(const fovea_conv2d_params& p, int64_t p
 }
 FOVEA_CONV2D_INLINE bool copies_strips(const fovea_conv2d_params& p) {
   return strip_pixels(p, kMaxTilePixels) <= kMaxTilePixels * p.kernel_w;
+}
+
+// kPlanar: kernel_h input rows as planes [column % stride][channel][column / stride], then a tile of output pixels.
+inline constexpr int64_t kPlanarMostChannels = 12, kPlanarMostRows = 16, kPlanarMostSteps = 512, kPlanarTile = 32;
+struct PlanarScratch {
+  int64_t phases, plane, row, floats;  // columns modulo the stride; floats of a plane, of a row's planes, of everything
+};
+FOVEA_CONV2D_INLINE PlanarScratch planar_scratch(const fovea_conv2d_params& p, int64_t out_w) {
+  const int64_t phases = p.stride_w < p.kernel_w ? p.stride_w : p.kernel_w;
+  // Tiles read whole vectors; planes an odd number of cache lines apart spread over the sets of the cache.
+  const int64_t columns = (out_w + kPlanarTile - 1) / kPlanarTile * kPlanarTile + (p.kernel_w - 1) / p.stride_w;
+  const int64_t plane = (columns + 15) / 16 * 16 + ((columns + 15) / 16 % 2 == 0 ? 16 : 0);
+  const int64_t row = phases * p.in_channels * plane;
+  return {phases, plane, row, p.kernel_h * row + kPlanarTile * kPlanarMostChannels};
 }
 
 // Weight [o][tap][i] of the caller's tensor, as the packed layer sees it, and the distance to the next o of its group.

@@ -13,6 +13,7 @@ struct Context {
   int64_t k, group_in, group_out, blocks, pixels;
   TileShape shape;
   bool narrow;
+  bool ahead;  // the lines that a tile will write arrive while it multiplies
 };
 
 FOVEA_INLINE void copy(float* to, const float* from, int64_t n) {
@@ -94,6 +95,9 @@ FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k
   t.channels = channels;
   t.ahead = nullptr, t.ahead_step = 0;
   const int vectors = static_cast<int>((channels + kLanes - 1) / kLanes), most = kMaxPixels[vectors];
+  if (c.ahead)
+    for (int i = 0; i < r; ++i)
+      for (int64_t line = 0; line < channels; line += 16) __builtin_prefetch(t.y + i * t.y_pitch + line, 1);
   if (!c.narrow || !run_narrow_tile(vectors, r, t)) {
     // Only what was cut for narrow tiles and then gathered is ever wider than a general tile.
     for (int left = r; left > 0; left -= most) {
@@ -189,15 +193,21 @@ void image_row(const Context& c, int64_t group, int64_t row, int64_t channel_beg
 
 void conv2d_direct(const Conv2dJob& j) {
   const fovea_conv2d_params& p = j.params;
-  const bool rows = j.plan.body == Conv2dBody::kRows;
+  const bool rows = j.plan.body == Conv2dBody::kRows || j.plan.body == Conv2dBody::kPlanar;
+  // A multiple of the lanes leaves none idle.
+  const bool planar = j.plan.body == Conv2dBody::kPlanar && p.out_channels % kLanes != 0;
   const int64_t pixels = live_rows(j.live, j.batch) * j.out_h * j.out_w;
   if (pixels == 0) return;
-  Context c{j, epilogue_of(j), depth(p), group_in(p), group_out(p), channel_blocks(group_out(p)), pixels, {}, false};
+  Context c{j, epilogue_of(j), depth(p), group_in(p), group_out(p), channel_blocks(group_out(p)), pixels, {}, false, false};
   // A part of the channels: whole blocks of 16.
   const int64_t part = (c.blocks + j.plan.splits - 1) / j.plan.splits * kChannelBlock;
   const int64_t part_channels = part < c.group_out ? part : c.group_out;
   const int64_t stride = p.stride_w * j.x_pitch;
   c.narrow = rows && kNarrowVectors > 0 && j.x_pitch == 3 && (stride == 3 || stride == 6);
+  // Tiles of 8 lanes are too short to gain by it. Long sums hide the misses as it is, and a small output stays in the
+  // second-level cache.
+  constexpr int64_t kLongSum = 64, kSmallOutput = 1 << 18;
+  c.ahead = kLanes == 16 && c.k <= kLongSum && pixels * p.out_channels > kSmallOutput;
   const int64_t neighbours = rows ? j.out_w : pixels < j.plan.block_pixels ? pixels : j.plan.block_pixels;
   c.shape = choose_tile(neighbours, part_channels, c.k, c.narrow);
   const int64_t blocks = (pixels + j.plan.block_pixels - 1) / j.plan.block_pixels;
@@ -207,6 +217,10 @@ void conv2d_direct(const Conv2dJob& j) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t first = i / j.plan.splits * j.plan.block_pixels;
       const int64_t last = first + j.plan.block_pixels < pixels ? first + j.plan.block_pixels : pixels;
+      if (planar) {
+        planar_rows(j, first / j.out_w, last / j.out_w, scratch);
+        continue;
+      }
       const int64_t channel = i % j.plan.splits * part;
       const int64_t channel_end = channel + part < c.group_out ? channel + part : c.group_out;
       for (int64_t group = 0; group < p.groups; ++group) {

@@ -14,6 +14,7 @@ constexpr int64_t kMinimumWork = 1 << 17;
 constexpr int64_t kGatherFloats = 1 << 16;
 // Flat blocks: weights of a panel are read once per block, so a block should be several tiles of 14; 112 measured best.
 constexpr int64_t kFlatPixels = 112;
+constexpr int64_t kPlanarRows = 16;
 
 // Winograd: a block's transformed input and products should stay in half of a 1 MB second-level cache, or nearly: fewer than
 // 28 tiles read the weights too often, more than 56 gain nothing.
@@ -28,18 +29,23 @@ int64_t winograd_block(const fovea_conv2d_params& p, int64_t tile, int64_t tiles
   return (tiles + blocks - 1) / blocks;
 }
 
+// x and y together in a second-level cache of 1 MB.
+constexpr int64_t kCachedFloats = 1 << 18;
+
 // Expected cycles of a core that starts one product of 16 lanes a cycle.
 double direct_cycles(const fovea_conv2d_params& p, int64_t pixels) {
   const double products = 9.0 * static_cast<double>(pixels * p.in_channels * channel_blocks(p.out_channels));
   return 1.05 * products;
 }
 
-double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles) {
+double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles, int64_t floats) {
   const double in = p.in_channels, in_blocks = static_cast<double>(channel_blocks(p.in_channels));
   const double out_blocks = static_cast<double>(channel_blocks(p.out_channels));
   // Loads, additions and stores of a tile's 16 channels.
-  const double transforms =
+  double transforms =
       static_cast<double>(tiles) * (tile == 4 ? 240 * in_blocks + 200 * out_blocks : 80 * in_blocks + 50 * out_blocks);
+  // Measured at 8 to 12 channels: masked loads, and too few products to hide the transforms' latency or their misses.
+  if (p.in_channels < kChannelBlock) transforms *= floats > kCachedFloats ? 3.25 : 2.5;
   const int64_t block = winograd_block(p, tile, tiles), blocks = (tiles + block - 1) / block;
   // A step of fewer than two tiles waits for the sums before it.
   const double rows = static_cast<double>(std::max(tiles, 2 * blocks));
@@ -59,10 +65,19 @@ int64_t choose_winograd(const fovea_conv2d_params& p, int64_t batch, int64_t out
   for (const int64_t tile : {2, 4}) {
     if (!winograd_held(p, tile)) continue;
     if (best == 0 && least == 0) least = direct_cycles(p, batch * out_h * out_w);
-    const double cycles = winograd_cycles(p, tile, batch * winograd_grid(p, tile, out_h, out_w).tiles);
+    const double cycles = winograd_cycles(p, tile, batch * winograd_grid(p, tile, out_h, out_w).tiles,
+                                          batch * out_h * out_w * (int64_t{p.in_channels} + p.out_channels));
     if (cycles < least) least = cycles, best = tile;
   }
   return best;
+}
+
+// Channels as lanes waste at least a quarter of 16 here. The ring of planes must stay in the second-level cache.
+bool is_planar(const fovea_conv2d_params& p, int64_t out_w) {
+  constexpr int64_t kMostFloats = 1 << 16;
+  return p.groups == 1 && p.out_channels <= kPlanarMostChannels && p.kernel_h <= kPlanarMostRows &&
+         int64_t{p.kernel_w} * p.in_channels <= kPlanarMostSteps && p.dilation_h == 1 && p.dilation_w == 1 &&
+         out_w >= kPlanarTile / 2 && out_w <= kMostFloats && planar_scratch(p, out_w).floats <= kMostFloats;
 }
 
 int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_pixels) {
@@ -88,7 +103,7 @@ bool winograd_held(const fovea_conv2d_params& p, int64_t tile) {
   if (p.algorithm != FOVEA_CONV2D_AUTO)
     return p.algorithm == (tile == 2 ? FOVEA_CONV2D_WINOGRAD_2X2 : FOVEA_CONV2D_WINOGRAD_4X4);
   // Fewer channels do not pay for the transforms.
-  if (p.allow_winograd == 0 || !winograd_possible(p) || p.in_channels < 16 || p.out_channels < 16) return false;
+  if (p.allow_winograd == 0 || !winograd_possible(p) || p.in_channels < 8 || p.out_channels < 16) return false;
   // F(2x2) makes more products than F(4x4) and wins only where reading the weights takes longer than the products.
   return tile == 4 || winograd_form_floats(p, 4) * int64_t{sizeof(float)} > 1 << 20;
 }
@@ -140,15 +155,20 @@ Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h
     plan.scratch_floats = (plan.block_pixels * k + 15) / 16 * 16;
     return plan;
   }
-  plan.body = Conv2dBody::kRows;
+  const bool planar = is_planar(p, out_w);
+  plan.body = planar ? Conv2dBody::kPlanar : Conv2dBody::kRows;
   const int64_t row_work = out_w * k * p.groups * channel_blocks(group_out(p));
-  const int64_t rows = std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
+  // A block splits kernel_h - 1 rows of its neighbour's again: fewer blocks.
+  const int64_t rows =
+      planar ? std::clamp<int64_t>(batch * out_h / 8, 1, kPlanarRows)
+             : std::clamp<int64_t>(kMinimumWork / row_work, 1, std::max<int64_t>(1, batch * out_h / kWantedBlocks));
   plan.block_pixels = rows * out_w;
   plan.splits = splits_for(p, (batch * out_h + rows - 1) / rows, plan.block_pixels);
   if (padded) {
     const int64_t strip = p.kernel_h * strip_pixels(p, kMaxTilePixels) * group_in(p);
     plan.scratch_floats = ((copies_strips(p) ? strip : kMaxTilePixels * k) + 15) / 16 * 16;
   }
+  if (planar) plan.scratch_floats = std::max(plan.scratch_floats, planar_scratch(p, out_w).floats);
   return plan;
 }
 

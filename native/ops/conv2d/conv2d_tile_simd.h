@@ -74,6 +74,9 @@ bool run_narrow_tile(int vectors, int pixels, const Tile& tile);
 // Adds the residual and applies the activation to y[pixels][channels], which holds bias + sum. Pointers at the first channel.
 void finish(const Conv2dJob& job, int64_t first_pixel, int64_t pixels, int64_t first_channel, int64_t channels);
 
+// kPlanar: output rows `begin` .. `end` of the batch, with everything. Not for the scalar instruction set.
+void planar_rows(const Conv2dJob& job, int64_t begin, int64_t end, float* scratch);
+
 // Depthwise rows `begin` .. `end` of the batch, `begin` to y (the job's own y is not used): bias, sums and fused activation,
 // without finish().
 void depthwise_rows(const Conv2dJob& job, int64_t begin, int64_t end, float* y);
