@@ -85,7 +85,7 @@ public sealed class BenchRun
             Gated = family.Setting == Setting.Quiet,
             Pause = Threads(workload) > 1 ? TimeSpan.FromMilliseconds(4) : TimeSpan.Zero,
         };
-        if (_options.Quick) return plan with { Wanted = 5, Most = 12, Seconds = 0.15, WarmUpSeconds = 0.03, SampleSeconds = 200e-6 };
+        if (_options.Quick) return plan with { Wanted = 5, Most = 12, Seconds = 0.15, Least = 1, WarmUpSeconds = 0.03, SampleSeconds = 200e-6 };
         return family.IsSweep ? plan with { Wanted = 9, Most = 40, Seconds = 0.3, WarmUpSeconds = 0.03 } : plan;
     }
 
