@@ -12,7 +12,7 @@ internal static class OrtNetwork
         var graph = new OnnxBuilder("network");
         NetworkShape from = w.Shapes[NetworkWorkload.Input], to = w.Shapes[w.Outputs[0]];
         graph.Input(NetworkWorkload.Input, 1, from.Channels, from.Height, from.Width);
-        foreach (var step in w.Steps) Add(graph, step, w);
+        foreach (var step in w.Layers) Add(graph, step, w);
         foreach (string output in w.Outputs) graph.Output(output, 1, w.Shapes[output].Channels, w.Shapes[output].Height, w.Shapes[output].Width);
         float[] x = ImageLayout.ToChannelsFirst(w.X, 1, from.Height * from.Width, from.Channels);
         var model = new OrtModel(graph.Build(), threads, [(x, [1, from.Channels, from.Height, from.Width])], [1, to.Channels, to.Height, to.Width]);
