@@ -18,12 +18,14 @@ public static class InterleavedRun
         var turns = contestants.Select(c => new Turns(c, plan)).ToArray();
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        for (int round = 0; !turns.All(t => t.IsDone) && (turns.Max(t => t.Spent) < plan.Seconds || turns.Any(t => t.Taken < plan.Least)); round++)
+        for (int round = 0; !turns.All(t => t.IsDone) && (turns.Max(t => t.Spent) < plan.Seconds || turns.Any(t => t.NeedsMore)); round++)
         {
             for (int i = 0; i < turns.Length; i++)
             {
+                var turn = turns[(i + round) % turns.Length]; // nobody is always first
+                if (turn.Spent >= plan.MostSeconds) continue;
                 if (plan.Pause > TimeSpan.Zero) Thread.Sleep(plan.Pause);
-                turns[(i + round) % turns.Length].Take(); // nobody is always first
+                turn.Take();
             }
         }
 
@@ -52,7 +54,7 @@ public static class InterleavedRun
 
         public double Spent { get; private set; }
 
-        public int Taken => _taken.Count;
+        public bool NeedsMore => _taken.Count < _plan.Least && Spent < _plan.MostSeconds;
 
         public bool IsDone => _accepted >= _plan.Wanted || _taken.Count >= _plan.Most;
 
