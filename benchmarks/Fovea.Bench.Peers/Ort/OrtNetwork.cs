@@ -26,6 +26,12 @@ internal static class OrtNetwork
             case ConvStep conv:
                 AddConv(graph, conv, w);
                 break;
+            case AddStep add:
+                graph.Add(add.Input, add.Other, add.Output);
+                break;
+            case ConcatStep concat:
+                graph.Node("Concat", concat.Output, [.. concat.Inputs], OnnxBuilder.Int("axis", 1));
+                break;
             case PoolStep pool:
                 int side = pool.Options.KernelHeight, padding = pool.Options.PadTop;
                 graph.Node("MaxPool", pool.Output, [pool.Input], OnnxBuilder.Ints("kernel_shape", side, side),
@@ -46,6 +52,7 @@ internal static class OrtNetwork
         string y = graph.Conv(step.Input, activates || adds ? step.Output + ".conv" : step.Output, weights, step.Bias, step.Shape);
         if (adds) y = graph.Add(y, Widened(graph, step, w), activates ? step.Output + ".sum" : step.Output);
         if (step.Activation.Kind == ActivationKind.PRelu) graph.PRelu(y, step.Output, step.Slope, rank: 4);
+        else if (step.Activation.Kind == ActivationKind.Silu) graph.Node("Mul", step.Output, [y, graph.Node("Sigmoid", step.Output + ".sigmoid", [y])]);
         else if (activates) graph.Relu(y, step.Output);
     }
 

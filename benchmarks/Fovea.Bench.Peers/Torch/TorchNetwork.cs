@@ -56,9 +56,14 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
                 return conv.Activation.Kind switch
                 {
                     ActivationKind.Relu => y.relu_(),
+                    ActivationKind.Silu => Functional.silu(y, inplace: true),
                     ActivationKind.PRelu => Functional.prelu(y, slope),
                     _ => y,
                 };
+            case AddStep add:
+                return x.add(maps[add.Other]);
+            case ConcatStep concat:
+                return cat([.. concat.Inputs.Select(map => maps[map])], 1);
             case PoolStep pool:
                 var o = pool.Options;
                 return Functional.max_pool2d(x, [o.KernelHeight, o.KernelWidth], [o.StrideHeight, o.StrideWidth], [o.PadTop, o.PadLeft], null, o.CeilMode);

@@ -12,6 +12,9 @@ internal sealed class FoveaNetwork(DeviceStream stream, NetworkWorkload workload
         .Where(map => workload.ResidualChannels(map) > workload.Shapes[map].Channels)
         .ToDictionary(map => map, map => Zeros(stream, workload.Shapes[map] with { Channels = workload.ResidualChannels(map) }));
 
+    // Where a map lies inside another one; these are no part of the arena either.
+    private readonly Dictionary<string, (DeviceTensor Whole, int Start)> _parts = Parts(stream, workload);
+
     /// <summary>Enqueues every layer. Each intermediate is freed behind its last reader, so that in a captured graph buffers overlap
     /// by liveness.</summary>
     public void Enqueue(DeviceTensor x, IReadOnlyDictionary<string, DeviceTensor> outputs)
@@ -41,11 +44,11 @@ internal sealed class FoveaNetwork(DeviceStream stream, NetworkWorkload workload
             between?.Dispose();
         }
 
-        foreach (var map in _wide.Values) map.Dispose();
+        foreach (var map in _wide.Values.Concat(_parts.Values.Select(part => part.Whole).Distinct())) map.Dispose();
     }
 
-    private DeviceTensor Allocate(string map) => _wide.TryGetValue(map, out var wide)
-        ? wide.Columns(0, workload.Shapes[map].Channels)
+    private DeviceTensor Allocate(string map) => _wide.TryGetValue(map, out var wide) ? wide.Columns(0, workload.Shapes[map].Channels)
+        : _parts.TryGetValue(map, out var part) ? part.Whole.Columns(part.Start, workload.Shapes[map].Channels)
         : DeviceTensor.Allocate(stream, DType.Float32, NetworkWorkload.Extents(workload.Shapes[map]));
 
     private void Enqueue(NetworkStep step, Dictionary<string, DeviceTensor> maps, DeviceTensor y)
@@ -61,6 +64,11 @@ internal sealed class FoveaNetwork(DeviceStream stream, NetworkWorkload workload
                 var s = _constants[separable.Output];
                 Kernels.SeparableConv2D(stream, Options(separable), x, s.Weights, s.DepthwiseBias, s.Bias, s.Slope, Residual(separable.Pointwise, maps), y);
                 break;
+            case AddStep add:
+                Kernels.Binary(stream, BinaryOp.Add, x, maps[add.Other], y);
+                break;
+            case ConcatStep:
+                break; // its parts were written in their places
             case PoolStep pool:
                 Kernels.Pool2D(stream, pool.Options, x, y);
                 break;
@@ -72,6 +80,24 @@ internal sealed class FoveaNetwork(DeviceStream stream, NetworkWorkload workload
 
     private DeviceTensor? Residual(ConvStep conv, Dictionary<string, DeviceTensor> maps) =>
         conv.Residual is null ? null : _wide.TryGetValue(conv.Residual, out var wide) ? wide.Columns(0, conv.Shape.OutChannels) : maps[conv.Residual];
+
+    private static Dictionary<string, (DeviceTensor Whole, int Start)> Parts(DeviceStream stream, NetworkWorkload workload)
+    {
+        var parts = new Dictionary<string, (DeviceTensor Whole, int Start)>();
+        foreach (var step in workload.Steps.OfType<ConcatStep>())
+        {
+            var whole = Zeros(stream, workload.Shapes[step.Output]);
+            parts.Add(step.Output, (whole, 0));
+            int start = 0;
+            foreach (string map in step.Inputs)
+            {
+                parts.Add(map, (whole, start));
+                start += workload.Shapes[map].Channels;
+            }
+        }
+
+        return parts;
+    }
 
     private static DeviceTensor Zeros(DeviceStream stream, NetworkShape shape)
     {

@@ -14,7 +14,7 @@ public abstract record NetworkStep(string Input, string Output)
 /// <param name="Input">Name of x.</param>
 /// <param name="Output">Name of y.</param>
 /// <param name="Shape">Sizes.</param>
-/// <param name="Activation">None, ReLU or PReLU.</param>
+/// <param name="Activation">None, ReLU, PReLU or SiLU.</param>
 /// <param name="Residual">Name of what is added before the activation, or null.</param>
 /// <param name="Weights">[out][kh][kw][in].</param>
 /// <param name="Bias">[out].</param>
@@ -31,6 +31,18 @@ public sealed record SeparableStep(ConvStep Depthwise, ConvStep Pointwise) : Net
     public override IReadOnlyList<string> Reads => Pointwise.Residual is { } residual ? [Input, residual] : [Input];
 
     public override IReadOnlyList<NetworkStep> Layers => [Depthwise, Pointwise];
+}
+
+/// <summary>The sum of two maps, behind an activation where a residual would be in front of it.</summary>
+public sealed record AddStep(string Input, string Other, string Output) : NetworkStep(Input, Output)
+{
+    public override IReadOnlyList<string> Reads => [Input, Other];
+}
+
+/// <summary>Maps side by side along channels. Fovea's layers write into their part of it, so that nothing is copied.</summary>
+public sealed record ConcatStep(IReadOnlyList<string> Inputs, string Output) : NetworkStep(Inputs[0], Output)
+{
+    public override IReadOnlyList<string> Reads => Inputs;
 }
 
 /// <summary>Maximum over windows.</summary>

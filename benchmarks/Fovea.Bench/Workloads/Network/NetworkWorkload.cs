@@ -72,6 +72,12 @@ public sealed class NetworkWorkload : Workload
         return Add(new PoolStep(input, Next(), options), source with { Height = (int)height, Width = (int)width });
     }
 
+    public string Add(string a, string b) => Add(new AddStep(a, b, Next()), _shapes[a]);
+
+    /// <summary>A layer must read the result; each of the maps may be part of one such map only and is no output of the network.</summary>
+    public string Concat(params IReadOnlyList<string> maps) =>
+        Add(new ConcatStep(maps, Next()), _shapes[maps[0]] with { Channels = maps.Sum(map => _shapes[map].Channels) });
+
     public string Softmax(string input) => Add(new SoftmaxStep(input, Next()), _shapes[input]);
 
     public override Contestant CreateFovea(DeviceStream stream)
