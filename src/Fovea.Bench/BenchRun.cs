@@ -49,7 +49,7 @@ public sealed class BenchRun
             var plan = Plan(workload, family);
             var series = InterleavedRun.Measure(contestants, plan);
             // p99.9 is a nearest rank: it wants a thousand calls, one per sample.
-            var tail = plan with { Wanted = _options.Quick ? 100 : 1200, Most = _options.Quick ? 120 : 1500, Seconds = _options.Quick ? 1 : 20, SampleSeconds = 0 };
+            var tail = plan with { Wanted = _options.Quick ? 100 : 1000, Most = _options.Quick ? 120 : 1300, Seconds = _options.Quick ? 0.5 : 18, MostSeconds = 18, SampleSeconds = 0 };
             return Report(workload, contestants, series, workload.WantsTail ? InterleavedRun.Measure([contestants[0]], tail)[0].Accepted : null);
         }
         catch (Exception e) when (e is EntryPointNotFoundException or DeviceException { Status: Status.Unsupported })
@@ -85,7 +85,7 @@ public sealed class BenchRun
             Gated = family.Setting == Setting.Quiet,
             Pause = Threads(workload) > 1 ? TimeSpan.FromMilliseconds(4) : TimeSpan.Zero,
         };
-        if (_options.Quick) return plan with { Wanted = 5, Most = 12, Seconds = 0.15, WarmUpSeconds = 0.03, SampleSeconds = 200e-6 };
+        if (_options.Quick) return plan with { Wanted = 5, Most = 12, Seconds = 0.15, Least = 1, WarmUpSeconds = 0.03, SampleSeconds = 200e-6 };
         return family.IsSweep ? plan with { Wanted = 9, Most = 40, Seconds = 0.3, WarmUpSeconds = 0.03 } : plan;
     }
 

@@ -24,8 +24,8 @@ internal sealed class OrtNet : IDisposable
         OrtThreads.Apply(options, threads);
         if (profilePrefix is not null)
         {
+            options.ProfileOutputPathPrefix = profilePrefix; // read by the next line: set behind it, the file would land in the current folder
             options.EnableProfiling = true;
-            options.ProfileOutputPathPrefix = profilePrefix;
         }
 
         Session = new InferenceSession(model, options);

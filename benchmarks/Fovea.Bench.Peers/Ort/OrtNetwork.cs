@@ -12,7 +12,7 @@ internal static class OrtNetwork
         var graph = new OnnxBuilder("network");
         NetworkShape from = w.Shapes[NetworkWorkload.Input], to = w.Shapes[w.Outputs[0]];
         graph.Input(NetworkWorkload.Input, 1, from.Channels, from.Height, from.Width);
-        foreach (var step in w.Steps) Add(graph, step, w);
+        foreach (var step in w.Layers) Add(graph, step, w);
         foreach (string output in w.Outputs) graph.Output(output, 1, w.Shapes[output].Channels, w.Shapes[output].Height, w.Shapes[output].Width);
         float[] x = ImageLayout.ToChannelsFirst(w.X, 1, from.Height * from.Width, from.Channels);
         var model = new OrtModel(graph.Build(), threads, [(x, [1, from.Channels, from.Height, from.Width])], [1, to.Channels, to.Height, to.Width]);
@@ -25,6 +25,12 @@ internal static class OrtNetwork
         {
             case ConvStep conv:
                 AddConv(graph, conv, w);
+                break;
+            case AddStep add:
+                graph.Add(add.Input, add.Other, add.Output);
+                break;
+            case ConcatStep concat:
+                graph.Node("Concat", concat.Output, [.. concat.Inputs], OnnxBuilder.Int("axis", 1));
                 break;
             case PoolStep pool:
                 int side = pool.Options.KernelHeight, padding = pool.Options.PadTop;
@@ -46,6 +52,7 @@ internal static class OrtNetwork
         string y = graph.Conv(step.Input, activates || adds ? step.Output + ".conv" : step.Output, weights, step.Bias, step.Shape);
         if (adds) y = graph.Add(y, Widened(graph, step, w), activates ? step.Output + ".sum" : step.Output);
         if (step.Activation.Kind == ActivationKind.PRelu) graph.PRelu(y, step.Output, step.Slope, rank: 4);
+        else if (step.Activation.Kind == ActivationKind.Silu) graph.Node("Mul", step.Output, [y, graph.Node("Sigmoid", step.Output + ".sigmoid", [y])]);
         else if (activates) graph.Relu(y, step.Output);
     }
 

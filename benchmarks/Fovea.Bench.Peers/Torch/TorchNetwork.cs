@@ -10,7 +10,7 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
 {
     private readonly Tensor _x = Form(channelsLast, workload.X, NetworkExtents(workload));
 
-    private readonly Dictionary<string, (Tensor Weights, Tensor Bias, Tensor Slope)> _constants = workload.Steps.OfType<ConvStep>().ToDictionary(
+    private readonly Dictionary<string, (Tensor Weights, Tensor Bias, Tensor Slope)> _constants = workload.Layers.OfType<ConvStep>().ToDictionary(
         step => step.Output,
         step => (Form(channelsLast, step.Weights, step.Shape.OutChannels, step.Shape.Kernel, step.Shape.Kernel, step.Shape.InChannels / step.Shape.Groups), tensor(step.Bias), tensor(step.Slope)));
 
@@ -29,7 +29,7 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
     {
         using var scope = NewDisposeScope();
         var maps = new Dictionary<string, Tensor> { [NetworkWorkload.Input] = _x };
-        foreach (var step in workload.Steps) maps.Add(step.Output, Call(step, maps));
+        foreach (var step in workload.Layers) maps.Add(step.Output, Call(step, maps));
         return maps[workload.Outputs[0]].MoveToOuterDisposeScope();
     }
 
@@ -56,9 +56,14 @@ internal sealed class TorchNetwork(NetworkWorkload workload, bool channelsLast) 
                 return conv.Activation.Kind switch
                 {
                     ActivationKind.Relu => y.relu_(),
+                    ActivationKind.Silu => Functional.silu(y, inplace: true),
                     ActivationKind.PRelu => Functional.prelu(y, slope),
                     _ => y,
                 };
+            case AddStep add:
+                return x.add(maps[add.Other]);
+            case ConcatStep concat:
+                return cat([.. concat.Inputs.Select(map => maps[map])], 1);
             case PoolStep pool:
                 var o = pool.Options;
                 return Functional.max_pool2d(x, [o.KernelHeight, o.KernelWidth], [o.StrideHeight, o.StrideWidth], [o.PadTop, o.PadLeft], null, o.CeilMode);

@@ -19,6 +19,7 @@ public static class FamilyCatalog
         new("softmax", "softmax over rows", () => [Rows(RowOperation.Softmax, 4096, 1024), Rows(RowOperation.Softmax, 1024, 128)]),
         new("gelu", "GELU by erf and by tanh", Gelu),
         new("replay", "what a captured call costs besides its arithmetic", () => [new ReplayWorkload(1), new ReplayWorkload(33)]),
+        new("chain", "equal layers in a row as one captured graph", NetworkRows.Chains),
         new("network", "whole networks as one captured graph", NetworkRows.All),
         new("sweep", "cost curves over odd sizes", SweepRows.All) { IsSweep = true },
         new("contention", "two threads while something else computes on one core", SweepRows.Contention) { Setting = Setting.BusyCore },

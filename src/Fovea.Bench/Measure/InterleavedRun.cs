@@ -9,18 +9,23 @@ public static class InterleavedRun
     // Calls this long get one sample per turn: their bursts would lie too far apart to speak for the others of the turn.
     private const double LongCall = 50e-3;
 
+    // Calls this long are their own warm-up: what caches hold at the start is a small part of what they touch.
+    private const double VeryLongCall = 0.25, EnoughWarmUp = 0.5;
+
     /// <summary>All samples of every contestant, in their order.</summary>
     public static Series[] Measure(IReadOnlyList<Contestant> contestants, MeasurePlan plan)
     {
         var turns = contestants.Select(c => new Turns(c, plan)).ToArray();
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        for (int round = 0; turns.Max(t => t.Spent) < plan.Seconds && !turns.All(t => t.IsDone); round++)
+        for (int round = 0; !turns.All(t => t.IsDone) && (turns.Max(t => t.Spent) < plan.Seconds || turns.Any(t => t.NeedsMore)); round++)
         {
             for (int i = 0; i < turns.Length; i++)
             {
+                var turn = turns[(i + round) % turns.Length]; // nobody is always first
+                if (turn.Spent >= plan.MostSeconds) continue;
                 if (plan.Pause > TimeSpan.Zero) Thread.Sleep(plan.Pause);
-                turns[(i + round) % turns.Length].Take(); // nobody is always first
+                turn.Take();
             }
         }
 
@@ -32,6 +37,7 @@ public static class InterleavedRun
         private readonly Contestant _contestant;
         private readonly MeasurePlan _plan;
         private readonly int _repeats, _samples;
+        private readonly bool _needsFirstCall;
         private readonly List<Sample> _taken = [];
         private readonly List<int> _firstCalls = [];
         private int _accepted;
@@ -43,15 +49,18 @@ public static class InterleavedRun
             double call = WarmUp();
             _repeats = (int)Math.Clamp(Math.Ceiling(plan.SampleSeconds / call), 1, 1 << 20);
             _samples = call > LongCall ? 1 : plan.SamplesPerTurn;
+            _needsFirstCall = call < VeryLongCall;
         }
 
         public double Spent { get; private set; }
+
+        public bool NeedsMore => _taken.Count < _plan.Least && Spent < _plan.MostSeconds;
 
         public bool IsDone => _accepted >= _plan.Wanted || _taken.Count >= _plan.Most;
 
         public void Take()
         {
-            _contestant.Call();
+            if (_needsFirstCall) _contestant.Call();
             double before = FmaBurst.Measure();
             for (int k = 0; k < _samples; k++)
             {
@@ -97,6 +106,7 @@ public static class InterleavedRun
             long start = Stopwatch.GetTimestamp();
             for (int i = 0; i < 3 || Stopwatch.GetElapsedTime(start).TotalSeconds < _plan.WarmUpSeconds; i++)
             {
+                if (i > 0 && Stopwatch.GetElapsedTime(start).TotalSeconds > EnoughWarmUp) break;
                 long begin = Stopwatch.GetTimestamp();
                 _contestant.Call();
                 best = Math.Min(best, Stopwatch.GetElapsedTime(begin).TotalSeconds);

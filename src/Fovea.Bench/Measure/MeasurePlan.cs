@@ -15,10 +15,16 @@ public sealed record MeasurePlan
     /// <summary>Timed seconds of the slowest contestant after which all end.</summary>
     public double Seconds { get; init; } = 1.2;
 
+    /// <summary>Samples that each contestant gets even so, unless they take longer than <see cref="MostSeconds"/>.</summary>
+    public int Least { get; init; } = 5;
+
+    /// <summary>Timed seconds after which a contestant takes part no more: the slowest forms of a peer must not make a run endless.</summary>
+    public double MostSeconds { get; init; } = 4;
+
     /// <summary>Short calls are repeated until a sample lasts this long; 0 for one call per sample.</summary>
     public double SampleSeconds { get; init; } = 500e-6;
 
-    /// <summary>Seconds of uncounted calls in front, at least three calls.</summary>
+    /// <summary>Seconds of uncounted calls in front, at least three calls; one call is enough where it takes half a second.</summary>
     public double WarmUpSeconds { get; init; } = 0.1;
 
     /// <summary>Samples per turn.</summary>

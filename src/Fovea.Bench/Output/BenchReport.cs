@@ -12,6 +12,9 @@ public sealed class BenchReport(MachineLimits limits, IReadOnlyList<string> peer
         .. Machine.Describe(),
         $"Fovea: {FoveaRuntime.Active.ToString().ToLowerInvariant()}, {limits.Threads} thread{(limits.Threads == 1 ? "" : "s")}; peers: {(peers.Count == 0 ? "none" : string.Join(", ", peers))}",
         string.Create(CultureInfo.InvariantCulture, $"FMA peak of one thread: {limits.PeakOfOneThread:F1} GFLOP/s; memcpy touching 32 KiB / 512 KiB / 8 MiB / 256 MiB: {Copy(limits, 32 << 10):F0} / {Copy(limits, 512 << 10):F0} / {Copy(limits, 8 << 20):F0} / {Copy(limits, 256 << 20):F0} GB/s"),
+        .. peers.Count > 0 && FoveaRuntime.Active < FoveaRuntime.Detected
+            ? (string[])[$"Peers use the widest instructions of this processor: ONNX Runtime cannot be held to fewer. So ratios compare Fovea's {FoveaRuntime.Active.ToString().ToLowerInvariant()} with a peer's {FoveaRuntime.Detected.ToString().ToLowerInvariant()}."]
+            : [],
     ];
 
     private string _load = "";

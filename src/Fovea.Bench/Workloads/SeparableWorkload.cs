@@ -28,7 +28,7 @@ public sealed class SeparableWorkload(string name, int channels, int outChannels
     public override Contestant CreateFovea(DeviceStream stream)
     {
         var options = SeparableConv2DOptions.Create(channels, outChannels, 3, stride, 1, Activation.Relu, Activation.Relu);
-        using var depthwise = DeviceTensor.From<float>(stream, DepthwiseWeights, channels, 3, 3, 1);
+        using var depthwise = DeviceTensor.From<float>(stream, DepthwiseWeights, channels, 3, 3);
         using var pointwise = DeviceTensor.From<float>(stream, PointwiseWeights, outChannels, channels);
         var weights = Kernels.PrepareSeparableConv2D(stream, options, depthwise, pointwise);
         var x = DeviceTensor.From<float>(stream, X, 1, size, size, channels);

@@ -23,7 +23,7 @@ public abstract class Workload(string family, string name)
     public abstract double BytesWritten { get; }
 
     /// <summary>Whether the tail of the distribution is of interest: many calls are timed.</summary>
-    public virtual bool WantsTail => false;
+    public bool WantsTail { get; init; }
 
     /// <summary>The relative error that rounding explains; a larger one is reported.</summary>
     public virtual double Tolerance => 1e-3;

@@ -52,6 +52,18 @@ public class MeasureTests
         Assert.True(quick.Calls > 1000);
     }
 
+    [Theory]
+    [InlineData(1, 8, 8)]     // two turns of four samples reach the least number
+    [InlineData(1e-3, 8, 4)]  // the slow one has used its time up in the first turn
+    public void SlowContestantsDropOut(double mostSeconds, int quickSamples, int slowSamples)
+    {
+        using var quick = new Contestant("quick", () => { });
+        using var slow = new Contestant("slow", () => Thread.Sleep(1));
+        var plan = new MeasurePlan { Peak = 1e-9, Seconds = 0, Least = 5, MostSeconds = mostSeconds, SampleSeconds = 0, WarmUpSeconds = 0 };
+        var series = InterleavedRun.Measure([quick, slow], plan);
+        Assert.Equal((quickSamples, slowSamples), (series[0].All.Count, series[1].All.Count));
+    }
+
     [Fact]
     public void InnerTimesReplaceWallTimes()
     {

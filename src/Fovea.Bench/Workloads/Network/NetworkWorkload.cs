@@ -10,12 +10,19 @@ public sealed class NetworkWorkload : Workload
     private readonly Dictionary<string, NetworkShape> _shapes = [];
     private double _flops, _weights;
 
-    public NetworkWorkload(string name, int height, int width, int channels) : base("network", name) => _shapes.Add(Input, new NetworkShape(height, width, channels));
+    public NetworkWorkload(string name, int height, int width, int channels) : base("network", name)
+    {
+        _shapes.Add(Input, new NetworkShape(height, width, channels));
+        WantsTail = true;
+    }
 
     /// <summary>Name of the input.</summary>
     public static string Input => "x";
 
     public IReadOnlyList<NetworkStep> Steps => _steps;
+
+    /// <summary>The steps as peers run them: one operation each.</summary>
+    public IEnumerable<NetworkStep> Layers => _steps.SelectMany(step => step.Layers);
 
     public IReadOnlyDictionary<string, NetworkShape> Shapes => _shapes;
 
@@ -26,26 +33,35 @@ public sealed class NetworkWorkload : Workload
 
     public override double BytesWritten => 4.0 * Outputs.Sum(name => _shapes[name].Count);
 
-    public override bool WantsTail => true;
-
     /// <summary>[1][H][W][C].</summary>
     public float[] X => RandomData.Uniform(1, _shapes[Input].Count);
 
     /// <summary>Names of what no layer reads.</summary>
     public IReadOnlyList<string> Outputs =>
-        [.. _steps.Select(s => s.Output).Where(name => !_steps.Any(s => s.Input == name || (s is ConvStep conv && conv.Residual == name)))];
+        [.. _steps.Select(s => s.Output).Where(name => !_steps.Any(s => s.Reads.Contains(name)))];
 
     /// <summary>A residual with fewer channels than the output counts as zero in the others.</summary>
     public string Conv(string input, int outChannels, int kernel, int stride, int padding, Activation activation, string? residual = null, int groups = 1)
     {
         var from = _shapes[input];
         var shape = new ConvShape(from.Channels, outChannels, from.Height, from.Width, kernel, stride, padding, Groups: groups);
-        int seed = 10 * (_steps.Count + 1);
+        int seed = 10 * _shapes.Count;
         float[] slope = activation.Kind == ActivationKind.PRelu ? RandomData.Uniform(seed + 2, outChannels, 0, 0.3f) : [];
         _flops += shape.Flops;
         _weights += shape.WeightCount + outChannels;
         return Add(new ConvStep(input, Next(), shape, activation, residual, RandomData.Uniform(seed, shape.WeightCount, -shape.WeightBound, shape.WeightBound),
             RandomData.Uniform(seed + 1, outChannels, -0.1f, 0.1f), slope), new NetworkShape(shape.OutHeight, shape.OutWidth, outChannels));
+    }
+
+    /// <summary>A depthwise layer that keeps the size at stride 1 and the 1x1 layer behind it, which may add a residual, in one call.</summary>
+    public string Separable(string input, int outChannels, int kernel, int stride, Activation between, Activation activation, string? residual = null)
+    {
+        int channels = _shapes[input].Channels;
+        string output = Conv(Conv(input, channels, kernel, stride, kernel / 2, between, groups: channels), outChannels, 1, 1, 0, activation, residual);
+        var step = new SeparableStep((ConvStep)_steps[^2], (ConvStep)_steps[^1]);
+        _steps.RemoveRange(_steps.Count - 2, 2);
+        _steps.Add(step);
+        return output;
     }
 
     public string MaxPool(string input, int size, int stride, int padding, bool ceiling = false)
@@ -55,6 +71,12 @@ public sealed class NetworkWorkload : Workload
         var (height, width) = options.OutputSize(source.Height, source.Width);
         return Add(new PoolStep(input, Next(), options), source with { Height = (int)height, Width = (int)width });
     }
+
+    public string Add(string a, string b) => Add(new AddStep(a, b, Next()), _shapes[a]);
+
+    /// <summary>A layer must read the result; each of the maps may be part of one such map only and is no output of the network.</summary>
+    public string Concat(params IReadOnlyList<string> maps) =>
+        Add(new ConcatStep(maps, Next()), _shapes[maps[0]] with { Channels = maps.Sum(map => _shapes[map].Channels) });
 
     public string Softmax(string input) => Add(new SoftmaxStep(input, Next()), _shapes[input]);
 
@@ -68,11 +90,11 @@ public sealed class NetworkWorkload : Workload
 
     /// <summary>Channels that a map needs where it is added as a residual: its own, or more.</summary>
     public int ResidualChannels(string map) =>
-        _steps.OfType<ConvStep>().Where(step => step.Residual == map).Select(step => step.Shape.OutChannels).Append(_shapes[map].Channels).Max();
+        Layers.OfType<ConvStep>().Where(step => step.Residual == map).Select(step => step.Shape.OutChannels).Append(_shapes[map].Channels).Max();
 
     internal static long[] Extents(NetworkShape shape) => [1, shape.Height, shape.Width, shape.Channels];
 
-    private string Next() => FormattableString.Invariant($"t{_steps.Count + 1}");
+    private string Next() => FormattableString.Invariant($"t{_shapes.Count}");
 
     private string Add(NetworkStep step, NetworkShape shape)
     {
