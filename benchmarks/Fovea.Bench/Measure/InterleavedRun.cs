@@ -104,9 +104,8 @@ public static class InterleavedRun
         // Long enough for tiered compilation to have replaced what is called (30 calls and 100 ms of quiet); returns the fastest call.
         private double WarmUp()
         {
-            double best = double.MaxValue;
+            double best = double.MaxValue, spent = 0;
             long start = Stopwatch.GetTimestamp();
-                        double spent = 0;
             for (int i = 0; i == 0 || spent < _plan.WarmUpSeconds || (i < 3 && spent < EnoughWarmUp); i++)
             {
                 long begin = Stopwatch.GetTimestamp();
