@@ -23,7 +23,7 @@ public static class InterleavedRun
             for (int i = 0; i < turns.Length; i++)
             {
                 var turn = turns[(i + round) % turns.Length]; // nobody is always first
-                if (turn.Spent >= plan.MostSeconds) continue;
+                if (turn.IsOut) continue;
                 if (plan.Pause > TimeSpan.Zero) Thread.Sleep(plan.Pause);
                 turn.Take();
             }
@@ -54,7 +54,9 @@ public static class InterleavedRun
 
         public double Spent { get; private set; }
 
-        public bool NeedsMore => _taken.Count < _plan.Least && Spent < _plan.MostSeconds;
+        public bool IsOut => Spent >= Math.Max(_plan.Seconds, _plan.MostSeconds);
+
+        public bool NeedsMore => _taken.Count < _plan.Least && !IsOut;
 
         public bool IsDone => _accepted >= _plan.Wanted || _taken.Count >= _plan.Most;
 
@@ -102,14 +104,14 @@ public static class InterleavedRun
         // Long enough for tiered compilation to have replaced what is called (30 calls and 100 ms of quiet); returns the fastest call.
         private double WarmUp()
         {
-            double best = double.MaxValue;
+            double best = double.MaxValue, spent = 0;
             long start = Stopwatch.GetTimestamp();
-            for (int i = 0; i < 3 || Stopwatch.GetElapsedTime(start).TotalSeconds < _plan.WarmUpSeconds; i++)
+            for (int i = 0; i == 0 || spent < _plan.WarmUpSeconds || (i < 3 && spent < EnoughWarmUp); i++)
             {
-                if (i > 0 && Stopwatch.GetElapsedTime(start).TotalSeconds > EnoughWarmUp) break;
                 long begin = Stopwatch.GetTimestamp();
                 _contestant.Call();
                 best = Math.Min(best, Stopwatch.GetElapsedTime(begin).TotalSeconds);
+                spent = Stopwatch.GetElapsedTime(start).TotalSeconds;
             }
 
             return Math.Max(best, 1e-9);

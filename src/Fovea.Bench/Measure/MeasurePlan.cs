@@ -13,12 +13,13 @@ public sealed record MeasurePlan
     public int Most { get; init; } = 150;
 
     /// <summary>Timed seconds of the slowest contestant after which all end.</summary>
-    public double Seconds { get; init; } = 1.2;
+    public double Seconds { get; init; } = 0.8;
 
     /// <summary>Samples that each contestant gets even so, unless they take longer than <see cref="MostSeconds"/>.</summary>
     public int Least { get; init; } = 5;
 
-    /// <summary>Timed seconds after which a contestant takes part no more: the slowest forms of a peer must not make a run endless.</summary>
+    /// <summary>Timed seconds after which a contestant takes part no more, unless <see cref="Seconds"/> are more: the slowest forms of a
+    /// peer must not make a run endless.</summary>
     public double MostSeconds { get; init; } = 4;
 
     /// <summary>Short calls are repeated until a sample lasts this long; 0 for one call per sample.</summary>
