@@ -4,7 +4,7 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Packs both weights once: depthwise [C][kh][kw][1] or [C][kh][kw], pointwise [out][C] or [out][1][1][C].</summary>
+    /// <summary>Packs both weights once: depthwise [C][kh][kw], pointwise [out][C].</summary>
     public static DeviceTensor PrepareSeparableConv2D(DeviceStream stream, in SeparableConv2DOptions options, DeviceTensor depthwiseWeights, DeviceTensor pointwiseWeights)
     {
         var native = options.ToNative();
