@@ -20,14 +20,11 @@ namespace {
 
 constexpr int32_t kDefaultSpin = 50;  // microseconds: longer than the gap between two kernels of a graph
 constexpr int32_t kMaxThreads = 1024;
-constexpr uint64_t kAloneLeast = 8, kAloneMost = 64;  // how long calls run alone, in units of the time lost to a late worker
 
 thread_local int32_t thread_limit = 0;
 thread_local bool inside_pool = false;  // on workers, and on a caller during its own parallel_for
 
 inline void relax() { __builtin_ia32_pause(); }
-// The processor's clock, of any unit: only ratios count.
-inline uint64_t ticks() { return __builtin_ia32_rdtsc(); }
 
 // grain may be as large as INT64_MAX, so begin + grain is never formed beyond count.
 inline int64_t chunk_end(int64_t begin, int64_t grain, int64_t count) { return count - begin > grain ? begin + grain : count; }
@@ -69,62 +66,31 @@ class Pool {
   // False when another caller has the pool.
   bool try_run(const Work& work) {
     if (owner_.exchange(true, std::memory_order_acquire)) return false;
-    const uint64_t begin = ticks();
-    if (static_cast<int64_t>(alone_until_ - begin) > 0) {
-      owner_.store(false, std::memory_order_release);
-      return false;
-    }
-    alone_until_ = begin;  // never so far behind that the difference could wrap
     work_ = work;
     next_.store(0, std::memory_order_relaxed);
     joined_.store(0, std::memory_order_relaxed);
     epoch_.fetch_add(1, std::memory_order_seq_cst);  // opens: even -> odd
     if (const int32_t sleepers = sleepers_.load(std::memory_order_seq_cst); sleepers > 0) wake(work.workers, sleepers);
-    const int64_t own_chunks = claim(work, 0);
+    claim(work, 0);
     epoch_.fetch_add(1, std::memory_order_seq_cst);  // closes: no worker may join from here on
-    if (active_.load(std::memory_order_seq_cst) != 0) wait_for_workers(begin, own_chunks);
+    // Pairs with worker(): raise active_, then read epoch_. A worker inside its last chunk may have lost its processor to
+    // this very thread, so spinning soon gives way.
+    for (int spins = 0; active_.load(std::memory_order_seq_cst) != 0; ++spins) {
+      if (spins < 1000)
+        relax();
+      else
+        std::this_thread::yield();
+    }
     owner_.store(false, std::memory_order_release);
     return true;
   }
 
  private:
-  // How many chunks this thread ran.
-  int64_t claim(const Work& work, int32_t worker) {
-    int64_t own = 0;
-    for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < work.chunks; ++own) {
+  void claim(const Work& work, int32_t worker) {
+    for (int64_t chunk; (chunk = next_.fetch_add(1, std::memory_order_relaxed)) < work.chunks;) {
       const int64_t begin = chunk * work.grain;
       work.body(work.context, begin, chunk_end(begin, work.grain, work.count), worker);
     }
-    return own;
-  }
-
-  // Pairs with worker(): raise active_, then read epoch_. A worker inside its last chunk may have lost its processor, to this
-  // very thread or to another process: spinning soon gives way, and then this processor is left idle for moments, which lets
-  // the system move the worker here.
-  //
-  // A worker that came back far too late, judged by the caller's own chunks, shares its processor with something that runs
-  // all the time. Then calls run alone for a multiple of what was lost, which bounds the loss to an eighth, and less if it
-  // happens again.
-  void wait_for_workers(uint64_t begin, int64_t own_chunks) {
-    constexpr int kSpins = 1000, kYields = 1020, kLate = 1023;
-    const uint64_t closed = ticks();
-    int spins = 0;
-    for (; active_.load(std::memory_order_seq_cst) != 0; ++spins) {
-      if (spins < kSpins)
-        relax();
-      else if (spins < kYields)
-        std::this_thread::yield();
-      else
-        std::this_thread::sleep_for(std::chrono::microseconds(20));
-    }
-    if (spins < kLate || own_chunks == 0) {
-      alone_factor_ = kAloneLeast;
-      return;
-    }
-    const uint64_t now = ticks(), waited = now - closed;
-    if (waited < 4 * (closed - begin) / static_cast<uint64_t>(own_chunks)) return;
-    alone_until_ = now + waited * alone_factor_;
-    if (alone_factor_ < kAloneMost) alone_factor_ *= 2;
   }
 
   // No more than the work can use: the others would only fight for the mutex.
@@ -198,7 +164,6 @@ class Pool {
   std::atomic<int32_t> joined_{0};
   std::atomic<int32_t> sleepers_{0};
   std::atomic<bool> owner_{false};
-  uint64_t alone_until_ = 0, alone_factor_ = kAloneLeast;  // of the owner
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::condition_variable wake_;
