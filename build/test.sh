@@ -132,6 +132,7 @@ address_sanitizer() {
 thread_sanitizer() {
   native_build tsan || return 0
   local filter='*Activation*:*Attention*:*Binary*:*CausalConv1d*:*Conv2d*'
+  filter+=':-*.MatchesNaiveGradients:LinearAttention.MatchesReference:LinearAttention.ChunksOfEverySize:*Conv2dWinogradError*'
   local run=(env TSAN_OPTIONS=exitcode=66) probe=artifacts/native/tsan/tests/Native/fovea_tests
   # GCC 12's runtime cannot map its shadow when the kernel randomises addresses over more than 28 bits.
   if ! "$probe" --gtest_list_tests >/dev/null 2>&1; then
