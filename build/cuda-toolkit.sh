@@ -16,7 +16,7 @@ mode=${1:-bring}
 [[ $# -le 1 && ($mode == bring || $mode == --find) ]] || { printf 'usage: build/cuda-toolkit.sh [--find]\n' >&2; exit 2; }
 
 release=12.4 suite=trixie
-# libcub and libthrust only complete the headers; libcu++ is what cuda_fp16.h needs; CMake looks for the shared libcudart.
+# cuda_fp16.h needs libcu++; the other headers and the shared runtime make the toolkit usable for anything else.
 packages=(nvidia-cuda-toolkit nvidia-cuda-dev libcudart12 libcu++-dev libcub-dev libthrust-dev)
 
 # The rule of build/models.sh.
