@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "cuda/runtime.h"
@@ -63,7 +62,7 @@ std::vector<std::unique_ptr<Device>>& devices() {
 
 }  // namespace
 
-Device& device(const fovea_stream* stream) { return *devices()[static_cast<size_t>(device_of(stream).id)]; }
+Device& device_at(int32_t id) { return *devices()[static_cast<size_t>(id)]; }
 
 fovea_status check_not_lost(const Device& device, const char* op) {
   const auto lost = static_cast<cudaError_t>(device.lost.load(std::memory_order_relaxed));

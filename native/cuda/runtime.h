@@ -19,7 +19,8 @@ struct Device : fovea_device {
   std::atomic<int32_t> lost{cudaSuccess};  // the first error that the device does not recover from
 };
 
-Device& device(const fovea_stream* stream);
+Device& device_at(int32_t id);
+inline Device& device(const fovea_stream* stream) { return device_at(device_of(stream).id); }
 
 // FOVEA_OK, or the status and sentence for an error that `op` met. Remembers errors that leave the device unusable.
 fovea_status check(Device& device, cudaError_t error, const char* op);

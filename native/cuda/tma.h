@@ -7,7 +7,7 @@ namespace fovea::cuda {
 #if FOVEA_CUDA_SM90
 // Loads the box at these coordinates (innermost first; elements outside the tensor are zero) and completes its bytes on `bar`.
 FOVEA_DEVICE void tma_load(void* dst, const CUtensorMap& map, uint64_t* bar, int c0, int c1) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   const int c[] = {c0, c1};
   emulator::tma_load(dst, map, bar, c);
 #else
@@ -18,7 +18,7 @@ FOVEA_DEVICE void tma_load(void* dst, const CUtensorMap& map, uint64_t* bar, int
 #endif
 }
 FOVEA_DEVICE void tma_load(void* dst, const CUtensorMap& map, uint64_t* bar, int c0, int c1, int c2, int c3) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   const int c[] = {c0, c1, c2, c3};
   emulator::tma_load(dst, map, bar, c);
 #else
@@ -34,7 +34,7 @@ FOVEA_DEVICE void tma_load(void* dst, const CUtensorMap& map, uint64_t* bar, int
 // Describes a bf16 tensor for TMA: dims and box innermost first, strides in bytes of all but the innermost dimension.
 inline cudaError_t make_tensor_map(CUtensorMap* map, const void* base, unsigned rank, const uint64_t* dims,
                                    const uint64_t* strides, const unsigned* box, bool swizzle128) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   return emulator::make_tensor_map(map, base, rank, dims, strides, box, swizzle128);
 #else
   void* encode = nullptr;  // the driver's entry point, so that nothing links against libcuda

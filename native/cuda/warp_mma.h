@@ -6,7 +6,7 @@ namespace fovea::cuda {
 
 // Loads 8x8 matrices of 16-bit elements; lane l passes the 16-byte row l % 8 of matrix l / 8 (lanes beyond the last matrix
 // pass any valid address).
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
 #define FOVEA_LDMATRIX(name, count, transposed, ptx, outputs, address, ...)  \
   FOVEA_DEVICE void name(uint32_t(&r)[count], const void* row, FOVEA_SITE) { \
     emulator::ldmatrix(r, count, transposed, row, FOVEA_AT);                 \
@@ -29,7 +29,7 @@ FOVEA_LDMATRIX(ldmatrix_x4_trans, 4, true, "x4.trans", "{%0,%1,%2,%3}", "%4", "=
 #undef FOVEA_LDMATRIX
 
 // d[16x8] += a[16x16] b[16x8], 16-bit floats with float accumulators, fragments as PTX lays them out.
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
 #define FOVEA_MMA(name, type)                                                                      \
   FOVEA_DEVICE void name(float(&d)[4], const uint32_t(&a)[4], const uint32_t(&b)[2], FOVEA_SITE) { \
     emulator::mma(d, a, b, type[0] == 'b', FOVEA_AT);                                              \
@@ -49,7 +49,7 @@ FOVEA_MMA(mma_f16, "f16")
 
 // Two floats rounded to nearest even into one register, `low` in the low half.
 FOVEA_DEVICE uint32_t pack_bf16(float low, float high) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   return __nv_bfloat16(low).bits | uint32_t(__nv_bfloat16(high).bits) << 16;
 #else
   uint32_t r;
@@ -58,7 +58,7 @@ FOVEA_DEVICE uint32_t pack_bf16(float low, float high) {
 #endif
 }
 FOVEA_DEVICE uint32_t pack_f16(float low, float high) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   return __half(low).bits | uint32_t(__half(high).bits) << 16;
 #else
   uint32_t r;

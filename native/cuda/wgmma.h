@@ -14,14 +14,14 @@ FOVEA_DEVICE uint64_t wgmma_descriptor(const void* p, unsigned leading, unsigned
 
 // Before each batch: orders the accumulators' and operands' registers.
 FOVEA_DEVICE void wgmma_fence() {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::wgmma_fence();
 #else
   asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
 #endif
 }
 FOVEA_DEVICE void wgmma_commit() {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::wgmma_commit();
 #else
   asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
@@ -30,7 +30,7 @@ FOVEA_DEVICE void wgmma_commit() {
 // Until at most `pending` groups are in flight; with 0 the accumulators may be read. Promises completion for this warp only.
 template <int pending, int count>
 FOVEA_DEVICE void wgmma_wait(float (&d)[count] FOVEA_CUDA_SITE) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   (void)d;
   emulator::wgmma_wait(pending, FOVEA_AT);
 #else
@@ -41,14 +41,14 @@ FOVEA_DEVICE void wgmma_wait(float (&d)[count] FOVEA_CUDA_SITE) {
 #endif
 }
 
-#if !FOVEA_CUDA_EMULATED
+#if !FOVEA_EMULATED
 #define FOVEA_F8(i) \
   "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
 #endif
 // d[64xN] (+)= a[64x16] b[16xN] in bf16. Pass accumulate = false in a peeled first step instead of zeroing d (ptxas C7515).
 template <int N>
 FOVEA_DEVICE void wgmma_bf16(float (&d)[N / 2], uint64_t a, uint64_t b, bool accumulate) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::wgmma(d, N, a, b, accumulate, false);
 #else
   static_assert(N == 64 || N == 128, "add the shape here");
@@ -70,20 +70,20 @@ FOVEA_DEVICE void wgmma_bf16(float (&d)[N / 2], uint64_t a, uint64_t b, bool acc
         : "l"(a), "l"(b), "r"(int(accumulate)));
 #endif
 }
-#if !FOVEA_CUDA_EMULATED
+#if !FOVEA_EMULATED
 #undef FOVEA_F8
 #endif
 
 // Moves registers between warp groups: consumers allocate what the producer releases.
 template <int count>
 FOVEA_DEVICE void register_allocate() {
-#if !FOVEA_CUDA_EMULATED
+#if !FOVEA_EMULATED
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(count));
 #endif
 }
 template <int count>
 FOVEA_DEVICE void register_release() {
-#if !FOVEA_CUDA_EMULATED
+#if !FOVEA_EMULATED
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(count));
 #endif
 }

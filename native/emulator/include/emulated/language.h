@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#define FOVEA_CUDA_EMULATED 1
+#define FOVEA_EMULATED 1
 #define __host__
 #define __device__
 #define __global__
