@@ -1,6 +1,6 @@
 // Max and average pooling over windows of x [N][H][W][C] to y [N][oh][ow][C]; fovea_pool2d and fovea_adaptive_pool2d differ
-// only in where the windows are. The window function is always inlined: it is shared by files compiled for different processors,
-// GPUs among them.
+// only in where the windows are. The window function is always inlined: it is shared by files compiled for different
+// processors, GPUs among them.
 #pragma once
 
 #include "core/tensor.h"
