@@ -103,7 +103,7 @@ for tool in apt-get dpkg-deb tar "${CXX:-g++}"; do
   command -v "$tool" >/dev/null || fail "$tool is missing; $advice"
 done
 mkdir -p "$cache" || fail "cannot write to $cache; set FOVEA_CACHE to a folder that can be written"
-[[ $(df --output=avail -k "$cache" | tail -n 1) -gt 2000000 ]] || fail "$cache needs 2 GB free for the download (400 MB stay)"
+[[ $(df --output=avail -k "$cache" | tail -n 1) -gt 2000000 ]] || fail "$cache needs 2 GB free for the download (210 MB stay)"
 
 # The work folder is inside the cache, so that `mv` is a rename. Older ones are left from runs that were killed.
 find "$cache" -maxdepth 1 -name '.cuda.*' -mmin +120 -exec rm -rf {} + 2>/dev/null || true
