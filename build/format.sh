@@ -21,7 +21,7 @@ if [[ $version != 14 ]]; then
   printf 'format: clang-format is version %s, the sources are formatted with 14 (Debian 12)\n' "$version" >&2
   exit 1
 fi
-mapfile -d '' native < <(find native tests/Native -type f \( -name '*.h' -o -name '*.cc' -o -name '*.c' -o -name '*.inc' \) -print0 | sort -z)
+mapfile -d '' native < <(find native tests/Native -type f \( -name '*.h' -o -name '*.cc' -o -name '*.c' -o -name '*.inc' -o -name '*.cu' \) -print0 | sort -z)
 
 managed=(--exclude src/Fovea.Interop/Generated --no-restore -v q)
 if $check; then

@@ -1,0 +1,50 @@
+// Clusters of blocks (sm_90) and the grid barrier of cooperative launches.
+#pragma once
+#include "cuda/base.h"
+#if !FOVEA_EMULATED
+#include <cooperative_groups.h>
+#endif
+
+namespace fovea::cuda {
+
+// Every thread of the grid; only in launches with LaunchOptions::cooperative.
+FOVEA_DEVICE void grid_sync(FOVEA_CUDA_ONLY_SITE) {
+#if FOVEA_EMULATED
+  emulator::group_barrier(true, FOVEA_AT);
+#else
+  cooperative_groups::this_grid().sync();
+#endif
+}
+
+#if FOVEA_CUDA_SM90
+// Every thread of the cluster. Needed before a block exits whose shared memory a neighbour may still read.
+FOVEA_DEVICE void cluster_sync(FOVEA_CUDA_ONLY_SITE) {
+#if FOVEA_EMULATED
+  emulator::group_barrier(false, FOVEA_AT);
+#else
+  asm volatile("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;" ::: "memory");
+#endif
+}
+FOVEA_DEVICE unsigned cluster_rank() {
+#if FOVEA_EMULATED
+  return emulator::cluster_rank();
+#else
+  unsigned r;
+  asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(r));
+  return r;
+#endif
+}
+// The same place in the dynamic shared memory of another block of the cluster.
+template <class T>
+FOVEA_DEVICE T* map_shared_rank(T* p, unsigned rank) {
+#if FOVEA_EMULATED
+  return static_cast<T*>(emulator::map_to_rank(p, rank));
+#else
+  T* q;
+  asm("mapa.u64 %0, %1, %2;" : "=l"(q) : "l"(p), "r"(rank));
+  return q;
+#endif
+}
+#endif
+
+}  // namespace fovea::cuda

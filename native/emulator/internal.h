@@ -1,0 +1,206 @@
+// Shared between the emulator's own sources only.
+#pragma once
+#include <cuda_runtime.h>
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+#ifndef FOVEA_EMULATOR_ASAN
+#define FOVEA_EMULATOR_ASAN 0  // 1: kernel sources and tests are compiled with -fsanitize=address; these files need not be
+#endif
+#if FOVEA_EMULATOR_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#undef ASAN_POISON_MEMORY_REGION
+#undef ASAN_UNPOISON_MEMORY_REGION
+#define ASAN_POISON_MEMORY_REGION(p, n) __asan_poison_memory_region(p, n)
+#define ASAN_UNPOISON_MEMORY_REGION(p, n) __asan_unpoison_memory_region(p, n)
+#else
+#define ASAN_POISON_MEMORY_REGION(p, n)
+#define ASAN_UNPOISON_MEMORY_REGION(p, n)
+#endif
+#ifndef FOVEA_EMULATOR_RACE
+#define FOVEA_EMULATOR_RACE \
+  0  // 1: kernel sources are compiled with -fsanitize=thread (not linked with it): race.cpp gets every access
+#endif
+
+namespace fovea::emulator {
+constexpr size_t STACK = 256 << 10, ARENA = 256 << 10, SMEM_MAX = 227 << 10;
+constexpr unsigned char POISON = 0xFF;  // NaN as float, half and bf16; -1 as an index
+
+struct Rng {
+  uint64_t s;
+  uint32_t operator()() {
+    s ^= s << 13;
+    s ^= s >> 7;
+    s ^= s << 17;
+    return uint32_t(s >> 32);
+  }
+  bool one_in(unsigned n) { return (*this)() % n == 0; }
+};
+using Clock = std::vector<uint32_t>;  // what is known of every thread of the gang
+using Known = std::shared_ptr<const Clock>;
+struct Copy {
+  char* dst;
+  const char* src;
+  unsigned n, filled;
+  void* pc;
+};  // one cp.async
+struct Wgmma {
+  float* d;
+  int n;
+  uint64_t a, b;
+  bool add, trans_b;
+  std::vector<float> start;
+  void* pc;
+};
+struct Block;
+struct Gang;
+struct Pending {  // what a thread has in flight; few kernels need it
+  std::vector<Copy> open;
+  std::deque<std::vector<Copy>> groups;  // cp.async
+  std::vector<Wgmma> wopen;
+  std::deque<std::vector<Wgmma>> wgroups;
+  bool wfenced = false;          // wgmma
+  std::vector<uint64_t*> inits;  // mbarriers initialised, not yet fenced
+  bool empty() const { return open.empty() && groups.empty() && wopen.empty() && wgroups.empty(); }
+};
+struct Fiber {
+  void *sp = nullptr, *fake = nullptr;
+  char* stack = nullptr;
+  size_t stack_size = STACK;
+  uint3 tid{};
+  unsigned rank = 0, lane = 0;
+  Block* blk = nullptr;
+  enum { New, Ready, Running, Blocked, Done } state = New;
+  const char *what = "", *file = "";
+  int line = 0;
+  const void* waits_for = nullptr;
+  std::unique_ptr<Pending> pending_;
+  uint32_t now = 1, proxy_fence = 0, fence_stamp = 0;
+  Known seen;  // race detection
+  Pending& pending() {
+    if (!pending_) pending_.reset(new Pending);
+    return *pending_;
+  }
+};
+struct Collective {
+  unsigned mask, arrived;
+  const char *what, *file;
+  int line;
+  WarpFn fn;
+  bool orders;
+  void* args[32];
+  Fiber* who[32];
+};
+struct Warp {
+  unsigned exist = 0, exited = 0, priority = 0;
+  std::vector<Collective> open;
+};
+struct Barrier {
+  unsigned arrived = 0, expected = 0;
+  const char* file = "";
+  int line = 0;
+  std::vector<Fiber*> who, waiting;
+  int count = 0;
+};
+struct Block {
+  uint3 idx;
+  unsigned rank, live;
+  char* smem;
+  Gang* gang;
+  Barrier bar[16];
+  std::vector<Warp> warps;
+  std::vector<Fiber> fibers;
+  int reduced[3];
+  std::vector<char> statics;
+};
+struct Async {
+  std::function<void()> run;
+};
+struct Gang {  // the blocks that must run together: one, a cluster, or a cooperative grid
+  const Launch* l;
+  char* arena;
+  std::vector<Block> blocks;
+  unsigned live = 0;
+  bool failed = false;
+  std::vector<Fiber*> ready;
+  size_t head = 0, count = 0;
+  Rng rng{1};
+  unsigned seed = 0;
+  std::vector<Async> async;
+  std::vector<Fiber*> mbar_waiters;
+  std::map<const void*, Clock> clocks;
+  Barrier all;
+  void make_ready(Fiber* f) {
+    f->state = Fiber::Ready;
+    ready[(head + count++) % ready.size()] = f;
+  }
+};
+struct Worker {
+  Fiber main;
+  Fiber* cur = nullptr;
+  Gang* gang = nullptr;
+  Block* statics_of = nullptr;
+  uint64_t switches = 0;
+};
+extern thread_local Worker w;
+inline Fiber& self() { return *w.cur; }
+inline bool on_device() { return w.cur && w.cur != &w.main; }
+
+void park(const char* what, FOVEA_SITE, const void* on = nullptr);  // until somebody calls make_ready
+void maybe_yield();
+std::string describe_fiber(const Fiber&);
+const std::string& deadlock_report();
+void resume(Fiber& to);      // switches to a fiber
+Fiber& pick();               // the next one to run
+[[noreturn]] void finish();  // the running thread has returned from the kernel
+void give_stack(Fiber& f);
+Warp& my_warp(Fiber& f);
+bool try_finish(Warp& wp, size_t i, Fiber* me);
+void run_launch(const Launch&, unsigned seed, unsigned serial);  // runtime.cpp calls it
+void report(const std::string&);
+char* image_base();
+std::string symbol(const void* code, bool function);  // by addr2line: the function's name or file:line
+inline std::string kernel_name(const void* fn) { return symbol(fn, true); }
+
+struct Alloc {
+  char* p;
+  size_t n;
+  bool live;
+};
+extern char* device_base;
+extern size_t device_used;
+const Alloc* find_alloc(const void*);
+
+// race.cpp; all but access (bounds only, with FOVEA_EMULATOR_ASAN) are no-ops unless FOVEA_EMULATOR_RACE
+enum Kind : uint8_t { Read, Write, Atomic, AsyncRead, AsyncWrite };
+#if FOVEA_EMULATOR_RACE || FOVEA_EMULATOR_ASAN
+void access(const void* p, size_t n, Kind, void* pc);
+#else
+inline void access(const void*, size_t, Kind, void*) {}
+#endif
+#if FOVEA_EMULATOR_RACE
+void race_block_start(Block&);
+void race_launch_start(const Launch&);
+void join(const std::vector<Fiber*>&);  // all arrivers know what all arrivers knew
+void release(Clock&);
+void acquire(const Clock&);  // by the running thread
+void merge_into(Clock&, const Known&, unsigned rank, uint32_t now);
+#else
+inline void race_block_start(Block&) {}
+inline void race_launch_start(const Launch&) {}
+inline void join(const std::vector<Fiber*>&) {}
+inline void release(Clock&) {}
+inline void acquire(const Clock&) {}
+inline void merge_into(Clock&, const Known&, unsigned, uint32_t) {}
+#endif
+struct Statics {
+  char* p;
+  size_t n;
+};
+Statics statics();  // this OS thread's static __shared__ variables
+}  // namespace fovea::emulator
