@@ -113,7 +113,7 @@ extern "C" FOVEA_API fovea_status fovea_device_describe(const fovea_device* devi
   *info = {};
   info->type = device->type;
   info->id = device->id;
-  std::snprintf(info->name, sizeof info->name, "%s", properties.name);
+  std::snprintf(info->name, sizeof info->name, "%.*s", int{sizeof info->name - 1}, properties.name);
   std::snprintf(info->detail, sizeof info->detail, "compute capability %d.%d, driver for CUDA %d.%d", properties.major,
                 properties.minor, driver / 1000, driver % 1000 / 10);
   info->memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);

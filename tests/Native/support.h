@@ -132,6 +132,40 @@ constexpr fovea_dtype dtype_of<int64_t>() {
   return {FOVEA_INT, 64, 1};
 }
 
+// The 16-bit types of other backends, as storage: rounded to nearest even, computed with as float.
+struct Half {
+  _Float16 value;
+  Half() = default;
+  explicit Half(double v) : value(static_cast<_Float16>(v)) {}
+  explicit operator double() const { return static_cast<double>(value); }
+  explicit operator float() const { return static_cast<float>(value); }
+};
+struct BFloat16 {
+  uint16_t bits;
+  BFloat16() = default;
+  explicit BFloat16(double v) {
+    const auto f = static_cast<float>(v);
+    uint32_t u;
+    std::memcpy(&u, &f, sizeof u);
+    bits = (u & 0x7fffffff) > 0x7f800000 ? uint16_t{0x7fff} : static_cast<uint16_t>((u + 0x7fff + (u >> 16 & 1)) >> 16);
+  }
+  explicit operator float() const {
+    const uint32_t u = static_cast<uint32_t>(bits) << 16;
+    float f;
+    std::memcpy(&f, &u, sizeof f);
+    return f;
+  }
+  explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
+};
+template <>
+constexpr fovea_dtype dtype_of<Half>() {
+  return {FOVEA_FLOAT, 16, 1};
+}
+template <>
+constexpr fovea_dtype dtype_of<BFloat16>() {
+  return {FOVEA_BFLOAT, 16, 1};
+}
+
 // Owned storage with guard bytes on both sides; gaps between pitched rows are guard bytes too.
 template <class T>
 class Array {
@@ -353,6 +387,20 @@ void check_kernel(Array<T>& output, Tolerance tolerance, const std::function<fov
       }
     }
   }
+}
+
+// A kernel in a 16-bit type on the backend under test: `reference` computes the same from the same values in f32 on the CPU,
+// writing `expected`; `call` writes `output`. Skips without such a backend: the CPU computes in f32 only.
+template <class T>
+void check_narrow_kernel(Array<T>& output, Array<float>& expected, Tolerance tolerance,
+                         const std::function<fovea_status(fovea_stream*)>& reference,
+                         const std::function<fovea_status(fovea_stream*)>& call) {
+  if (test_device() == nullptr) GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN: the CPU computes in f32 only";
+  const ForcedIsa isa(FOVEA_ISA_REFERENCE);
+  ASSERT_EQ(reference(make_stream().get()), FOVEA_OK) << fovea_last_error();
+  std::vector<T> rounded;
+  for (const float v : expected.values()) rounded.push_back(T(v));
+  check_on_test_device(output, rounded, tolerance, call);
 }
 
 }  // namespace fovea_test
