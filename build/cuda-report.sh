@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tables what ptxas said of every CUDA kernel in a build (artifacts/cuda-kernels.md and .tsv) and holds it against native/cuda/budget.tsv.
-# Exit code 1 when a kernel spills, uses local memory or more registers than its row allows, when ptxas made wgmma serial (C75xx),
-# when a budget row names no kernel, or when there is nothing to report.
+# Tables what ptxas said of every CUDA kernel in a build (artifacts/cuda-kernels.md and .tsv), and holds it against
+# native/cuda/budget.tsv. Exit code 1 when a kernel spills, uses local memory or more registers than its row allows, when ptxas
+# made wgmma serial (C75xx), when a budget row names no kernel, or when there is nothing to report.
 # Usage: build/cuda-report.sh [--build FOLDER] [--budget FILE] [--out FOLDER] [--sass PATTERN]
 #   --build   a configured build folder in which fovea_cuda was built (default artifacts/native/tests)
 #   --sass    instead: how often each machine instruction occurs in the kernels whose names match the regular expression

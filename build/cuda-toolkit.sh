@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of a CUDA toolkit (12.3 or newer) that works with this machine's C++ compiler, and brings one if there is none.
+# Prints the path of a CUDA toolkit (12.3 or newer) that works with this machine's C++ compiler; brings one if there is none.
 # Usage: build/cuda-toolkit.sh [--find]     (--find only looks; it never downloads)
 # Looked at, in this order: $CUDAToolkit_ROOT, $CUDA_HOME, $CUDA_PATH, nvcc on PATH, /usr/local/cuda, the cache. What is brought
 # is 12.4 out of Debian 13's packages, under NVIDIA's licence: apt downloads and verifies them, they are unpacked into the cache
@@ -100,7 +100,8 @@ say "$why"
 [[ $(uname -s)-$(uname -m) == Linux-x86_64 ]] || fail "only Linux on x86-64 is brought a toolkit; $advice"
 # Debian's packages need glibc 2.34, and apt with Debian's keys.
 system=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID:-}" "${VERSION_ID:-}") || true
-[[ $system == "debian 12" || $system == "debian 13" ]] || fail "this is ${system:-no Debian}, the packages are for Debian 12 and 13; $advice"
+[[ $system == "debian 12" || $system == "debian 13" ]] ||
+  fail "this is ${system:-no Debian}, the packages are for Debian 12 and 13; $advice"
 for tool in apt-get dpkg-deb tar "${CXX:-g++}"; do
   command -v "$tool" >/dev/null || fail "$tool is missing; $advice"
 done
