@@ -105,7 +105,8 @@ cudaError_t cudaMalloc(void**, size_t), cudaFree(void*), cudaMallocHost(void**, 
                                 size_t*),
     cudaGraphAddChildGraphNode(cudaGraphNode_t*, cudaGraph_t, const cudaGraphNode_t*, size_t, cudaGraph_t),
     cudaStreamUpdateCaptureDependencies(cudaStream_t, cudaGraphNode_t*, size_t, unsigned), cudaHostAlloc(void**, size_t, unsigned),
-    cudaDriverGetVersion(int*), cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
+    cudaDriverGetVersion(int*), cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode*),
+    cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
     cudaSetDevice(int), cudaGetDeviceCount(int*), cudaGetDeviceProperties(cudaDeviceProp*, int),
     cudaDeviceGetAttribute(int*, cudaDeviceAttr, int), cudaGetLastError(), cudaPeekAtLastError();
 const char *cudaGetErrorString(cudaError_t), *cudaGetErrorName(cudaError_t);
