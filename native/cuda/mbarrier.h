@@ -6,14 +6,14 @@
 namespace fovea::cuda {
 
 FOVEA_DEVICE void mbarrier_init(uint64_t* bar, int count) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::mbar_init(bar, unsigned(count));
 #else
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(shared_address(bar)), "r"(count) : "memory");
 #endif
 }
 FOVEA_DEVICE void mbarrier_arrive(uint64_t* bar) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::mbar_arrive(bar, 0);
 #else
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(shared_address(bar)) : "memory");
@@ -21,15 +21,35 @@ FOVEA_DEVICE void mbarrier_arrive(uint64_t* bar) {
 }
 // Arrives and announces `bytes` of TMA copies that must land before the phase completes.
 FOVEA_DEVICE void mbarrier_arrive_expect(uint64_t* bar, int bytes) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::mbar_arrive(bar, unsigned(bytes));
 #else
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(bar)), "r"(bytes) : "memory");
 #endif
 }
+// Announces bytes without arriving.
+FOVEA_DEVICE void mbarrier_expect(uint64_t* bar, int bytes) {
+#if FOVEA_EMULATED
+  emulator::mbar_arrive(bar, unsigned(bytes), false);
+#else
+  asm volatile("mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%0], %1;" ::"r"(shared_address(bar)), "r"(bytes) : "memory");
+#endif
+}
+// Arrives at the barrier that lies at the same place in block `rank` of the cluster.
+FOVEA_DEVICE void mbarrier_arrive_remote(uint64_t* bar, unsigned rank) {
+#if FOVEA_EMULATED
+  emulator::mbar_arrive(static_cast<uint64_t*>(emulator::map_to_rank(bar, rank)), 0);
+#else
+  asm volatile(
+      "{ .reg .b32 remote; mapa.shared::cluster.u32 remote, %0, %1; "
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote]; }" ::"r"(shared_address(bar)),
+      "r"(rank)
+      : "memory");
+#endif
+}
 // Has the phase with this parity completed? A fresh barrier is in phase 0: waiting for parity 1 passes at once.
 FOVEA_DEVICE bool mbarrier_try_wait(uint64_t* bar, int parity FOVEA_CUDA_SITE) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   return emulator::mbar_test(bar, unsigned(parity), false, FOVEA_AT);
 #else
   uint32_t ok;
@@ -41,7 +61,7 @@ FOVEA_DEVICE bool mbarrier_try_wait(uint64_t* bar, int parity FOVEA_CUDA_SITE) {
 #endif
 }
 FOVEA_DEVICE void mbarrier_wait(uint64_t* bar, int parity FOVEA_CUDA_SITE) {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::mbar_test(bar, unsigned(parity), true, FOVEA_AT);
 #else
   while (!mbarrier_try_wait(bar, parity)) {
@@ -50,7 +70,7 @@ FOVEA_DEVICE void mbarrier_wait(uint64_t* bar, int parity FOVEA_CUDA_SITE) {
 }
 // After mbarrier_init, by the thread that initialised, before a barrier and the first use by TMA or a peer block.
 FOVEA_DEVICE void fence_mbarrier_init() {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::mbar_fence();
 #else
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
@@ -58,7 +78,7 @@ FOVEA_DEVICE void fence_mbarrier_init() {
 }
 // Makes this thread's ordinary writes to shared memory visible to TMA and wgmma; a barrier must follow.
 FOVEA_DEVICE void fence_proxy_async() {
-#if FOVEA_CUDA_EMULATED
+#if FOVEA_EMULATED
   emulator::proxy_fence();
 #else
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");

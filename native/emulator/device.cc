@@ -84,9 +84,11 @@ const char* cudaGetErrorName(cudaError_t e) {
     N(cudaErrorInvalidValue)
     N(cudaErrorMemoryAllocation)
     N(cudaErrorInvalidConfiguration)
-    N(cudaErrorInvalidMemcpyDirection) N(cudaErrorInvalidResourceHandle) N(cudaErrorNotReady) N(cudaErrorIllegalAddress)
-        N(cudaErrorLaunchOutOfResources) N(cudaErrorLaunchFailure) N(cudaErrorCooperativeLaunchTooLarge)
-            N(cudaErrorStreamCaptureUnsupported) N(cudaErrorStreamCaptureInvalidated) N(cudaErrorStreamCaptureUnjoined)
+    N(cudaErrorInvalidMemcpyDirection)
+    N(cudaErrorInvalidResourceHandle)
+    N(cudaErrorNotReady) N(cudaErrorIllegalAddress) N(cudaErrorLaunchOutOfResources) N(cudaErrorLaunchFailure)
+        N(cudaErrorCooperativeLaunchTooLarge) N(cudaErrorStreamCaptureUnsupported) N(cudaErrorStreamCaptureInvalidated)
+            N(cudaErrorStreamCaptureUnjoined)
 #undef N
   }
   return "unknown";

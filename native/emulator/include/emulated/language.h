@@ -7,11 +7,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
-#define FOVEA_CUDA_EMULATED 1
+#define FOVEA_EMULATED 1
 #define __host__
 #define __device__
 #define __global__
