@@ -147,6 +147,26 @@ thread_sanitizer() {
   gtest tsan-fovea_tests env GTEST_FILTER="$filter" "${run[@]}" "$program/fovea_tests"
 }
 
+# ---- CUDA -------------------------------------------------------------------------------------------------------------
+
+# What nvcc and ptxas say of the kernels needs no GPU. They are already built where the preset found a toolkit by itself.
+cuda_kernels() {
+  local toolkit log=$logs/cuda-toolkit.log
+  if ! toolkit=$(build/cuda-toolkit.sh 2>"$log" </dev/null); then
+    skip "CUDA kernels: $(tail -n 1 "$log")"
+    return
+  fi
+  check "bad CUDA kernels do not pass" tests/Cuda/report_test.sh "$toolkit" || true
+  if ! compgen -G 'native/ops/*/*.cu' >/dev/null; then
+    skip "CUDA kernels: there are none yet"
+    return
+  fi
+  check "configure with CUDA" cmake --preset tests -Wno-dev -DFOVEA_CUDA=AUTO -DCUDAToolkit_ROOT="$toolkit" || return 0
+  check "every CUDA kernel compiles" cmake --build --preset tests --target fovea_cuda -j"$jobs" || return 0
+  check "CUDA kernels within their budget" build/cuda-report.sh || true
+  sed -n 's/^cuda-report: \([0-9]* files.*\)/   nvcc: \1/p' "$logs"/CUDA-kernels-within-their-budget.log
+}
+
 # ---- .NET -------------------------------------------------------------------------------------------------------------
 
 managed_build() {
@@ -208,6 +228,7 @@ section "native tests" native_tests
 section "native tests, each instruction set by FOVEA_ISA" native_isas
 section "native tests, AddressSanitizer and UndefinedBehaviorSanitizer" address_sanitizer
 section "native tests, ThreadSanitizer" thread_sanitizer
+section "CUDA: every kernel compiles for sm_80 and sm_90a" cuda_kernels
 section ".NET build" managed_build
 section "models" models
 section ".NET tests" managed_tests

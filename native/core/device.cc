@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -40,6 +41,13 @@ Registry& registry() {
 
 fovea_device cpu_device{nullptr, FOVEA_CPU, 0};
 
+// By fovea_device_type, for calls that carry no handle.
+constexpr int32_t kDeviceTypes = 16;
+std::atomic<const fovea_plugin*> plugins[kDeviceTypes];
+
+fovea_status store_message(fovea_status status, const char* message) { return fail(status, "%s", message); }
+constexpr fovea_host host{FOVEA_ABI_VERSION, 0, store_message};
+
 // The same file may be named through links and relative paths. A path that leads nowhere stays as it is.
 std::string canonical(const char* path) {
   char* resolved = realpath(path, nullptr);
@@ -53,7 +61,7 @@ std::string accept(Backend& b, void* library, const std::deque<Backend>& others)
   const auto entry = reinterpret_cast<fovea_plugin_entry>(dlsym(library, "fovea_plugin_main"));
   if (entry == nullptr) return "it exports no fovea_plugin_main, so it is not a Fovea plug-in";
   const fovea_plugin* plugin = nullptr;
-  if (entry(&plugin) != FOVEA_OK || plugin == nullptr) return "its fovea_plugin_main failed";
+  if (entry(&host, &plugin) != FOVEA_OK || plugin == nullptr) return "its fovea_plugin_main failed";
   b.abi_version = plugin->abi_version;  // of a foreign table nothing but this first field may be read
   if (b.abi_version != FOVEA_ABI_VERSION)
     return "it was built for ABI version " + std::to_string(b.abi_version) + ", this library has " +
@@ -63,9 +71,15 @@ std::string accept(Backend& b, void* library, const std::deque<Backend>& others)
   for (const Backend& other : others)
     if (other.reason.empty() && other.name == b.name)
       return "a backend named '" + b.name + "' is already in use: " + other.origin;
+  if (plugin->device_type <= FOVEA_CPU || plugin->device_type >= kDeviceTypes)
+    return "its devices are of the unknown type " + std::to_string(plugin->device_type);
+  for (const Backend& other : others)
+    if (other.plugin != nullptr && other.plugin->device_type == plugin->device_type)
+      return "the backend '" + other.name + "' already has devices of its type " + std::to_string(plugin->device_type);
   if (plugin->device_count <= 0) return plugin->reason != nullptr ? plugin->reason : "it found no device";
   b.device_count = plugin->device_count;
   b.plugin = plugin;
+  plugins[plugin->device_type].store(plugin, std::memory_order_release);
   return {};
 }
 
@@ -99,6 +113,11 @@ void processor_name(char* out, size_t size) {
 }
 
 }  // namespace
+
+const fovea_plugin* plugin_of(int32_t device_type) noexcept {
+  return device_type > FOVEA_CPU && device_type < kDeviceTypes ? plugins[device_type].load(std::memory_order_acquire) : nullptr;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -180,5 +199,11 @@ extern "C" fovea_status fovea_device_describe(const fovea_device* device, fovea_
   std::snprintf(info->detail, sizeof info->detail, "%s", names[active_isa()]);
   info->memory_bytes = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   info->compute_units = static_cast<int32_t>(sysconf(_SC_NPROCESSORS_ONLN));
+  return FOVEA_OK;
+}
+
+extern "C" fovea_status fovea_device_check(fovea_device* device) {
+  FOVEA_CHECK(device != nullptr, "device_check: device is NULL");
+  FOVEA_FORWARD(device, fovea_device_check, device);
   return FOVEA_OK;
 }

@@ -31,7 +31,7 @@ extern "C" fovea_status fovea_stream_create(fovea_device* device, const fovea_st
   const int32_t threads = options == nullptr ? 0 : options->max_threads;
   FOVEA_CHECK(threads >= 0, "stream_create: max_threads is %d, it must not be negative", threads);
   return guarded([&] {
-    *stream = new fovea_stream{nullptr, device, threads};
+    *stream = new fovea_stream{{nullptr, device}, threads};
     return FOVEA_OK;
   });
 }
@@ -56,6 +56,18 @@ extern "C" fovea_status fovea_stream_synchronize(fovea_stream* stream) {
   FOVEA_TRY(lease.status());
   if (stream->capture != nullptr) return fail(FOVEA_INVALID_STATE, "stream_synchronize: the stream is capturing");
   return FOVEA_OK;  // inline streams are always up to date
+}
+
+extern "C" fovea_status fovea_stream_from_native(fovea_device* device, void* native, fovea_stream** stream) {
+  FOVEA_CHECK(device != nullptr && stream != nullptr, "stream_from_native: device or result pointer is NULL");
+  FOVEA_FORWARD(device, fovea_stream_from_native, device, native, stream);
+  return fail(FOVEA_UNSUPPORTED, "stream_from_native: the CPU has no streams of its own");
+}
+
+extern "C" fovea_status fovea_stream_native(const fovea_stream* stream, void** native) {
+  FOVEA_CHECK(stream != nullptr && native != nullptr, "stream_native: stream or result pointer is NULL");
+  FOVEA_FORWARD(stream, fovea_stream_native, stream, native);
+  return fail(FOVEA_UNSUPPORTED, "stream_native: there is nothing behind a CPU stream");
 }
 
 extern "C" fovea_status fovea_capture_begin(fovea_stream* stream) {

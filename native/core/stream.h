@@ -8,15 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/handles.h"
 #include "core/status.h"
-#include "fovea/plugin.h"
-
-// Handles start with the plug-in pointer (NULL for the built-in CPU backend), see fovea/plugin.h.
-struct fovea_device {
-  const fovea_plugin* plugin;
-  int32_t type;
-  int32_t id;
-};
 
 namespace fovea {
 
@@ -40,9 +33,7 @@ struct fovea_graph {
   std::atomic<bool> replaying{false};
 };
 
-struct fovea_stream {
-  const fovea_plugin* plugin;
-  const fovea_device* device;
+struct fovea_stream : fovea::StreamHead {
   int32_t max_threads;
   std::atomic<bool> busy{false};
   fovea_graph* capture = nullptr;

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "core/stream.h"
+#include "core/handles.h"
 
 namespace fovea {
 namespace {
@@ -80,9 +80,9 @@ fovea_status check_any_tensor(const char* op, const char* name, const fovea_tens
   FOVEA_CHECK(reinterpret_cast<uintptr_t>(t->live) % alignof(int32_t) == 0, "%s: the live count of %s is not aligned", op,
               name);
   FOVEA_CHECK(rank == kAnyRank || t->rank == rank, "%s: %s must have rank %d, it is %s", op, name, rank, describe(*t));
-  FOVEA_CHECK(t->device_type == stream->device->type && t->device_id == stream->device->id,
-              "%s: %s is on %s:%d, the stream on %s:%d", op, name, device_name(t->device_type), t->device_id,
-              device_name(stream->device->type), stream->device->id);
+  const fovea_device& device = device_of(stream);
+  FOVEA_CHECK(t->device_type == device.type && t->device_id == device.id, "%s: %s is on %s:%d, the stream on %s:%d", op, name,
+              device_name(t->device_type), t->device_id, device_name(device.type), device.id);
   return FOVEA_OK;
 }
 
@@ -90,6 +90,14 @@ fovea_status check_tensor(const char* op, const char* name, const fovea_tensor* 
                           const fovea_stream* stream) {
   FOVEA_TRY(check_any_tensor(op, name, t, rank, stream));
   FOVEA_CHECK(same(t->dtype, dtype), "%s: %s must be %s, it is %s", op, name, dtype_name(dtype), describe(*t));
+  return FOVEA_OK;
+}
+
+fovea_status check_float_tensor(const char* op, const char* name, const fovea_tensor* t, int rank, const fovea_stream* stream) {
+  FOVEA_TRY(check_any_tensor(op, name, t, rank, stream));
+  if (device_of(stream).type == FOVEA_CPU) return check_tensor(op, name, t, rank, kF32, stream);
+  FOVEA_CHECK(same(t->dtype, kF32) || same(t->dtype, kF16) || same(t->dtype, kBF16),
+              "%s: %s must be f32, f16 or bf16, it is %s", op, name, describe(*t));
   return FOVEA_OK;
 }
 

@@ -54,6 +54,9 @@ fovea_status check_tensor(const char* op, const char* name, const fovea_tensor* 
 // As above for any of the ABI's data types.
 fovea_status check_any_tensor(const char* op, const char* name, const fovea_tensor* t, int rank, const fovea_stream* stream);
 
+// A tensor of floats in the data types that the stream's backend computes with: f32 on the CPU, f32, f16 and bf16 on others.
+fovea_status check_float_tensor(const char* op, const char* name, const fovea_tensor* t, int rank, const fovea_stream* stream);
+
 // A [channels] f32 vector that may be NULL (bias, slope).
 fovea_status check_channel_vector(const char* op, const char* name, const fovea_tensor* t, int64_t channels,
                                   const fovea_stream* stream);

@@ -44,6 +44,10 @@ cudaError_t cudaGetDeviceCount(int* n) {
   *n = 1;
   return cudaSuccess;
 }
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   *p = {};
   strcpy(p->name, "emulated sm_90");
@@ -80,15 +84,36 @@ const char* cudaGetErrorName(cudaError_t e) {
 #define N(x) \
   case x:    \
     return #x;
+    // clang-format off
     N(cudaSuccess)
     N(cudaErrorInvalidValue)
     N(cudaErrorMemoryAllocation)
     N(cudaErrorInvalidConfiguration)
     N(cudaErrorInvalidMemcpyDirection)
+    N(cudaErrorInsufficientDriver)
+    N(cudaErrorDevicesUnavailable)
+    N(cudaErrorNoDevice)
+    N(cudaErrorInvalidDevice)
+    N(cudaErrorECCUncorrectable)
+    N(cudaErrorNvlinkUncorrectable)
     N(cudaErrorInvalidResourceHandle)
-    N(cudaErrorNotReady) N(cudaErrorIllegalAddress) N(cudaErrorLaunchOutOfResources) N(cudaErrorLaunchFailure)
-        N(cudaErrorCooperativeLaunchTooLarge) N(cudaErrorStreamCaptureUnsupported) N(cudaErrorStreamCaptureInvalidated)
-            N(cudaErrorStreamCaptureUnjoined)
+    N(cudaErrorNotReady)
+    N(cudaErrorIllegalAddress)
+    N(cudaErrorLaunchOutOfResources)
+    N(cudaErrorLaunchTimeout)
+    N(cudaErrorAssert)
+    N(cudaErrorHardwareStackError)
+    N(cudaErrorIllegalInstruction)
+    N(cudaErrorMisalignedAddress)
+    N(cudaErrorInvalidAddressSpace)
+    N(cudaErrorInvalidPc)
+    N(cudaErrorLaunchFailure)
+    N(cudaErrorCooperativeLaunchTooLarge)
+    N(cudaErrorStreamCaptureUnsupported)
+    N(cudaErrorStreamCaptureInvalidated)
+    N(cudaErrorStreamCaptureUnjoined)
+    N(cudaErrorStreamCaptureWrongThread)
+    // clang-format on
 #undef N
   }
   return "unknown";

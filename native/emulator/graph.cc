@@ -2,6 +2,11 @@
 #include "runtime_internal.h"
 
 using namespace fovea::emulator;
+
+// A node is known by its place in its graph, from 1 on.
+static cudaGraphNode_t node_handle(int index) { return reinterpret_cast<cudaGraphNode_t>(uintptr_t(index) + 1); }
+static int node_index(cudaGraphNode_t node) { return int(reinterpret_cast<uintptr_t>(node)) - 1; }
+
 cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
   LOCK;
   if (!s) return ret(cudaErrorStreamCaptureUnsupported);
@@ -44,20 +49,59 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* e, cudaGraph_t g, unsigned lon
   *e = new FoveaEmulatedGraphExec{g->nodes};
   return cudaSuccess;
 }
+// Runs recorded nodes in any order that their edges allow.
+static void run_nodes(const std::vector<FoveaEmulatedGraph::Node>& nodes) {
+  std::vector<char> done(nodes.size());
+  for (size_t left = nodes.size(); left; left--) {
+    std::vector<int> can;
+    for (size_t i = 0; i < nodes.size(); i++)
+      if (!done[i] && std::all_of(nodes[i].after.begin(), nodes[i].after.end(), [&](int d) { return done[d]; }))
+        can.push_back(int(i));
+    int i = can[seed == 0 ? 0 : seed == 1 ? can.size() - 1 : rng() % can.size()];
+    nodes[i].run();
+    done[i] = 1;
+  }
+}
 cudaError_t cudaGraphLaunch(cudaGraphExec_t e, cudaStream_t s) {
   LOCK;
-  return enqueue(s, [nodes = e->nodes] {  // any order that the edges allow
-    std::vector<char> done(nodes.size());
-    for (size_t left = nodes.size(); left; left--) {
-      std::vector<int> can;
-      for (size_t i = 0; i < nodes.size(); i++)
-        if (!done[i] && std::all_of(nodes[i].after.begin(), nodes[i].after.end(), [&](int d) { return done[d]; }))
-          can.push_back(int(i));
-      int i = can[seed == 0 ? 0 : seed == 1 ? can.size() - 1 : rng() % can.size()];
-      nodes[i].run();
-      done[i] = 1;
-    }
-  });
+  return enqueue(s, [nodes = e->nodes] { run_nodes(nodes); });
+}
+cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaGraphGetNodes(cudaGraph_t g, cudaGraphNode_t* nodes, size_t* count) {
+  LOCK;
+  for (size_t i = 0; nodes && i < *count && i < g->nodes.size(); i++) nodes[i] = node_handle(int(i));
+  *count = g->nodes.size();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t s, cudaStreamCaptureStatus* status, unsigned long long*, cudaGraph_t* graph,
+                                        const cudaGraphNode_t** dependencies, size_t* count) {
+  LOCK;
+  static thread_local std::vector<cudaGraphNode_t> handles;
+  FoveaEmulatedStream* q = get(s);
+  cudaStreamIsCapturing(s, status);
+  handles.clear();
+  for (int i : q->tail) handles.push_back(node_handle(i));
+  if (graph) *graph = q->capture;
+  if (dependencies) *dependencies = handles.data();
+  if (count) *count = handles.size();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphAddChildGraphNode(cudaGraphNode_t* node, cudaGraph_t g, const cudaGraphNode_t* dependencies, size_t count,
+                                       cudaGraph_t child) {
+  LOCK;
+  FoveaEmulatedGraph::Node n{[nodes = child->nodes] { run_nodes(nodes); }, {}};
+  for (size_t i = 0; i < count; i++) n.after.push_back(node_index(dependencies[i]));
+  g->nodes.push_back(std::move(n));
+  *node = node_handle(int(g->nodes.size()) - 1);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamUpdateCaptureDependencies(cudaStream_t s, cudaGraphNode_t* nodes, size_t count, unsigned flags) {
+  LOCK;
+  FoveaEmulatedStream* q = get(s);
+  if (!q->capture) return ret(cudaErrorStreamCaptureInvalidated);
+  if (flags == cudaStreamSetCaptureDependencies) q->tail.clear();
+  for (size_t i = 0; i < count; i++) q->tail.push_back(node_index(nodes[i]));
+  return cudaSuccess;
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t g) {
   delete g;

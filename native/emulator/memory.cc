@@ -118,6 +118,7 @@ cudaError_t cudaMallocHost(void** p, size_t n) {
   pinned[(char*)*p] = n;
   return cudaSuccess;
 }
+cudaError_t cudaHostAlloc(void** p, size_t n, unsigned) { return cudaMallocHost(p, n); }
 cudaError_t cudaFreeHost(void* p) {
   LOCK;
   if (!pinned.erase((char*)p)) return ret(cudaErrorInvalidValue);

@@ -19,13 +19,35 @@ TEST_P(Activation, MatchesReference) {
     slope.fill(2, -0.5, 0.5);
     const fovea_activation_params p{GetParam(), GetParam() == FOVEA_ACTIVATION_SELU ? 1.6732632f : 0.2f,
                                     GetParam() == FOVEA_ACTIVATION_SELU ? 1.0507010f : 0.5f, 0};
-    const fovea_tensor xt = x.view(), st = slope.view(), yt = y.view();
     // Transcendentals: exp is good to 2 ulp and the formulas lose a few more; erf is an approximation to 5e-7.
     check_kernel<float>(y, {4e-6, 4e-6}, [&](fovea_stream* s) {
+      const fovea_tensor xt = x.view(), st = slope.view(), yt = y.view();
       return fovea_activate(&p, &xt, GetParam() == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt, s);
     });
   }
 }
+
+// Backends with narrow types compute in f32 and round once.
+template <class T>
+void check_narrow(double relative) {
+  Array<float> wide({13, 31}), expected({13, 31});
+  Array<T> x({13, 31}, 40), y({13, 31});
+  x.fill(1, -12, 12);
+  for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+  const fovea_activation_params silu{FOVEA_ACTIVATION_SILU, 0, 0, 0};
+  check_narrow_kernel<T>(
+      y, expected, {relative, 1e-6},
+      [&](fovea_stream* s) {
+        const fovea_tensor xt = wide.view(), yt = expected.view();
+        return fovea_activate(&silu, &xt, nullptr, &yt, s);
+      },
+      [&](fovea_stream* s) {
+        const fovea_tensor xt = x.view(), yt = y.view();
+        return fovea_activate(&silu, &xt, nullptr, &yt, s);
+      });
+}
+TEST(Activation, HalfPrecision) { check_narrow<Half>(0x1p-11 + 4e-6); }
+TEST(Activation, BFloat16) { check_narrow<BFloat16>(0x1p-8 + 4e-6); }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Activation, ::testing::Range(0, 18));
 

@@ -20,11 +20,11 @@ constexpr ConvCase kSmall{.name = "Small",
 
 TEST(Conv2dArguments, ParametersAreChecked) {
   int64_t bytes = 0;
-  EXPECT_EQ(fovea_conv2d_prepared_bytes(nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_conv2d_prepared_bytes(cpu(), nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
   const auto refused = [&](void (*change)(fovea_conv2d_params&)) {
     fovea_conv2d_params p = params_of(kSmall);
     change(p);
-    return fovea_conv2d_prepared_bytes(&p, &bytes) == FOVEA_INVALID_ARGUMENT;
+    return fovea_conv2d_prepared_bytes(cpu(), &p, &bytes) == FOVEA_INVALID_ARGUMENT;
   };
   EXPECT_TRUE(refused([](auto& p) { p.in_channels = 0; }));
   EXPECT_TRUE(refused([](auto& p) { p.out_channels = -6; }));
@@ -40,7 +40,7 @@ TEST(Conv2dArguments, ParametersAreChecked) {
   EXPECT_TRUE(refused([](auto& p) { p.in_channels = p.out_channels = p.kernel_h = INT32_MAX; }));
   EXPECT_TRUE(refused([](auto& p) { p.in_channels = p.out_channels = 1 << 20; }));
   const fovea_conv2d_params p = params_of(kSmall);
-  EXPECT_EQ(fovea_conv2d_prepared_bytes(&p, nullptr), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_conv2d_prepared_bytes(cpu(), &p, nullptr), FOVEA_INVALID_ARGUMENT);
 }
 
 TEST(Conv2dArguments, TensorsAreChecked) {

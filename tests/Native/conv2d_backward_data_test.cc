@@ -23,7 +23,7 @@ struct BackwardData {
   }
   static int64_t prepared_bytes(const fovea_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(&p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
   }
   int64_t workspace_bytes() {
@@ -171,12 +171,12 @@ TEST(Conv2dBackwardDataArguments, AreChecked) {
   layer.prepared.poison();
   EXPECT_EQ(call(&dy, &prepared, &dx, workspace.get()), FOVEA_INVALID_ARGUMENT);
   int64_t bytes = 0;
-  EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(&layer.params, nullptr), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(cpu(), nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(cpu(), &layer.params, nullptr), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_conv2d_backward_data_workspace(&layer.params, nullptr, &dx, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_conv2d_backward_data_workspace(&layer.params, &dy, nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
   other = layer.params, other.algorithm = FOVEA_CONV2D_WINOGRAD_4X4;
-  EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(&other, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(cpu(), &other, &bytes), FOVEA_INVALID_ARGUMENT);
 }
 
 }  // namespace

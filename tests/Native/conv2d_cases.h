@@ -65,7 +65,7 @@ struct Conv {
 
   static int64_t prepared_bytes(const fovea_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv2d_prepared_bytes(&p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_conv2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
   }
 

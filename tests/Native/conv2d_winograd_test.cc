@@ -151,7 +151,7 @@ TEST(Conv2dChosen, RefusesWhatALayerCannotUse) {
   const auto refused = [](const ConvCase& wrong) {
     fovea_conv2d_params p = params_of(wrong);
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv2d_prepared_bytes(&p, &bytes), FOVEA_INVALID_ARGUMENT);
+    EXPECT_EQ(fovea_conv2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_INVALID_ARGUMENT);
     Array<float> x({wrong.n, wrong.h, wrong.w, wrong.in});
     Array<float> weights({wrong.out, wrong.kernel_h, wrong.kernel_w, wrong.in / wrong.groups});
     Array<uint8_t> prepared({64});

@@ -35,7 +35,7 @@ struct Transpose {
   }
   static int64_t prepared_bytes(const fovea_conv_transpose2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv_transpose2d_prepared_bytes(&p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_conv_transpose2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
   }
   int64_t workspace_bytes() {
@@ -444,7 +444,7 @@ TEST(ConvTranspose2dArguments, AreChecked) {
   const auto refused = [&](void (*change)(fovea_conv_transpose2d_params&)) {
     fovea_conv_transpose2d_params p = layer.params;
     change(p);
-    return fovea_conv_transpose2d_prepared_bytes(&p, &bytes) == FOVEA_INVALID_ARGUMENT;
+    return fovea_conv_transpose2d_prepared_bytes(cpu(), &p, &bytes) == FOVEA_INVALID_ARGUMENT;
   };
   EXPECT_TRUE(refused([](auto& p) { p.output_pad_h = 2; }));
   EXPECT_STREQ(fovea_last_error(),
@@ -453,7 +453,7 @@ TEST(ConvTranspose2dArguments, AreChecked) {
   EXPECT_TRUE(refused([](auto& p) { p.conv.algorithm = FOVEA_CONV2D_DIRECT; }));
   EXPECT_TRUE(refused([](auto& p) { p.conv.groups = 3; }));
   EXPECT_TRUE(refused([](auto& p) { p.conv.stride_h = 0; }));
-  EXPECT_EQ(fovea_conv_transpose2d_prepared_bytes(nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_conv_transpose2d_prepared_bytes(cpu(), nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_conv_transpose2d_workspace(&layer.params, nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
   // Sizes that cannot exist must not overflow on the way to a refusal.
   wrong = x, wrong.shape[1] = wrong.shape[2] = int64_t{1} << 40;

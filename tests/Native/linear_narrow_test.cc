@@ -31,7 +31,7 @@ struct Narrow {
   }
   int64_t prepared_bytes() const {
     int64_t bytes = -1;
-    EXPECT_EQ(fovea_linear_prepared_bytes(&params, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &params, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
   }
   int64_t workspace_bytes(const fovea_tensor& input) const {
@@ -264,10 +264,10 @@ TEST(LinearNarrowArguments, AreChecked) {
   EXPECT_EQ(std::string(fovea_last_error()).rfind("linear: needs a workspace of ", 0), 0u) << fovea_last_error();
   fovea_linear_params params{6, 20, {}, 3, 0};
   int64_t bytes = 0;
-  EXPECT_EQ(fovea_linear_prepared_bytes(&params, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &params, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(fovea_last_error(), "linear_prepared_bytes: unknown weight format 3");
   params = {133145, 20, {}, FOVEA_WEIGHTS_INT8, 0};
-  EXPECT_EQ(fovea_linear_prepared_bytes(&params, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &params, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_STREQ(fovea_last_error(), "linear_prepared_bytes: 133145 inputs are too many for INT8 weights (at most 133144)");
   params = {6, 20, {}, FOVEA_WEIGHTS_F32, 0};
   EXPECT_EQ(fovea_linear_workspace(&params, &xt, &bytes), FOVEA_OK);

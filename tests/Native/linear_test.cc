@@ -31,7 +31,7 @@ struct Layer {
   }
   static int64_t bytes(const fovea_linear_params& p) {
     int64_t n = -1;
-    EXPECT_EQ(fovea_linear_prepared_bytes(&p, &n), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &p, &n), FOVEA_OK) << fovea_last_error();
     return n;
   }
 };
@@ -163,8 +163,8 @@ TEST(Linear, ArgumentsAreChecked) {
   int64_t bytes = 0;
   for (const fovea_linear_params& bad :
        {fovea_linear_params{-1, 4, {}, 0, 0}, {4, -1, {}, 0, 0}, {INT32_MAX, INT32_MAX, {}, 0, 0}})
-    EXPECT_EQ(fovea_linear_prepared_bytes(&bad, &bytes), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_linear_prepared_bytes(&layer.params, nullptr), FOVEA_INVALID_ARGUMENT);
+    EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &bad, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &layer.params, nullptr), FOVEA_INVALID_ARGUMENT);
   Array<float> weights({20, 5});
   const fovea_tensor wt = weights.view();
   EXPECT_EQ(fovea_linear_prepare(&layer.params, &wt, &pt, stream.get()), FOVEA_INVALID_ARGUMENT);

@@ -81,12 +81,15 @@ TEST(Plugin, CallsAreForwardedByHandle) {
   ASSERT_NE(device, nullptr);
   fovea_stream* stream = nullptr;
   ASSERT_EQ(fovea_stream_create(device, nullptr, &stream), FOVEA_OK) << fovea_last_error();
+  Array<float> x({1}), y({1});
+  fovea_tensor xt = x.view(), yt = y.view();
+  const fovea_activation_params params{FOVEA_ACTIVATION_SILU, 0, 0, 0};
+  EXPECT_EQ(fovea_activate(&params, &xt, nullptr, &yt, stream), FOVEA_INVALID_ARGUMENT) << "validated before it is forwarded";
+  xt.device_type = yt.device_type = 10;
+  EXPECT_EQ(fovea_activate(&params, &xt, nullptr, &yt, stream), FOVEA_OK) << fovea_last_error();
   int32_t arrived = 0;
-  fovea_tensor y{};
-  y.data = &arrived;
-  const fovea_activation_params params{77, 0, 0, 0};
-  EXPECT_EQ(fovea_activate(&params, nullptr, nullptr, &y, stream), FOVEA_OK) << fovea_last_error();
-  EXPECT_EQ(arrived, 77);
+  std::memcpy(&arrived, y.data(), sizeof arrived);
+  EXPECT_EQ(arrived, FOVEA_ACTIVATION_SILU);
   EXPECT_EQ(fovea_stream_destroy(stream), FOVEA_OK);
 }
 

@@ -21,7 +21,7 @@ struct Layer {
 
   static int64_t bytes(const fovea_recurrent_params& p) {
     int64_t n = -1;
-    EXPECT_EQ(fovea_recurrent_prepared_bytes(&p, &n), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_recurrent_prepared_bytes(cpu(), &p, &n), FOVEA_OK) << fovea_last_error();
     return n;
   }
 
@@ -339,8 +339,8 @@ TEST(Recurrent, ArgumentsAreChecked) {
   int64_t bytes = 0;
   for (const fovea_recurrent_params& bad :
        {fovea_recurrent_params{5, 3, 5, 0}, {-1, 3, 5, 0}, {3, -1, 5, 0}, {3, 3, -5, 0}, {2, INT32_MAX, INT32_MAX, 0}})
-    EXPECT_EQ(fovea_recurrent_prepared_bytes(&bad, &bytes), FOVEA_INVALID_ARGUMENT) << fovea_last_error();
-  EXPECT_EQ(fovea_recurrent_prepared_bytes(&a.params, nullptr), FOVEA_INVALID_ARGUMENT);
+    EXPECT_EQ(fovea_recurrent_prepared_bytes(cpu(), &bad, &bytes), FOVEA_INVALID_ARGUMENT) << fovea_last_error();
+  EXPECT_EQ(fovea_recurrent_prepared_bytes(cpu(), &a.params, nullptr), FOVEA_INVALID_ARGUMENT);
   fovea_tensor huge = x;
   for (int i = 0; i < 2; ++i) huge.shape[i] = INT64_MAX;
   EXPECT_EQ(fovea_recurrent_workspace(&a.params, &huge, &bytes), FOVEA_INVALID_ARGUMENT);

@@ -39,7 +39,7 @@ struct Separable {
   }
   static int64_t prepared_bytes(const fovea_separable_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_separable_conv2d_prepared_bytes(&p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_separable_conv2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
   }
   int64_t workspace_bytes() {
@@ -234,14 +234,14 @@ TEST(SeparableConv2dArguments, AreChecked) {
   const auto refused = [&](void (*change)(fovea_separable_conv2d_params&)) {
     fovea_separable_conv2d_params p = layer.params;
     change(p);
-    return fovea_separable_conv2d_prepared_bytes(&p, &bytes) == FOVEA_INVALID_ARGUMENT;
+    return fovea_separable_conv2d_prepared_bytes(cpu(), &p, &bytes) == FOVEA_INVALID_ARGUMENT;
   };
   EXPECT_TRUE(refused([](auto& p) { p.depthwise.groups = 2; }));
   EXPECT_TRUE(refused([](auto& p) { p.depthwise.activation.kind = FOVEA_ACTIVATION_PRELU; }));
   EXPECT_STREQ(fovea_last_error(), "separable_conv2d_prepared_bytes: the depthwise activation cannot be PRELU");
   EXPECT_TRUE(refused([](auto& p) { p.out_channels = 0; }));
   EXPECT_TRUE(refused([](auto& p) { p.depthwise.algorithm = FOVEA_CONV2D_WINOGRAD_2X2; }));
-  EXPECT_EQ(fovea_separable_conv2d_prepared_bytes(nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_separable_conv2d_prepared_bytes(cpu(), nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(fovea_separable_conv2d_workspace(&layer.params, nullptr, &bytes), FOVEA_INVALID_ARGUMENT);
   fovea_tensor flat = layer.depthwise_weights.view();
   const fovea_tensor pointwise = layer.pointwise_weights.view();

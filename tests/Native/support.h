@@ -2,10 +2,12 @@
 // instruction set and thread count, eagerly and through a captured graph, and compares it with the reference loops.
 #pragma once
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -25,6 +27,52 @@ inline fovea_device* cpu() {
   return device;
 }
 
+// ---- a second backend under test ------------------------------------------------------------------------------------------
+//
+// FOVEA_TEST_PLUGIN=<file> runs the kernels of a plug-in instead of the CPU's vector bodies: check_kernel compares it with the
+// reference loops. All arrays then live in pinned memory, which host code and kernels both reach, so a test needs no copies.
+
+inline fovea_device* test_device() {
+  static fovea_device* const device = [] {
+    fovea_device* d = nullptr;
+    const char* path = std::getenv("FOVEA_TEST_PLUGIN");
+    if (path == nullptr) return d;
+    if (fovea_backend_load(path) != FOVEA_OK ||
+        (fovea_device_open("cuda-emulated:0", &d) != FOVEA_OK && fovea_device_open("cuda:0", &d) != FOVEA_OK)) {
+      std::fprintf(stderr, "FOVEA_TEST_PLUGIN: %s\n", fovea_last_error());
+      std::exit(1);
+    }
+    return d;
+  }();
+  return device;
+}
+
+// Where views and streams made now belong: NULL is the CPU.
+inline fovea_device*& current_device() {
+  static fovea_device* device = nullptr;
+  return device;
+}
+
+class OnDevice {
+ public:
+  explicit OnDevice(fovea_device* device) { current_device() = device; }
+  ~OnDevice() { current_device() = nullptr; }
+  OnDevice(const OnDevice&) = delete;
+  OnDevice& operator=(const OnDevice&) = delete;
+};
+
+// The emulator runs the threads, blocks and asynchronous copies of a kernel in an order drawn from a seed; a GPU has no such
+// order to set.
+inline std::vector<uint32_t> schedules() {
+  return dlsym(dlopen(std::getenv("FOVEA_TEST_PLUGIN"), RTLD_NOW | RTLD_NOLOAD), "fovea_emulator_seed") == nullptr
+             ? std::vector<uint32_t>{0}
+             : std::vector<uint32_t>{0, 2, 3};
+}
+inline void set_schedule(uint32_t seed) {
+  void* function = dlsym(dlopen(std::getenv("FOVEA_TEST_PLUGIN"), RTLD_NOW | RTLD_NOLOAD), "fovea_emulator_seed");
+  if (function != nullptr) reinterpret_cast<void (*)(uint32_t)>(function)(seed);
+}
+
 struct StreamDeleter {
   void operator()(fovea_stream* s) const { fovea_stream_destroy(s); }
 };
@@ -32,9 +80,38 @@ using StreamPtr = std::unique_ptr<fovea_stream, StreamDeleter>;
 inline StreamPtr make_stream(int32_t threads = 0) {
   fovea_stream* stream = nullptr;
   const fovea_stream_options options{threads, 0};
-  EXPECT_EQ(fovea_stream_create(cpu(), &options, &stream), FOVEA_OK) << fovea_last_error();
+  fovea_device* device = current_device() != nullptr ? current_device() : cpu();
+  EXPECT_EQ(fovea_stream_create(device, &options, &stream), FOVEA_OK) << fovea_last_error();
   return StreamPtr(stream);
 }
+
+// Bytes that the CPU and the backend under test can both reach.
+class Storage {
+ public:
+  explicit Storage(size_t bytes) : bytes_(bytes), pinned_(test_device() != nullptr) {
+    if (!pinned_) {
+      own_.resize(bytes);
+    } else {
+      EXPECT_EQ(fovea_memory_alloc(test_device(), FOVEA_MEMORY_PINNED, static_cast<int64_t>(bytes), &data_), FOVEA_OK)
+          << fovea_last_error();
+    }
+    std::memset(data(), kGuardByte, bytes);
+  }
+  ~Storage() {
+    if (pinned_) fovea_memory_free(test_device(), FOVEA_MEMORY_PINNED, data_, static_cast<int64_t>(bytes_));
+  }
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+  uint8_t* data() { return pinned_ ? static_cast<uint8_t*>(data_) : own_.data(); }
+  const uint8_t* data() const { return pinned_ ? static_cast<const uint8_t*>(data_) : own_.data(); }
+  size_t size() const { return bytes_; }
+
+ private:
+  size_t bytes_;
+  bool pinned_;
+  std::vector<uint8_t> own_;
+  void* data_ = nullptr;
+};
 
 template <class T>
 constexpr fovea_dtype dtype_of();
@@ -55,6 +132,40 @@ constexpr fovea_dtype dtype_of<int64_t>() {
   return {FOVEA_INT, 64, 1};
 }
 
+// The 16-bit types of other backends, as storage: rounded to nearest even, computed with as float.
+struct Half {
+  _Float16 value;
+  Half() = default;
+  explicit Half(double v) : value(static_cast<_Float16>(v)) {}
+  explicit operator double() const { return static_cast<double>(value); }
+  explicit operator float() const { return static_cast<float>(value); }
+};
+struct BFloat16 {
+  uint16_t bits;
+  BFloat16() = default;
+  explicit BFloat16(double v) {
+    const auto f = static_cast<float>(v);
+    uint32_t u;
+    std::memcpy(&u, &f, sizeof u);
+    bits = (u & 0x7fffffff) > 0x7f800000 ? uint16_t{0x7fff} : static_cast<uint16_t>((u + 0x7fff + (u >> 16 & 1)) >> 16);
+  }
+  explicit operator float() const {
+    const uint32_t u = static_cast<uint32_t>(bits) << 16;
+    float f;
+    std::memcpy(&f, &u, sizeof f);
+    return f;
+  }
+  explicit operator double() const { return static_cast<double>(static_cast<float>(*this)); }
+};
+template <>
+constexpr fovea_dtype dtype_of<Half>() {
+  return {FOVEA_FLOAT, 16, 1};
+}
+template <>
+constexpr fovea_dtype dtype_of<BFloat16>() {
+  return {FOVEA_BFLOAT, 16, 1};
+}
+
 // Owned storage with guard bytes on both sides; gaps between pitched rows are guard bytes too.
 template <class T>
 class Array {
@@ -64,17 +175,17 @@ class Array {
     pitch_ = pitch == 0 ? last : pitch;
     rows_ = 1;
     for (size_t i = 0; i + 1 < shape_.size(); ++i) rows_ *= shape_[i];
-    bytes_.assign(static_cast<size_t>(rows_ * pitch_) * sizeof(T) + 2 * kGuard + 64, kGuardByte);
-    const auto raw = reinterpret_cast<uintptr_t>(bytes_.data()) + kGuard;
-    offset_ = (raw + 63) / 64 * 64 - reinterpret_cast<uintptr_t>(bytes_.data());
+    bytes_ = std::make_unique<Storage>(static_cast<size_t>(rows_ * pitch_) * sizeof(T) + 2 * kGuard + 64);
+    const auto raw = reinterpret_cast<uintptr_t>(bytes_->data()) + kGuard;
+    offset_ = (raw + 63) / 64 * 64 - reinterpret_cast<uintptr_t>(bytes_->data());
   }
   Array(const Array& o) : Array(o.shape_, o.pitch_) {
     std::memcpy(data(), o.data(), static_cast<size_t>(rows_ * pitch_) * sizeof(T));
   }
   Array& operator=(const Array&) = delete;
 
-  T* data() { return reinterpret_cast<T*>(bytes_.data() + offset_); }
-  const T* data() const { return reinterpret_cast<const T*>(bytes_.data() + offset_); }
+  T* data() { return reinterpret_cast<T*>(bytes_->data() + offset_); }
+  const T* data() const { return reinterpret_cast<const T*>(bytes_->data() + offset_); }
   int64_t rows() const { return rows_; }
   int64_t last() const { return shape_.empty() ? 1 : shape_.back(); }
   int64_t size() const { return rows_ * last(); }
@@ -89,6 +200,12 @@ class Array {
     t.pitch = pitch_;
     t.dtype = dtype_of<T>();
     t.device_type = FOVEA_CPU;
+    if (current_device() != nullptr) {
+      fovea_device_info info{};
+      EXPECT_EQ(fovea_device_describe(current_device(), &info), FOVEA_OK);
+      t.device_type = info.type;
+      t.device_id = info.id;
+    }
     return t;
   }
 
@@ -114,11 +231,11 @@ class Array {
   }
   // True when nothing outside the tensor's elements was written.
   bool guards_intact() const {
-    for (size_t i = 0; i < bytes_.size(); ++i) {
+    for (size_t i = 0; i < bytes_->size(); ++i) {
       const int64_t at = static_cast<int64_t>(i) - static_cast<int64_t>(offset_);
       const int64_t row_bytes = pitch_ * static_cast<int64_t>(sizeof(T));
       const bool inside = at >= 0 && at < rows_ * row_bytes && at % row_bytes < last() * static_cast<int64_t>(sizeof(T));
-      if (!inside && bytes_[i] != kGuardByte) return false;
+      if (!inside && bytes_->data()[i] != kGuardByte) return false;
     }
     return true;
   }
@@ -126,7 +243,7 @@ class Array {
  private:
   std::vector<int64_t> shape_;
   int64_t pitch_ = 0, rows_ = 0;
-  std::vector<uint8_t> bytes_;
+  std::unique_ptr<Storage> bytes_;
   size_t offset_ = 0;
 };
 
@@ -184,6 +301,56 @@ struct Tolerance {
   double relative = 0, absolute = 0;
 };
 
+// Runs `call` on `stream`, as it is or through a captured graph.
+inline void run_call(fovea_stream* stream, bool captured, const std::function<fovea_status(fovea_stream*)>& call) {
+  fovea_graph* graph = nullptr;
+  if (captured) ASSERT_EQ(fovea_capture_begin(stream), FOVEA_OK) << fovea_last_error();
+  ASSERT_EQ(call(stream), FOVEA_OK) << fovea_last_error();
+  if (captured) {
+    ASSERT_EQ(fovea_capture_end(stream, &graph), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(fovea_graph_replay(graph, stream), FOVEA_OK) << fovea_last_error();
+  }
+  ASSERT_EQ(fovea_stream_synchronize(stream), FOVEA_OK) << fovea_last_error();
+  ASSERT_EQ(fovea_graph_destroy(graph), FOVEA_OK);
+}
+
+template <class T>
+void expect_near(const std::vector<T>& actual, const std::vector<T>& expected, Tolerance tolerance) {
+  for (size_t i = 0; i < actual.size(); ++i)
+    ASSERT_TRUE(near(static_cast<double>(actual[i]), static_cast<double>(expected[i]), tolerance.relative, tolerance.absolute))
+        << "element " << i;
+}
+
+// The part of check_kernel for the backend under test: every schedule, eagerly and captured, bitwise the same. `call` must make
+// its views, workspace and prepared weights itself, since they belong to the current device. A kernel that the backend lacks
+// skips the test.
+template <class T>
+void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tolerance tolerance,
+                          const std::function<fovea_status(fovea_stream*)>& call) {
+  const OnDevice scope(test_device());
+  std::vector<T> first;
+  for (const uint32_t seed : schedules())
+    for (const bool captured : {false, true}) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + (captured ? ", captured" : ""));
+      set_schedule(seed);
+      const StreamPtr stream = make_stream();
+      output.poison();
+      if (first.empty() && !captured) {
+        const fovea_status status = call(stream.get());
+        if (status == FOVEA_UNSUPPORTED) GTEST_SKIP() << fovea_last_error();
+        ASSERT_EQ(status, FOVEA_OK) << fovea_last_error();
+        ASSERT_EQ(fovea_stream_synchronize(stream.get()), FOVEA_OK) << fovea_last_error();
+      } else {
+        ASSERT_NO_FATAL_FAILURE(run_call(stream.get(), captured, call));
+      }
+      ASSERT_TRUE(output.guards_intact()) << "wrote outside its output";
+      const std::vector<T> actual = output.values();
+      if (first.empty()) ASSERT_NO_FATAL_FAILURE(expect_near(actual, expected, tolerance));
+      if (first.empty()) first = actual;
+      ASSERT_EQ(std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)), 0) << "not bitwise equal";
+    }
+}
+
 // `call` enqueues the kernel on a stream, writing `output`. It is run by the reference loops, then by every instruction set
 // with 1 and 2 threads, eagerly and captured; results must be within `tolerance` of the reference, bitwise equal within an
 // instruction set, and leave the guard bytes alone. The output is poisoned before each run.
@@ -198,6 +365,7 @@ void check_kernel(Array<T>& output, Tolerance tolerance, const std::function<fov
     expected = output.values();
     ASSERT_TRUE(output.guards_intact()) << "reference wrote outside its output";
   }
+  if (test_device() != nullptr) return check_on_test_device(output, expected, tolerance, call);
   for (const int32_t isa : available_isas()) {
     SCOPED_TRACE(isa_name(isa));
     const ForcedIsa forced(isa);
@@ -206,31 +374,33 @@ void check_kernel(Array<T>& output, Tolerance tolerance, const std::function<fov
       for (const bool captured : {false, true}) {
         const StreamPtr stream = make_stream(threads);
         output.poison();
-        if (captured) {
-          fovea_graph* graph = nullptr;
-          ASSERT_EQ(fovea_capture_begin(stream.get()), FOVEA_OK) << fovea_last_error();
-          ASSERT_EQ(call(stream.get()), FOVEA_OK) << fovea_last_error();
-          ASSERT_EQ(fovea_capture_end(stream.get(), &graph), FOVEA_OK) << fovea_last_error();
-          ASSERT_EQ(fovea_graph_replay(graph, stream.get()), FOVEA_OK) << fovea_last_error();
-          ASSERT_EQ(fovea_graph_destroy(graph), FOVEA_OK);
-        } else {
-          ASSERT_EQ(call(stream.get()), FOVEA_OK) << fovea_last_error();
-        }
+        ASSERT_NO_FATAL_FAILURE(run_call(stream.get(), captured, call));
         ASSERT_TRUE(output.guards_intact()) << "wrote outside its output";
         const std::vector<T> actual = output.values();
         if (first.empty()) {
           first = actual;
-          for (size_t i = 0; i < actual.size(); ++i)
-            ASSERT_TRUE(
-                near(static_cast<double>(actual[i]), static_cast<double>(expected[i]), tolerance.relative, tolerance.absolute))
-                << "element " << i;
-        } else if (!first.empty()) {
+          ASSERT_NO_FATAL_FAILURE(expect_near(actual, expected, tolerance));
+        } else {
           ASSERT_EQ(std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)), 0)
               << "not bitwise equal: threads " << threads << ", captured " << captured;
         }
       }
     }
   }
+}
+
+// A kernel in a 16-bit type on the backend under test: `reference` computes the same from the same values in f32 on the CPU,
+// writing `expected`; `call` writes `output`. Skips without such a backend: the CPU computes in f32 only.
+template <class T>
+void check_narrow_kernel(Array<T>& output, Array<float>& expected, Tolerance tolerance,
+                         const std::function<fovea_status(fovea_stream*)>& reference,
+                         const std::function<fovea_status(fovea_stream*)>& call) {
+  if (test_device() == nullptr) GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN: the CPU computes in f32 only";
+  const ForcedIsa isa(FOVEA_ISA_REFERENCE);
+  ASSERT_EQ(reference(make_stream().get()), FOVEA_OK) << fovea_last_error();
+  std::vector<T> rounded;
+  for (const float v : expected.values()) rounded.push_back(T(v));
+  check_on_test_device(output, rounded, tolerance, call);
 }
 
 }  // namespace fovea_test

@@ -45,6 +45,9 @@ typedef struct fovea_device_info {
 /* `name` is "cpu", "cuda:0", "cuda-emulated:0". Devices are process-wide singletons; closing is not needed. */
 FOVEA_API fovea_status fovea_device_open(const char* name, fovea_device** device);
 FOVEA_API fovea_status fovea_device_describe(const fovea_device* device, fovea_device_info* info);
+/* FOVEA_OK while the device answers. A GPU that failed (illegal address, ECC error, reset) stays lost for this process: every
+ * call on it returns FOVEA_DEVICE_LOST with the first cause. Does not wait for running work. */
+FOVEA_API fovea_status fovea_device_check(fovea_device* device);
 
 /* ---- raw memory ------------------------------------------------------------------------------------------------------ */
 
@@ -74,6 +77,12 @@ typedef struct fovea_stream_options {
 FOVEA_API fovea_status fovea_stream_create(fovea_device* device, const fovea_stream_options* options, fovea_stream** stream);
 FOVEA_API fovea_status fovea_stream_destroy(fovea_stream* stream);
 FOVEA_API fovea_status fovea_stream_synchronize(fovea_stream* stream);
+/* Work in an order that somebody else made: `native` is a cudaStream_t (= CUstream) of the same device, whatever library
+ * created it; it stays its maker's, who must keep it alive, and destroying the wrapper leaves it alone. A CUDA context made
+ * elsewhere must be the device's primary context. The CPU has no such streams (FOVEA_UNSUPPORTED). */
+FOVEA_API fovea_status fovea_stream_from_native(fovea_device* device, void* native, fovea_stream** stream);
+/* The other way round: the cudaStream_t behind a stream. */
+FOVEA_API fovea_status fovea_stream_native(const fovea_stream* stream, void** native);
 
 FOVEA_API fovea_status fovea_event_create(fovea_device* device, fovea_event** event);
 FOVEA_API fovea_status fovea_event_destroy(fovea_event* event);

@@ -81,7 +81,7 @@ typedef enum fovea_conv2d_algorithm {
 FOVEA_API fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, const fovea_tensor* x, int32_t* algorithm);
 
 /* Weights are packed once. The packed form depends on params but not on the instruction set. */
-FOVEA_API fovea_status fovea_conv2d_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv2d_prepared_bytes(fovea_device* device, const fovea_conv2d_params* params, int64_t* bytes);
 /* weights: [out][kh][kw][in/groups]; prepared: rank-1 u8 of that many bytes, 64-byte aligned. Enqueued. */
 FOVEA_API fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, const fovea_tensor* weights,
                                             const fovea_tensor* prepared, fovea_stream* stream);
@@ -94,7 +94,8 @@ FOVEA_API fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fov
 /* Gradients of conv2d without its activation and residual; dy has the shape of y. Sums run in a fixed order.
  *   dx[n][iy][ix][i] = sum over o, kh, kw of dy[n][oy][ox][o]*w[o][kh][kw][i] with oy*stride_h - pad_top + kh*dilation_h == iy
  * Weights are packed from the forward layout [out][kh][kw][in/groups]. params->activation is ignored. */
-FOVEA_API fovea_status fovea_conv2d_backward_data_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv2d_backward_data_prepared_bytes(fovea_device* device, const fovea_conv2d_params* params,
+                                                                 int64_t* bytes);
 FOVEA_API fovea_status fovea_conv2d_backward_data_prepare(const fovea_conv2d_params* params, const fovea_tensor* weights,
                                                           const fovea_tensor* prepared, fovea_stream* stream);
 FOVEA_API fovea_status fovea_conv2d_backward_data_workspace(const fovea_conv2d_params* params, const fovea_tensor* dy,
@@ -119,7 +120,8 @@ typedef struct fovea_conv_transpose2d_params {
   int32_t output_pad_h, output_pad_w; /* below max(stride, dilation) of the axis */
 } fovea_conv_transpose2d_params;
 
-FOVEA_API fovea_status fovea_conv_transpose2d_prepared_bytes(const fovea_conv_transpose2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_conv_transpose2d_prepared_bytes(fovea_device* device, const fovea_conv_transpose2d_params* params,
+                                                             int64_t* bytes);
 FOVEA_API fovea_status fovea_conv_transpose2d_prepare(const fovea_conv_transpose2d_params* params, const fovea_tensor* weights,
                                                       const fovea_tensor* prepared, fovea_stream* stream);
 FOVEA_API fovea_status fovea_conv_transpose2d_workspace(const fovea_conv_transpose2d_params* params, const fovea_tensor* x,
@@ -137,7 +139,8 @@ typedef struct fovea_separable_conv2d_params {
   fovea_activation_params activation;
 } fovea_separable_conv2d_params;
 
-FOVEA_API fovea_status fovea_separable_conv2d_prepared_bytes(const fovea_separable_conv2d_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_separable_conv2d_prepared_bytes(fovea_device* device, const fovea_separable_conv2d_params* params,
+                                                             int64_t* bytes);
 FOVEA_API fovea_status fovea_separable_conv2d_prepare(const fovea_separable_conv2d_params* params,
                                                       const fovea_tensor* depthwise_weights,
                                                       const fovea_tensor* pointwise_weights, const fovea_tensor* prepared,
@@ -168,7 +171,7 @@ typedef struct fovea_linear_params {
   int32_t reserved;
 } fovea_linear_params;
 
-FOVEA_API fovea_status fovea_linear_prepared_bytes(const fovea_linear_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_linear_prepared_bytes(fovea_device* device, const fovea_linear_params* params, int64_t* bytes);
 FOVEA_API fovea_status fovea_linear_prepare(const fovea_linear_params* params, const fovea_tensor* weights,
                                             const fovea_tensor* prepared, fovea_stream* stream);
 FOVEA_API fovea_status fovea_linear_workspace(const fovea_linear_params* params, const fovea_tensor* x, int64_t* bytes);

@@ -140,7 +140,8 @@ typedef struct fovea_recurrent_params {
 } fovea_recurrent_params;
 
 /* weights [gates*hidden][input], recurrent [gates*hidden][hidden], bias and recurrent_bias [gates*hidden] or NULL. */
-FOVEA_API fovea_status fovea_recurrent_prepared_bytes(const fovea_recurrent_params* params, int64_t* bytes);
+FOVEA_API fovea_status fovea_recurrent_prepared_bytes(fovea_device* device, const fovea_recurrent_params* params,
+                                                      int64_t* bytes);
 FOVEA_API fovea_status fovea_recurrent_prepare(const fovea_recurrent_params* params, const fovea_tensor* weights,
                                                const fovea_tensor* recurrent, const fovea_tensor* bias,
                                                const fovea_tensor* recurrent_bias, const fovea_tensor* prepared,

@@ -82,13 +82,13 @@ extern "C" fovea_status fovea_activate(const fovea_activation_params* params, co
                                        const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "activate";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_activate, params, x, slope, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_TRY(check_activation(op, *params, slope, last(*x), stream));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
+  FOVEA_FORWARD(stream, fovea_activate, params, x, slope, y, stream);
   const ActivateJob job{static_cast<const float*>(x->data),
                         slope == nullptr ? nullptr : static_cast<const float*>(slope->data),
                         static_cast<float*>(y->data),

@@ -151,15 +151,22 @@ fovea_status check_input(const char* op, const fovea_conv2d_params& p, const fov
 }
 
 }  // namespace
+
+fovea_status conv2d_packed_bytes(const char* op, const fovea_conv2d_params* params, int64_t* bytes) {
+  FOVEA_TRY(check_conv2d_params(op, params));
+  *bytes = prepared_bytes(*params);
+  return FOVEA_OK;
+}
 }  // namespace fovea
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_conv2d_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes) {
+extern "C" fovea_status fovea_conv2d_prepared_bytes(fovea_device* device, const fovea_conv2d_params* params, int64_t* bytes) {
   constexpr const char* op = "conv2d_prepared_bytes";
-  FOVEA_TRY(check_conv2d_params(op, params));
+  FOVEA_CHECK(device != nullptr, "%s: device is NULL", op);
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
-  *bytes = prepared_bytes(*params);
+  FOVEA_TRY(conv2d_packed_bytes(op, params, bytes));
+  FOVEA_FORWARD(device, fovea_conv2d_prepared_bytes, device, params, bytes);
   return FOVEA_OK;
 }
 

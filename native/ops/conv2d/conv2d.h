@@ -150,6 +150,8 @@ FOVEA_CONV2D_INLINE WeightRun weight_run(const Conv2dPrepareJob& job, int64_t o,
 
 // The parameters' own rules; the convolution's relatives share them.
 fovea_status check_conv2d_params(const char* op, const fovea_conv2d_params* params);
+// Validates params and says how many bytes their packed form takes on the CPU.
+fovea_status conv2d_packed_bytes(const char* op, const fovea_conv2d_params* params, int64_t* bytes);
 
 // 3x3, stride 1, ungrouped; dilation d leaves d*d interleaved grids, each an undilated layer.
 bool winograd_possible(const fovea_conv2d_params& p);

@@ -48,11 +48,14 @@ fovea_status check_backward_shapes(const char* op, const fovea_conv2d_params& p,
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_conv2d_backward_data_prepared_bytes(const fovea_conv2d_params* params, int64_t* bytes) {
+extern "C" fovea_status fovea_conv2d_backward_data_prepared_bytes(fovea_device* device, const fovea_conv2d_params* params,
+                                                                  int64_t* bytes) {
   constexpr const char* op = "conv2d_backward_data_prepared_bytes";
+  FOVEA_CHECK(device != nullptr, "%s: device is NULL", op);
   TransposedLayer layer;
   FOVEA_TRY(make_layer(op, params, &layer));
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
+  FOVEA_FORWARD(device, fovea_conv2d_backward_data_prepared_bytes, device, params, bytes);
   return transposed_prepared_bytes(layer, bytes);
 }
 

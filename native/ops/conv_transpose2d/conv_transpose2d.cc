@@ -50,11 +50,14 @@ fovea_status check_input(const TransposedLayer& layer, const fovea_tensor& x, in
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_conv_transpose2d_prepared_bytes(const fovea_conv_transpose2d_params* params, int64_t* bytes) {
+extern "C" fovea_status fovea_conv_transpose2d_prepared_bytes(fovea_device* device, const fovea_conv_transpose2d_params* params,
+                                                              int64_t* bytes) {
   constexpr const char* op = "conv_transpose2d_prepared_bytes";
+  FOVEA_CHECK(device != nullptr, "%s: device is NULL", op);
   TransposedLayer layer;
   FOVEA_TRY(make_layer(op, params, &layer));
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
+  FOVEA_FORWARD(device, fovea_conv_transpose2d_prepared_bytes, device, params, bytes);
   return transposed_prepared_bytes(layer, bytes);
 }
 

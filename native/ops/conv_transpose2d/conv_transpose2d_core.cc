@@ -101,7 +101,7 @@ fovea_status check_sizes(const TransposedLayer& layer, const fovea_tensor& x, in
 fovea_status transposed_prepared_bytes(const TransposedLayer& layer, int64_t* bytes) {
   fovea_conv2d_params forward;
   if (forward_params(layer, &forward)) {
-    FOVEA_TRY(fovea_conv2d_prepared_bytes(&forward, bytes));
+    FOVEA_TRY(conv2d_packed_bytes(layer.op, &forward, bytes));
   } else {
     FOVEA_CHECK(layer.params.algorithm <= FOVEA_CONV2D_DIRECT,
                 "%s: Winograd needs stride 1 and a padding below the kernel size", layer.op);

@@ -5,6 +5,7 @@
 #include "core/stream.h"
 #include "ops/activation/activation.h"
 #include "ops/linear/narrow.h"
+#include "ops/linear/packed.h"
 #include "ops/linear/panels.h"
 
 namespace fovea {
@@ -15,9 +16,7 @@ void linear_bf16(const LinearJob& j);  // needs AVX512-BF16
 void linear_vnni(const LinearJob& j);  // needs AVX512-VNNI
 }  // namespace avx512
 
-namespace {
-
-fovea_status packed_bytes(const char* op, const fovea_linear_params* params, int64_t* bytes) {
+fovea_status linear_packed_bytes(const char* op, const fovea_linear_params* params, int64_t* bytes) {
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->in_features >= 0 && params->out_features >= 0, "%s: negative size (%d inputs, %d outputs)", op,
               params->in_features, params->out_features);
@@ -36,10 +35,12 @@ fovea_status packed_bytes(const char* op, const fovea_linear_params* params, int
   return FOVEA_OK;
 }
 
+namespace {
+
 fovea_status check_prepared(const char* op, const fovea_linear_params* params, const fovea_tensor* prepared,
                             const fovea_stream* stream) {
   int64_t bytes = 0;
-  FOVEA_TRY(packed_bytes(op, params, &bytes));
+  FOVEA_TRY(linear_packed_bytes(op, params, &bytes));
   FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
   FOVEA_CHECK(prepared->shape[0] == bytes, "%s: prepared has %lld bytes, expected %lld for %d inputs and %d outputs", op,
               static_cast<long long>(prepared->shape[0]), static_cast<long long>(bytes), params->in_features,
@@ -75,9 +76,13 @@ void (*choose_body(fovea_weight_format format))(const LinearJob&) {
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_linear_prepared_bytes(const fovea_linear_params* params, int64_t* bytes) {
-  FOVEA_CHECK(bytes != nullptr, "linear_prepared_bytes: bytes is NULL");
-  return packed_bytes("linear_prepared_bytes", params, bytes);
+extern "C" fovea_status fovea_linear_prepared_bytes(fovea_device* device, const fovea_linear_params* params, int64_t* bytes) {
+  constexpr const char* op = "linear_prepared_bytes";
+  FOVEA_CHECK(device != nullptr, "%s: device is NULL", op);
+  FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
+  FOVEA_TRY(linear_packed_bytes(op, params, bytes));
+  FOVEA_FORWARD(device, fovea_linear_prepared_bytes, device, params, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_linear_prepare(const fovea_linear_params* params, const fovea_tensor* weights,
@@ -104,7 +109,7 @@ extern "C" fovea_status fovea_linear_workspace(const fovea_linear_params* params
   constexpr const char* op = "linear_workspace";
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   int64_t packed = 0;
-  FOVEA_TRY(packed_bytes(op, params, &packed));
+  FOVEA_TRY(linear_packed_bytes(op, params, &packed));
   FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
   FOVEA_CHECK(x->rank >= 1 && x->rank <= FOVEA_MAX_RANK, "%s: x has rank %d, allowed are 1 to %d", op, x->rank, FOVEA_MAX_RANK);
   int64_t n = 1;

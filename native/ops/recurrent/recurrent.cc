@@ -3,6 +3,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/linear/packed.h"
 #include "ops/recurrent/recurrent_reference.h"
 
 namespace fovea {
@@ -64,7 +65,7 @@ fovea_status make_plan(const char* op, const fovea_recurrent_params* params, Rec
   FOVEA_CHECK(params->hidden_size <= 1 << 24, "%s: too large (%d hidden units)", op, params->hidden_size);
   const fovea_linear_params linear = linear_params(*params);
   int64_t bytes = 0;
-  FOVEA_TRY(fovea_linear_prepared_bytes(&linear, &bytes));
+  FOVEA_TRY(linear_packed_bytes(op, &linear, &bytes));
   *plan = recurrent_plan(*params, bytes / kFloat);
   return FOVEA_OK;
 }
@@ -129,11 +130,14 @@ fovea_status check_state(const char* op, const char* name, const fovea_tensor* t
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_recurrent_prepared_bytes(const fovea_recurrent_params* params, int64_t* bytes) {
+extern "C" fovea_status fovea_recurrent_prepared_bytes(fovea_device* device, const fovea_recurrent_params* params,
+                                                       int64_t* bytes) {
   constexpr const char* op = "recurrent_prepared_bytes";
+  FOVEA_CHECK(device != nullptr, "%s: device is NULL", op);
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   RecurrentPlan plan{};
   FOVEA_TRY(make_plan(op, params, &plan));
+  FOVEA_FORWARD(device, fovea_recurrent_prepared_bytes, device, params, bytes);
   *bytes = plan.size * kFloat;
   return FOVEA_OK;
 }

@@ -162,11 +162,14 @@ fovea_status check_input(const char* op, const fovea_conv2d_params& d, const fov
 
 using namespace fovea;
 
-extern "C" fovea_status fovea_separable_conv2d_prepared_bytes(const fovea_separable_conv2d_params* params, int64_t* bytes) {
+extern "C" fovea_status fovea_separable_conv2d_prepared_bytes(fovea_device* device, const fovea_separable_conv2d_params* params,
+                                                              int64_t* bytes) {
   constexpr const char* op = "separable_conv2d_prepared_bytes";
+  FOVEA_CHECK(device != nullptr, "%s: device is NULL", op);
   fovea_conv2d_params pointwise{};
   FOVEA_TRY(check_params(op, params, &pointwise));
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
+  FOVEA_FORWARD(device, fovea_separable_conv2d_prepared_bytes, device, params, bytes);
   *bytes = prepared_bytes(params->depthwise, pointwise);
   return FOVEA_OK;
 }

@@ -35,6 +35,9 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_device_describe([NativeTypeName("const fovea_device *")] fovea_device* device, fovea_device_info* info);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_device_check(fovea_device* device);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_memory_alloc(fovea_device* device, [NativeTypeName("int32_t")] int kind, [NativeTypeName("int64_t")] long bytes, void** data);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -54,6 +57,12 @@ public static unsafe partial class NativeMethods
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_stream_synchronize(fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_stream_from_native(fovea_device* device, void* native, fovea_stream** stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_stream_native([NativeTypeName("const fovea_stream *")] fovea_stream* stream, void** native);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_event_create(fovea_device* device, fovea_event** @event);
@@ -110,7 +119,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_conv2d_chosen([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int32_t *")] int* algorithm);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_conv2d_prepared_bytes([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+    public static extern fovea_status fovea_conv2d_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_conv2d_prepare([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
@@ -122,7 +131,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_conv2d([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* residual, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_conv2d_backward_data_prepared_bytes([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+    public static extern fovea_status fovea_conv2d_backward_data_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_conv2d_backward_data_prepare([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
@@ -140,7 +149,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_conv2d_backward_weights([NativeTypeName("const fovea_conv2d_params *")] fovea_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dw, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dbias, [NativeTypeName("int32_t")] int accumulate, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_conv_transpose2d_prepared_bytes([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+    public static extern fovea_status fovea_conv_transpose2d_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_conv_transpose2d_prepare([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
@@ -152,7 +161,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_conv_transpose2d([NativeTypeName("const fovea_conv_transpose2d_params *")] fovea_conv_transpose2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_separable_conv2d_prepared_bytes([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+    public static extern fovea_status fovea_separable_conv2d_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_separable_conv2d_prepare([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* depthwise_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* pointwise_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
@@ -164,7 +173,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_separable_conv2d([NativeTypeName("const fovea_separable_conv2d_params *")] fovea_separable_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* depthwise_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* residual, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_linear_prepared_bytes([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+    public static extern fovea_status fovea_linear_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_linear_prepare([NativeTypeName("const fovea_linear_params *")] fovea_linear_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
@@ -278,7 +287,7 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_causal_conv1d([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* activation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* w, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_recurrent_prepared_bytes([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("int64_t *")] long* bytes);
+    public static extern fovea_status fovea_recurrent_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_recurrent_prepare([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* recurrent, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* recurrent_bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, fovea_stream* stream);
@@ -346,8 +355,8 @@ public static unsafe partial class NativeMethods
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_detect_boxes([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* decode, [NativeTypeName("const fovea_nms_params *")] fovea_nms_params* nms, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* objectness, [NativeTypeName("const fovea_tensor *")] fovea_tensor* regression, [NativeTypeName("const fovea_tensor *")] fovea_tensor* anchors, [NativeTypeName("const fovea_tensor *")] fovea_tensor* detections, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
-    [NativeTypeName("#define FOVEA_ABI_VERSION 2")]
-    public const int FOVEA_ABI_VERSION = 2;
+    [NativeTypeName("#define FOVEA_ABI_VERSION 3")]
+    public const int FOVEA_ABI_VERSION = 3;
 
     [NativeTypeName("#define FOVEA_MAX_RANK 8")]
     public const int FOVEA_MAX_RANK = 8;

@@ -9,7 +9,7 @@ public static unsafe partial class Kernels
     {
         var native = options.ToNative();
         long bytes;
-        Throw.IfFailed(NativeMethods.fovea_conv2d_backward_data_prepared_bytes(&native, &bytes), "conv2d_backward_data_prepare");
+        Throw.IfFailed(NativeMethods.fovea_conv2d_backward_data_prepared_bytes(stream.Device.Handle, &native, &bytes), "conv2d_backward_data_prepare");
         var layer = options;
         return PreparedWeights.Pack(stream, bytes, prepared =>
         {

@@ -9,7 +9,7 @@ public static unsafe partial class Kernels
     {
         var native = options.ToNative();
         long bytes;
-        Throw.IfFailed(NativeMethods.fovea_conv_transpose2d_prepared_bytes(&native, &bytes), "conv_transpose2d_prepare");
+        Throw.IfFailed(NativeMethods.fovea_conv_transpose2d_prepared_bytes(stream.Device.Handle, &native, &bytes), "conv_transpose2d_prepare");
         var layer = options;
         return PreparedWeights.Pack(stream, bytes, prepared =>
         {

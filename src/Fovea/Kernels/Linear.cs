@@ -11,7 +11,7 @@ public static unsafe partial class Kernels
     {
         var native = options.ToNative();
         long bytes;
-        Throw.IfFailed(NativeMethods.fovea_linear_prepared_bytes(&native, &bytes), "linear_prepare");
+        Throw.IfFailed(NativeMethods.fovea_linear_prepared_bytes(stream.Device.Handle, &native, &bytes), "linear_prepare");
         var layer = options;
         return PreparedWeights.Pack(stream, bytes, prepared =>
         {

@@ -10,7 +10,7 @@ public static unsafe partial class Kernels
     {
         var native = options.ToNative();
         long bytes;
-        Throw.IfFailed(NativeMethods.fovea_recurrent_prepared_bytes(&native, &bytes), "recurrent_prepare");
+        Throw.IfFailed(NativeMethods.fovea_recurrent_prepared_bytes(stream.Device.Handle, &native, &bytes), "recurrent_prepare");
         var layer = options;
         return PreparedWeights.Pack(stream, bytes, prepared =>
         {

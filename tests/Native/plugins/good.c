@@ -1,5 +1,5 @@
-/* A usable backend "fake" with one device. Its handles hold nothing but the plug-in pointer, so reading past it is an error
- * that AddressSanitizer sees. It has no memory, no graphs and no event_record. */
+/* A usable backend "fake" with one device of a type that no real backend has. Its handles hold no more than they must, so
+ * reading past that is an error that AddressSanitizer sees. It has no memory, no graphs and no event_record. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,10 +10,19 @@ typedef void (*function)(void);
 typedef struct handle {
   const fovea_plugin* plugin;
 } handle;
+typedef struct device_handle {
+  const fovea_plugin* plugin;
+  int32_t type, id;
+} device_handle;
+typedef struct stream_handle {
+  const fovea_plugin* plugin;
+  device_handle* device;
+} stream_handle;
+enum { FAKE_TYPE = 10 };
 
 static function find(const char* name);
-static const fovea_plugin plugin = {FOVEA_ABI_VERSION, FOVEA_CUDA_EMULATED, "fake", 1, 0, NULL, find};
-static handle device = {&plugin};
+static const fovea_plugin plugin = {FOVEA_ABI_VERSION, FAKE_TYPE, "fake", 1, 0, NULL, find};
+static device_handle device = {&plugin, FAKE_TYPE, 0};
 
 static handle* make(void) {
   handle* h = malloc(sizeof *h);
@@ -30,8 +39,10 @@ static fovea_status device_open(const char* name, fovea_device** result) {
 static fovea_status stream_create(fovea_device* owner, const fovea_stream_options* options, fovea_stream** stream) {
   (void)options;
   if (owner != (fovea_device*)&device) return FOVEA_INTERNAL;
-  *stream = (fovea_stream*)make();
-  return *stream == NULL ? FOVEA_OUT_OF_MEMORY : FOVEA_OK;
+  stream_handle* h = malloc(sizeof *h);
+  if (h != NULL) *h = (stream_handle){&plugin, &device};
+  *stream = (fovea_stream*)h;
+  return h == NULL ? FOVEA_OUT_OF_MEMORY : FOVEA_OK;
 }
 
 static fovea_status stream_destroy(fovea_stream* stream) {
@@ -50,11 +61,11 @@ static fovea_status event_destroy(fovea_event* event) {
   return FOVEA_OK;
 }
 
-/* Proof of arrival: the arguments come through untouched, and unvalidated. */
+/* Proof of arrival: the arguments come through untouched. */
 static fovea_status activate(const fovea_activation_params* params, const fovea_tensor* x, const fovea_tensor* slope,
                              const fovea_tensor* y, fovea_stream* stream) {
   (void)slope;
-  if (stream == NULL || x != NULL) return FOVEA_INTERNAL;
+  if (stream == NULL || x == NULL) return FOVEA_INTERNAL;
   *(int32_t*)y->data = params->kind;
   return FOVEA_OK;
 }
@@ -69,7 +80,8 @@ static function find(const char* name) {
   return NULL;
 }
 
-__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_plugin** result) {
+__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_host* host, const fovea_plugin** result) {
+  (void)host;
   *result = &plugin;
   return FOVEA_OK;
 }

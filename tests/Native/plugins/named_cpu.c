@@ -6,8 +6,9 @@ static void (*find(const char* name))(void) {
   return NULL;
 }
 
-__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_plugin** result) {
+__attribute__((visibility("default"))) fovea_status fovea_plugin_main(const fovea_host* host, const fovea_plugin** result) {
   static const fovea_plugin plugin = {FOVEA_ABI_VERSION, FOVEA_CPU, "cpu", 1, 0, NULL, find};
+  (void)host;
   *result = &plugin;
   return FOVEA_OK;
 }

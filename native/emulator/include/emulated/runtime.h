@@ -10,13 +10,27 @@ enum cudaError_t {
   cudaErrorInvalidMemcpyDirection = 21,
   cudaErrorInvalidResourceHandle = 400,
   cudaErrorNotReady = 600,
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorDevicesUnavailable = 46,
+  cudaErrorNoDevice = 100,
+  cudaErrorInvalidDevice = 101,
+  cudaErrorECCUncorrectable = 214,
+  cudaErrorNvlinkUncorrectable = 220,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchOutOfResources = 701,
+  cudaErrorLaunchTimeout = 702,
+  cudaErrorAssert = 710,
+  cudaErrorHardwareStackError = 714,
+  cudaErrorIllegalInstruction = 715,
+  cudaErrorMisalignedAddress = 716,
+  cudaErrorInvalidAddressSpace = 717,
+  cudaErrorInvalidPc = 718,
   cudaErrorLaunchFailure = 719,
   cudaErrorCooperativeLaunchTooLarge = 720,
   cudaErrorStreamCaptureUnsupported = 900,
   cudaErrorStreamCaptureInvalidated = 901,
-  cudaErrorStreamCaptureUnjoined = 904
+  cudaErrorStreamCaptureUnjoined = 904,
+  cudaErrorStreamCaptureWrongThread = 908
 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
@@ -34,16 +48,20 @@ enum cudaDeviceAttr {
 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed };
 enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone, cudaStreamCaptureStatusActive, cudaStreamCaptureStatusInvalidated };
+enum cudaStreamUpdateCaptureDependenciesFlags { cudaStreamAddCaptureDependencies, cudaStreamSetCaptureDependencies };
 enum cudaLaunchAttributeID {
   cudaLaunchAttributeCooperative = 2,
   cudaLaunchAttributeClusterDimension = 4,
   cudaLaunchAttributeProgrammaticStreamSerialization = 6
 };
-constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaEventDefault = 0, cudaStreamDefault = 0;
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaEventDefault = 0, cudaStreamDefault = 0,
+                   cudaHostAllocDefault = 0, cudaHostAllocPortable = 1;
+#define CUDART_VERSION 12040
 typedef struct FoveaEmulatedStream* cudaStream_t;
 typedef struct FoveaEmulatedEvent* cudaEvent_t;
 typedef struct FoveaEmulatedGraph* cudaGraph_t;
 typedef struct FoveaEmulatedGraphExec* cudaGraphExec_t;
+typedef struct FoveaEmulatedGraphNode* cudaGraphNode_t;
 struct cudaLaunchAttribute {
   cudaLaunchAttributeID id;
   struct {
@@ -87,7 +105,12 @@ cudaError_t cudaMalloc(void**, size_t), cudaFree(void*), cudaMallocHost(void**, 
     cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode), cudaStreamEndCapture(cudaStream_t, cudaGraph_t*),
     cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus*),
     cudaGraphInstantiate(cudaGraphExec_t*, cudaGraph_t, unsigned long long = 0), cudaGraphLaunch(cudaGraphExec_t, cudaStream_t),
-    cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
+    cudaGraphGetNodes(cudaGraph_t, cudaGraphNode_t*, size_t*), cudaGraphUpload(cudaGraphExec_t, cudaStream_t),
+    cudaStreamGetCaptureInfo_v2(cudaStream_t, cudaStreamCaptureStatus*, unsigned long long*, cudaGraph_t*, const cudaGraphNode_t**,
+                                size_t*),
+    cudaGraphAddChildGraphNode(cudaGraphNode_t*, cudaGraph_t, const cudaGraphNode_t*, size_t, cudaGraph_t),
+    cudaStreamUpdateCaptureDependencies(cudaStream_t, cudaGraphNode_t*, size_t, unsigned), cudaHostAlloc(void**, size_t, unsigned),
+    cudaDriverGetVersion(int*), cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
     cudaSetDevice(int), cudaGetDeviceCount(int*), cudaGetDeviceProperties(cudaDeviceProp*, int),
     cudaDeviceGetAttribute(int*, cudaDeviceAttr, int), cudaGetLastError(), cudaPeekAtLastError();
 const char *cudaGetErrorString(cudaError_t), *cudaGetErrorName(cudaError_t);
@@ -155,15 +178,11 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* c, void (*kernel)(P...)
   for (unsigned i = 0; i < c->numAttrs; i++) {
     const auto& value = c->attrs[i].val;
     switch (c->attrs[i].id) {
-      case cudaLaunchAttributeCooperative:
-        l.cooperative = value.cooperative;
-        break;
+      case cudaLaunchAttributeCooperative: l.cooperative = value.cooperative; break;
       case cudaLaunchAttributeClusterDimension:
         l.cluster = dim3(value.clusterDim.x, value.clusterDim.y, value.clusterDim.z);
         break;
-      case cudaLaunchAttributeProgrammaticStreamSerialization:
-        l.overlap = value.programmaticStreamSerializationAllowed;
-        break;
+      case cudaLaunchAttributeProgrammaticStreamSerialization: l.overlap = value.programmaticStreamSerializationAllowed; break;
     }
   }
   return fovea::emulator::launch(std::move(l), c->stream);
