@@ -19,6 +19,8 @@ void multiply(const Conv2dJob& j, const Epilogue& epilogue, const float* scratch
   t.alpha = j.params.activation.alpha;
   t.fused = epilogue.fused;
   t.y_pitch = j.y_pitch;
+  t.residual_pitch = j.residual_pitch;
+  const bool adds = j.residual != nullptr && !epilogue.second_pass;
   for (int64_t channel = first; channel < last; channel += shape.vectors * kLanes) {
     t.channels = last - channel < shape.vectors * kLanes ? last - channel : shape.vectors * kLanes;
     t.weights = j.weights + channel / kChannelBlock * t.block_stride + channel % kChannelBlock;
@@ -30,13 +32,14 @@ void multiply(const Conv2dJob& j, const Epilogue& epilogue, const float* scratch
       const int64_t count = pixels / tiles + (i < pixels % tiles);
       t.runs.x = scratch + at * pitch;
       t.y = j.y + (q + at) * j.y_pitch + channel;
+      t.residual = adds ? j.residual + (q + at) * j.residual_pitch + channel : nullptr;
       // Lines of y are in no cache yet: fetched now, they are there when the tile is done.
       for (int64_t r = 0; r < count; ++r)
         for (int64_t v = 0; v < t.channels; v += 16) __builtin_prefetch(t.y + r * t.y_pitch + v, 1);
       run_tile(vectors, static_cast<int>(count), t);
-      if (epilogue.second_pass) finish(j, q + at, count, channel, t.channels);
       at += count;
     }
+    if (epilogue.second_pass) finish(j, q, pixels, channel, t.channels);
   }
 }
 
@@ -49,7 +52,7 @@ void separable_conv2d(const SeparableJob& job) {
   const SeparablePlan& plan = job.plan;
   const int64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows;
   const int64_t part = (channel_blocks(out) + plan.splits - 1) / plan.splits * kChannelBlock;
-  const Epilogue between = epilogue_of(job.depthwise), after = epilogue_of(pointwise);
+  const Epilogue between = epilogue_of(job.depthwise), after = epilogue_of(pointwise, true);
   const ThreadLimit limit(pointwise.threads);
   const auto depthwise_block = [&](int64_t row, int64_t last_row, float* scratch) {
     Conv2dJob depthwise = job.depthwise;
