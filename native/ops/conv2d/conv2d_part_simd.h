@@ -12,7 +12,6 @@ struct Part {
   static constexpr int kWidth = kLanes;
   FOVEA_INLINE static V load(const float* p) { return fovea::FOVEA_ISA_NAMESPACE::load(p); }
   FOVEA_INLINE static V load_upto(const float* p, int64_t n) { return fovea::FOVEA_ISA_NAMESPACE::load_upto(p, n); }
-  FOVEA_INLINE static void store_upto(float* p, V a, int64_t n) { fovea::FOVEA_ISA_NAMESPACE::store_upto(p, a, n); }
   template <bool kPartial>
   FOVEA_INLINE static V load_n(const float* p, int64_t n) {
     return kPartial ? load_partial(p, static_cast<int>(n)) : load(p);
@@ -50,12 +49,6 @@ struct Part<true> {
   FOVEA_INLINE static V load(const float* p) { return _mm256_loadu_ps(p); }
   FOVEA_INLINE static V load_upto(const float* p, int64_t n) {
     return n >= kWidth ? load(p) : _mm256_maskz_loadu_ps(first(n), p);
-  }
-  FOVEA_INLINE static void store_upto(float* p, V a, int64_t n) {
-    if (n >= kWidth)
-      _mm256_storeu_ps(p, a);
-    else
-      _mm256_mask_storeu_ps(p, first(n), a);
   }
   template <bool kPartial>
   FOVEA_INLINE static V load_n(const float* p, int64_t n) {

@@ -14,27 +14,37 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
-// What is applied to the sums of one vector, and their way to memory.
-template <int R, class P>
-FOVEA_INLINE void finish_sums(const Tile& t, int64_t channel, typename P::V (&acc)[R]) {
-  const int64_t valid = t.channels - channel;
+// What is applied to the sums of one vector, and their way to memory; the first `valid` lanes when kPartial.
+template <int R, class P, bool kPartial>
+FOVEA_INLINE void finish_lanes(const Tile& t, int64_t channel, int64_t valid, typename P::V (&acc)[R]) {
   if (t.residual != nullptr) {
     const float* residual = t.residual + channel;
+    const int64_t pitch = t.residual_pitch;
 #pragma GCC unroll 24
-    for (int r = 0; r < R; ++r) acc[r] = P::add(acc[r], P::load_upto(residual + r * t.residual_pitch, valid));
+    for (int r = 0; r < R; ++r) acc[r] = P::add(acc[r], P::template load_n<kPartial>(residual + r * pitch, valid));
   }
   if (t.fused == Fused::kRelu) {
 #pragma GCC unroll 24
     for (int r = 0; r < R; ++r) acc[r] = P::relu(acc[r]);
   } else if (t.fused != Fused::kNone) {
-    const typename P::V slope = t.fused == Fused::kLeaky ? P::of(set(t.alpha)) : P::load_upto(t.slope + channel, valid);
+    const auto slope = t.fused == Fused::kLeaky ? P::of(set(t.alpha)) : P::template load_n<kPartial>(t.slope + channel, valid);
 #pragma GCC unroll 24
     for (int r = 0; r < R; ++r) acc[r] = P::leaky(acc[r], slope);
   }
   float* y = t.y + channel;
   const int64_t y_pitch = t.y_pitch;
 #pragma GCC unroll 24
-  for (int r = 0; r < R; ++r) P::store_upto(y + r * y_pitch, acc[r], valid);
+  for (int r = 0; r < R; ++r) P::template store_n<kPartial>(y + r * y_pitch, acc[r], valid);
+}
+
+// One decision for all R pixels.
+template <int R, class P>
+FOVEA_INLINE void finish_sums(const Tile& t, int64_t channel, typename P::V (&acc)[R]) {
+  const int64_t valid = t.channels - channel;
+  if (valid >= P::kWidth)
+    finish_lanes<R, P, false>(t, channel, valid, acc);
+  else
+    finish_lanes<R, P, true>(t, channel, valid, acc);
 }
 
 // S: floats between the pixels when known at compile time, else 0. With S all pixels are one register and a constant away, and
