@@ -228,8 +228,8 @@ void conv2d_direct(const Conv2dJob& j) {
   const int64_t part_channels = part < c.group_out ? part : c.group_out;
   const int64_t stride = p.stride_w * j.x_pitch;
   c.narrow = rows && kNarrowVectors > 0 && j.x_pitch == 3 && (stride == 3 || stride == 6);
-  // Tiles of 8 lanes are too short to gain by it. Long sums hide the misses as it is, and a small output stays in the
-  // second-level cache.
+  // Tiles of 8 lanes are too short to gain by it. Long sums hide the misses as it is, except those of maps too large for the
+  // second-level cache, where a small output stays anyway.
   constexpr int64_t kLongSum = 64, kSmallOutput = 1 << 16, kCachedFloats = 1 << 19;
   c.background = j.plan.body == Conv2dBody::kFlat && j.x_pitch == p.in_channels && p.groups == 1 &&
                  pixels * (j.x_pitch + j.y_pitch) > kCachedFloats;
