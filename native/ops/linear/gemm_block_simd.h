@@ -43,12 +43,13 @@ struct GemmBlock {
   float scale;
 };
 
-// Rows a multiple of 2 KB apart fall into one or two sets of the first-level cache, of eight lines each, and evict each other:
-// the tile then works on a copy (the low tiles of AVX2 from 4 KB on, where all rows share one set with the weights). Rows
-// stored k-major are copied when they are too far apart to share pages.
+// Rows a multiple of 4 KB apart fall into one set of the first-level cache, of eight lines, and evict each other: tiles of more
+// than eight rows (and the lower ones of AVX2, which share the set with the weights) then work on a copy. At 2 KB, seven rows
+// to a set, they survive, and copying costs more than it saves. Rows stored k-major are copied when they are too far apart to
+// share pages.
 template <bool kKMajor>
 FOVEA_INLINE bool copy_rows(int64_t rows, int64_t steps, int64_t pitch) {
-  return kKMajor ? steps * pitch > 8192 : rows > 8 && pitch % (kTileRows > 8 ? 512 : 1024) == 0;
+  return kKMajor ? steps * pitch > 8192 : rows > 8 && pitch % 1024 == 0;
 }
 
 // `words` words of `height` rows, to rows of kCopyPitch or, k-major, to steps of 16.
