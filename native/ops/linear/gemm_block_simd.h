@@ -9,8 +9,8 @@ namespace {
 
 inline constexpr int64_t kRowChunk = 84;  // a multiple of every tile height
 inline constexpr int64_t kGroup = 4;
-// Words of a row per piece of K. Reading x in place is free up to there, and longer pieces save nothing.
-inline constexpr int64_t kPiece = 256;
+// Words of a row per piece of K: copied, and read in place, where longer pieces save partial sums.
+inline constexpr int64_t kPiece = 256, kLongPiece = 512;
 // Weights that are not packed lie whole rows apart: a shorter piece keeps their pages in the TLB.
 inline constexpr int64_t kDirectPiece = 64;
 // Up to kStreamRows rows the weights may well come from memory; their piece is then 16 KB, half the first-level cache. Up to
@@ -131,7 +131,7 @@ void gemm_block(const GemmBlock& b, const Weights& weights, const Epilogue& epil
   const int64_t blocks = (b.rows + kTileRows - 1) / kTileRows;
   const bool streamed = b.rows <= kStreamRows, packed = weights(b.panel).packed;
   const bool copied = Math::kWords == 1 && copy_rows<kKMajor>(b.rows, b.steps, b.x_pitch);
-  int64_t piece = (streamed ? kStreamPiece : kPiece) / Math::kWords;
+  int64_t piece = (streamed ? kStreamPiece : copied ? kPiece : kLongPiece) / Math::kWords;
   if (!packed) piece = kDirectPiece;
   if (packed && streamed && !copied && b.rows <= kContiguousRows) piece = b.steps;
   for (int64_t begin = 0; begin == 0 || begin < b.steps;) {
