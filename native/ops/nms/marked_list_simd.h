@@ -132,6 +132,27 @@ FOVEA_INLINE void order_corners(MarkedBlock& block, int64_t k, float pixel, Mark
   ranges[1].add(y2);
 }
 
+// Boxes of four keys become columns k to k + 3.
+FOVEA_INLINE void gather_four(MarkedBlock& block, int64_t k, const uint64_t* keys, const float* boxes, int64_t pitch) {
+#if defined(__AVX2__)
+  const auto box = [&](int i) { return _mm_loadu_ps(boxes + rank_index(keys[i]) * pitch); };
+  __m128 a = box(0), b = box(1), c = box(2), d = box(3);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(block.x1 + k, a);
+  _mm_storeu_ps(block.y1 + k, b);
+  _mm_storeu_ps(block.x2 + k, c);
+  _mm_storeu_ps(block.y2 + k, d);
+#else
+  for (int64_t i = 0; i < 4; ++i) {
+    const float* box = boxes + rank_index(keys[i]) * pitch;
+    block.x1[k + i] = box[0];
+    block.y1[k + i] = box[1];
+    block.x2[k + i] = box[2];
+    block.y2[k + i] = box[3];
+  }
+#endif
+}
+
 // Lanes behind the last candidate are empty boxes and not alive.
 inline void fill_marked(MarkedState& state, MarkedBlock* blocks, const KeptField& f, const uint64_t* keys, int64_t n,
                         const float* boxes, int64_t pitch) {
@@ -141,19 +162,18 @@ inline void fill_marked(MarkedState& state, MarkedBlock* blocks, const KeptField
   for (int64_t w = 0; w < used; ++w) {
     MarkedBlock& block = blocks[w];
     const int64_t here = n - kBoxes * w < kBoxes ? n - kBoxes * w : kBoxes;
-    for (int64_t k = 0; k < here; ++k) {
-      const int64_t at = rank_index(keys[kBoxes * w + k]);
-      const float* box = boxes + at * pitch;
+    int64_t k = 0;
+    for (; k + 4 <= here; k += 4) gather_four(block, k, keys + kBoxes * w + k, boxes, pitch);
+    for (; k < here; ++k) {
+      const float* box = boxes + rank_index(keys[kBoxes * w + k]) * pitch;
       block.x1[k] = box[0];
       block.y1[k] = box[1];
       block.x2[k] = box[2];
       block.y2[k] = box[3];
     }
-    for (int64_t k = here; k < kBoxes; ++k) {
-      block.x1[k] = block.y1[k] = block.x2[k] = block.y2[k] = __builtin_nanf("");
-    }
+    for (; k < kBoxes; ++k) block.x1[k] = block.y1[k] = block.x2[k] = block.y2[k] = __builtin_nanf("");
     state.alive[w] = here == kBoxes ? ~uint64_t{0} : (uint64_t{1} << here) - 1;
-    for (int64_t k = 0; k < kBoxes; k += kLanes) order_corners(block, k, f.pixel, ranges);
+    for (k = 0; k < kBoxes; k += kLanes) order_corners(block, k, f.pixel, ranges);
   }
   for (int d = 0; d < 2; ++d) {
     float from, per_pixel;
