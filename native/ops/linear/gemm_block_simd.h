@@ -70,8 +70,10 @@ void copy_piece(const float* x, int64_t pitch, int64_t height, int64_t words, fl
         store_upto(copy + k * 16 + r, load_upto(x + k * pitch + r, height - r), height - r);
   } else {
     for (int64_t r = 0; r < height; ++r)
-      for (int64_t k = 0; k < words; k += kLanes)
+      for (int64_t k = 0; k < words; k += kLanes) {
+        __builtin_prefetch(x + (r + height) * pitch + k, 0, 2);  // the next block of rows, to the second-level cache
         store_upto(copy + r * kCopyPitch + k, load_upto(x + r * pitch + k, words - k), words - k);
+      }
   }
 }
 
