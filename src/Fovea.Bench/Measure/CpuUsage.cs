@@ -22,7 +22,8 @@ public static unsafe partial class CpuUsage
     /// their last work, those of ONNX Runtime for tens of milliseconds. Gives up after <paramref name="most"/>.</summary>
     public static void Settle(int busy, TimeSpan most)
     {
-        const double Idle = 0.1; // of one core, over a millisecond or two
+        const double Idle = 0.1; // of one core
+        const int Window = 10;   // ms: what a running thread uses is known only after the next tick of the system, 4 ms apart or less
         if (!OperatingSystem.IsLinux()) return;
         long begin = Stopwatch.GetTimestamp();
         double used, wall;
@@ -30,7 +31,7 @@ public static unsafe partial class CpuUsage
         {
             long start = Stopwatch.GetTimestamp();
             double cpu = Read(ProcessCpuClock);
-            Thread.Sleep(1);
+            Thread.Sleep(Window);
             used = Read(ProcessCpuClock) - cpu;
             wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
