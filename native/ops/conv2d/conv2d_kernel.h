@@ -142,13 +142,19 @@ FOVEA_DEVICE void finish(const ConvJob& j, const ConvTile& t, const ConvPixel* p
   }
 }
 
-template <class Tile, bool kPacked>
-__global__ void __launch_bounds__(kConvThreads, 4) conv_kernel(ConvJob j, int64_t tiles, int64_t pixel_tiles) {
-  __shared__ union {
+template <class Tile>
+struct ConvShared {
+  union {
     typename Tile::Shared steps[2];
     float sums[Tile::kPixels][Tile::kChannels + 4];
-  } shared;
-  __shared__ ConvPixel pixels[Tile::kPixels];
+  };
+  ConvPixel pixels[Tile::kPixels];
+};
+
+template <class Tile, bool kPacked>
+__global__ void __launch_bounds__(kConvThreads, 4) conv_kernel(ConvJob j, int64_t tiles, int64_t pixel_tiles) {
+  ConvShared<Tile>& shared = *dynamic_shared<ConvShared<Tile>>();
+  ConvPixel* const pixels = shared.pixels;
   const int64_t batch = live_count(j.live, j.batch);
   const int32_t channel_tiles = (j.group_out + Tile::kChannels - 1) / Tile::kChannels;
   const int32_t column_phases = axis_phases(j.columns, j.transposed);
@@ -205,8 +211,8 @@ cudaError_t launch_tiles(const ConvJob& j, cudaStream_t stream) {
   const int64_t tiles = pixel_tiles * phases(j.rows) * phases(j.columns) * j.groups * channel_tiles;
   const auto grid = static_cast<unsigned>(std::min<int64_t>(tiles, INT32_MAX));
   return packs_x(j, kPack<typename Tile::Element>)
-             ? launch(conv_kernel<Tile, true>, grid, kConvThreads, 0, stream, j, tiles, pixel_tiles)
-             : launch(conv_kernel<Tile, false>, grid, kConvThreads, 0, stream, j, tiles, pixel_tiles);
+             ? launch(conv_kernel<Tile, true>, grid, kConvThreads, sizeof(ConvShared<Tile>), stream, j, tiles, pixel_tiles)
+             : launch(conv_kernel<Tile, false>, grid, kConvThreads, sizeof(ConvShared<Tile>), stream, j, tiles, pixel_tiles);
 }
 
 // Few outputs would leave most of a wide tile idle.
