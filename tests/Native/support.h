@@ -55,10 +55,13 @@ inline fovea_device*& current_device() {
 
 class OnDevice {
  public:
-  explicit OnDevice(fovea_device* device) { current_device() = device; }
-  ~OnDevice() { current_device() = nullptr; }
+  explicit OnDevice(fovea_device* device) : previous_(current_device()) { current_device() = device; }
+  ~OnDevice() { current_device() = previous_; }
   OnDevice(const OnDevice&) = delete;
   OnDevice& operator=(const OnDevice&) = delete;
+
+ private:
+  fovea_device* previous_;
 };
 
 // The emulator runs the threads, blocks and asynchronous copies of a kernel in an order drawn from a seed; a GPU has no such
