@@ -138,7 +138,7 @@ FOVEA_DEVICE void decide(const Nms& n, int64_t image, Group& g, int64_t here, in
   if (lane == 0) g.kept = kept, g.total = total;
 }
 
-__global__ void __launch_bounds__(kThreads) resolve_kernel(Nms n) {
+__global__ void __launch_bounds__(kThreads, 1) resolve_kernel(Nms n) {
   __shared__ Group g;
   __shared__ uint64_t dropped[kMaskBoxes / kGroup];
   const NmsJob& j = n.job;
