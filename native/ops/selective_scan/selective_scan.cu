@@ -11,7 +11,7 @@ constexpr int kThreads = 128;
 
 // kLanes lanes per channel with kOwn states each hold up to kLanes * kOwn states.
 template <class T, int kOwn, int kLanes, int kSteps>
-__global__ void __launch_bounds__(kThreads) selective_scan_kernel(ScanView<T> v, T* y, int64_t y_pitch) {
+__global__ void __launch_bounds__(kThreads, 4) selective_scan_kernel(ScanView<T> v, T* y, int64_t y_pitch) {
   constexpr int kChannels = kThreads / kLanes, kStates = kOwn * kLanes;
   __shared__ float b_tile[kSteps][kStates], c_tile[kSteps][kStates];
   __shared__ float u_tile[kSteps][kChannels], delta_tile[kSteps][kChannels], sum_tile[kSteps][kChannels];
@@ -21,13 +21,13 @@ __global__ void __launch_bounds__(kThreads) selective_scan_kernel(ScanView<T> v,
   for (int64_t item = blockIdx.x; item < work; item += gridDim.x) {
     const int64_t batch = item / groups, d0 = item % groups * kChannels, d = d0 + channel;
     const bool exists = d < v.channels;
-    // States that do not exist decay to nothing from nothing.
+    // States that do not exist are left out, not computed with zeros: an infinite step would make them NaN.
+    const int64_t rest = exists ? v.states - first : 0;
     float a[kOwn], h[kOwn];
 #pragma unroll
     for (int i = 0; i < kOwn; ++i) {
-      const bool own = exists && first + i < v.states;
-      a[i] = own ? v.a[d * v.a_pitch + first + i] * kLog2E : 0.0f;
-      h[i] = own && v.state != nullptr ? v.state[(batch * v.channels + d) * v.state_pitch + first + i] : 0.0f;
+      a[i] = i < rest ? v.a[d * v.a_pitch + first + i] * kLog2E : 0.0f;
+      h[i] = i < rest && v.state != nullptr ? v.state[(batch * v.channels + d) * v.state_pitch + first + i] : 0.0f;
     }
     for (int64_t t0 = 0; t0 < v.length; t0 += kSteps) {
       const int steps = int(v.length - t0 < kSteps ? v.length - t0 : kSteps);
@@ -49,6 +49,7 @@ __global__ void __launch_bounds__(kThreads) selective_scan_kernel(ScanView<T> v,
         float sum = 0.0f;
 #pragma unroll
         for (int i = 0; i < kOwn; ++i) {
+          if (i >= rest) continue;
           h[i] = fmaf(exp2f(delta * a[i]), h[i], delta * b_tile[t][first + i] * u);
           sum = fmaf(c_tile[t][first + i], h[i], sum);
         }
@@ -70,10 +71,10 @@ __global__ void __launch_bounds__(kThreads) selective_scan_kernel(ScanView<T> v,
       }
       __syncthreads();  // before the next tile overwrites what was read
     }
-    if (!exists || v.state == nullptr) continue;
+    if (v.state == nullptr) continue;
 #pragma unroll
     for (int i = 0; i < kOwn; ++i)
-      if (first + i < v.states) v.state[(batch * v.channels + d) * v.state_pitch + first + i] = h[i];
+      if (i < rest) v.state[(batch * v.channels + d) * v.state_pitch + first + i] = h[i];
   }
 }
 
