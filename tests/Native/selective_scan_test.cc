@@ -291,8 +291,9 @@ TEST(SelectiveScan, LiveLimitsTheBatch) {
     const fovea_selective_scan_params params{1, 0};
     scan.y.poison();
     scan.state.assign(scan.initial.values());
-    ASSERT_EQ(finish(fovea_selective_scan(&params, &ut, &dt, &at, &bt, &ct, nullptr, nullptr, nullptr, &st, &yt, stream), stream),
-              FOVEA_OK);
+    ASSERT_EQ(
+        finish(fovea_selective_scan(&params, &ut, &dt, &at, &bt, &ct, nullptr, nullptr, nullptr, &st, &yt, stream), stream),
+        FOVEA_OK);
     EXPECT_FALSE(std::isnan(scan.y[2 * 20 - 1]));
     EXPECT_TRUE(std::isnan(scan.y[2 * 20]));
     EXPECT_NE(scan.state[2 * 10 - 1], scan.initial[2 * 10 - 1]);

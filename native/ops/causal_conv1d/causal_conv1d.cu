@@ -106,8 +106,7 @@ extern "C" fovea_status fovea_causal_conv1d(const fovea_activation_params* activ
     const auto kernel = view.kernel == 4   ? causal_conv1d_kernel<T, 4>
                         : view.kernel == 3 ? causal_conv1d_kernel<T, 3>
                                            : causal_conv1d_kernel<T, 0>;
-    return submit(stream, "causal_conv1d", [&](cudaStream_t s) {
-      return launch(kernel, grid_for(n, kThreads), kThreads, 0, s, *activation, view);
-    });
+    return submit(stream, "causal_conv1d",
+                  [&](cudaStream_t s) { return launch(kernel, grid_for(n, kThreads), kThreads, 0, s, *activation, view); });
   });
 }

@@ -13,9 +13,9 @@ inline constexpr float kLog2E = 1.44269504f;
 template <class T>
 struct ScanView {
   const T *u, *delta, *b, *c;
-  const T* z;                         // may be NULL
+  const T* z;                          // may be NULL
   const float *a, *skip, *delta_bias;  // the last two may be NULL
-  float* state;                       // may be NULL
+  float* state;                        // may be NULL
   int64_t u_pitch, delta_pitch, a_pitch, b_pitch, c_pitch, z_pitch, state_pitch;
   int64_t batch, length, channels, states;
   const int32_t* live;

@@ -32,8 +32,9 @@ struct Same {
 FOVEA_ATOMIC(atomicAdd, o + v)
 FOVEA_ATOMIC(atomicSub, o - v)
 FOVEA_ATOMIC(atomicExch, v)
-FOVEA_ATOMIC(atomicMin, v < o ? v : o) FOVEA_ATOMIC(atomicMax, v > o ? v : o) FOVEA_ATOMIC(atomicAnd, o& v)
-    FOVEA_ATOMIC(atomicOr, o | v) FOVEA_ATOMIC(atomicXor, o ^ v) FOVEA_ATOMIC(atomicInc, o >= v ? T(0) : T(o + 1))
+FOVEA_ATOMIC(atomicMin, v < o ? v : o)
+FOVEA_ATOMIC(atomicMax, v > o ? v : o) FOVEA_ATOMIC(atomicAnd, o& v) FOVEA_ATOMIC(atomicOr, o | v)
+    FOVEA_ATOMIC(atomicXor, o ^ v) FOVEA_ATOMIC(atomicInc, o >= v ? T(0) : T(o + 1))
         FOVEA_ATOMIC(atomicDec, o == 0 || o > v ? v : T(o - 1))
 #undef FOVEA_ATOMIC
             template <class T>
