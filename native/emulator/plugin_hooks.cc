@@ -5,7 +5,8 @@
 // 1 last, others random.
 extern "C" __attribute__((visibility("default"))) void fovea_emulator_seed(uint32_t seed) {
   fovea::emulator::reset(seed);
-  for (int32_t i = 0; i < fovea::cuda::plugin().device_count; ++i) fovea::cuda::device_at(i).lost.store(cudaSuccess);
+  for (int32_t i = 0; i < fovea::cuda::plugin().device_count; ++i)
+    fovea::cuda::device_at(i).lost.store(cudaSuccess);
 }
 
 // What the last failure inside a kernel said, "" when there was none.

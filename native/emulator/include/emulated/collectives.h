@@ -42,10 +42,9 @@ inline int __all_sync(unsigned m, int p, FOVEA_SITE) { return __ballot_sync(m, !
 FOVEA_REDUCE(__reduce_add_sync, unsigned, std::plus<>)
 FOVEA_REDUCE(__reduce_add_sync, int, std::plus<>)
 FOVEA_REDUCE(__reduce_min_sync, unsigned, fovea::emulator::Min)
-FOVEA_REDUCE(__reduce_min_sync, int, fovea::emulator::Min)
-FOVEA_REDUCE(__reduce_max_sync, unsigned, fovea::emulator::Max) FOVEA_REDUCE(__reduce_max_sync, int, fovea::emulator::Max)
-    FOVEA_REDUCE(__reduce_and_sync, unsigned, std::bit_and<>) FOVEA_REDUCE(__reduce_or_sync, unsigned, std::bit_or<>)
-        FOVEA_REDUCE(__reduce_xor_sync, unsigned, std::bit_xor<>)
+FOVEA_REDUCE(__reduce_min_sync, int, fovea::emulator::Min) FOVEA_REDUCE(__reduce_max_sync, unsigned, fovea::emulator::Max)
+    FOVEA_REDUCE(__reduce_max_sync, int, fovea::emulator::Max) FOVEA_REDUCE(__reduce_and_sync, unsigned, std::bit_and<>)
+        FOVEA_REDUCE(__reduce_or_sync, unsigned, std::bit_or<>) FOVEA_REDUCE(__reduce_xor_sync, unsigned, std::bit_xor<>)
 #undef FOVEA_REDUCE
             template <class T>
             unsigned __match_any_sync(unsigned mask, T v, FOVEA_SITE) {

@@ -101,14 +101,13 @@ cudaError_t cudaMalloc(void**, size_t), cudaFree(void*), cudaMallocHost(void**, 
     cudaStreamIsCapturing(cudaStream_t, cudaStreamCaptureStatus*),
     cudaGraphInstantiate(cudaGraphExec_t*, cudaGraph_t, unsigned long long = 0), cudaGraphLaunch(cudaGraphExec_t, cudaStream_t),
     cudaGraphGetNodes(cudaGraph_t, cudaGraphNode_t*, size_t*), cudaGraphUpload(cudaGraphExec_t, cudaStream_t),
-    cudaStreamGetCaptureInfo_v2(cudaStream_t, cudaStreamCaptureStatus*, unsigned long long*, cudaGraph_t*,
-                                const cudaGraphNode_t**, size_t*),
+    cudaStreamGetCaptureInfo_v2(cudaStream_t, cudaStreamCaptureStatus*, unsigned long long*, cudaGraph_t*, const cudaGraphNode_t**,
+                                size_t*),
     cudaGraphAddChildGraphNode(cudaGraphNode_t*, cudaGraph_t, const cudaGraphNode_t*, size_t, cudaGraph_t),
-    cudaStreamUpdateCaptureDependencies(cudaStream_t, cudaGraphNode_t*, size_t, unsigned),
-    cudaHostAlloc(void**, size_t, unsigned), cudaDriverGetVersion(int*), cudaGraphDestroy(cudaGraph_t),
-    cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*), cudaSetDevice(int),
-    cudaGetDeviceCount(int*), cudaGetDeviceProperties(cudaDeviceProp*, int), cudaDeviceGetAttribute(int*, cudaDeviceAttr, int),
-    cudaGetLastError(), cudaPeekAtLastError();
+    cudaStreamUpdateCaptureDependencies(cudaStream_t, cudaGraphNode_t*, size_t, unsigned), cudaHostAlloc(void**, size_t, unsigned),
+    cudaDriverGetVersion(int*), cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
+    cudaSetDevice(int), cudaGetDeviceCount(int*), cudaGetDeviceProperties(cudaDeviceProp*, int),
+    cudaDeviceGetAttribute(int*, cudaDeviceAttr, int), cudaGetLastError(), cudaPeekAtLastError();
 const char *cudaGetErrorString(cudaError_t), *cudaGetErrorName(cudaError_t);
 namespace fovea::emulator {
 struct Launch {
