@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Tables what ptxas said of every CUDA kernel in a build and holds it against native/cuda/budget.tsv: artifacts/cuda-kernels.md and .tsv.
-# Exit code 1 when a kernel spills, uses local memory or more registers without leave, when ptxas made wgmma serial (C75xx), when a
-# budget row names no kernel, or when there is nothing to report.
+# Tables what ptxas said of every CUDA kernel in a build (artifacts/cuda-kernels.md and .tsv), and holds it against
+# native/cuda/budget.tsv. Exit code 1 when a kernel spills, uses local memory or more registers than its row allows, when ptxas
+# made wgmma serial (C75xx), when a budget row names no kernel, or when there is nothing to report.
 # Usage: build/cuda-report.sh [--build FOLDER] [--budget FILE] [--out FOLDER] [--sass PATTERN]
 #   --build   a configured build folder in which fovea_cuda was built (default artifacts/native/tests)
 #   --sass    instead: how often each machine instruction occurs in the kernels whose names match the regular expression
@@ -25,7 +25,8 @@ while [[ $# -gt 0 ]]; do
   shift 2
 done
 
-[[ -f $build/fovea_cuda.objects ]] || fail "$build has no CUDA build: configure it with a toolkit (build/cuda-toolkit.sh) and build fovea_cuda"
+[[ -f $build/fovea_cuda.objects ]] ||
+  fail "$build has no CUDA build: run build/cuda-toolkit.sh, configure again and build the target fovea_cuda"
 [[ -f $budget ]] || fail "there is no budget file $budget"
 command -v c++filt >/dev/null || fail "c++filt is missing (Debian: binutils)"
 mapfile -t objects < <(grep '\.cu\.o$' "$build/fovea_cuda.objects" || true)
@@ -60,7 +61,8 @@ demangle() {
 if [[ -n $pattern ]]; then
   toolkit=$(sed -n 's/^FOVEA_CUDA_ROOT:[A-Z]*=//p' "$build/CMakeCache.txt" 2>/dev/null) || true
   PATH=${toolkit:+$toolkit/bin:}$PATH
-  command -v cuobjdump >/dev/null && command -v nvdisasm >/dev/null || fail "--sass needs cuobjdump and nvdisasm of the CUDA toolkit"
+  command -v cuobjdump >/dev/null && command -v nvdisasm >/dev/null ||
+    fail "--sass needs cuobjdump and nvdisasm of the CUDA toolkit"
   for object in "${objects[@]}"; do cuobjdump -sass "$object" 2>/dev/null; done | awk -v OFS='\t' '
     /code for sm_/ { arch = $NF }
     /Function : / { name = $NF }
@@ -117,7 +119,8 @@ awk -v OFS='\t' -v notes="$notes" '
       if (!(key in entry) && stack[key] + spill[key] == 0) continue
       print part[1], part[2], (key in registers) ? registers[key] : "-", shared[key] + 0, stack[key], spill[key], part[3]
     }
-    printf "cuda-report: %d files, %.1f s in all, slowest %s (%.1f s)\n", ARGC - 1, milliseconds / 1000, slow, slowest / 1000 >"/dev/stderr"
+    printf "cuda-report: %d files, %.1f s in all, slowest %s (%.1f s)\n",
+      ARGC - 1, milliseconds / 1000, slow, slowest / 1000 >"/dev/stderr"
   }' "${logs[@]}" | demangle | sort -t $'\t' -k7,7 -k1,1 -k2,2 >"$table.new"
 [[ -s $table.new ]] || fail "ptxas reported no kernel in $build"
 { printf 'kernel\tarch\tregisters\tshared\tstack\tspill\tfile\n' && cat "$table.new"; } >"$table"

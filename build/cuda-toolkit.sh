@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Prints the path of a CUDA toolkit (12.3 or newer, with nvcc) that works with this machine's C++ compiler; bringing one if there is none.
+# Prints the path of a CUDA toolkit (12.3 or newer) that works with this machine's C++ compiler; brings one if there is none.
 # Usage: build/cuda-toolkit.sh [--find]     (--find only looks; it never downloads)
-# Looked at, in this order: $CUDAToolkit_ROOT, $CUDA_HOME, $CUDA_PATH, nvcc on PATH, /usr/local/cuda, the cache. What is brought is 12.4 out
-# of Debian 13's packages, under NVIDIA's licence: apt downloads and verifies them, they are unpacked into the cache
+# Looked at, in this order: $CUDAToolkit_ROOT, $CUDA_HOME, $CUDA_PATH, nvcc on PATH, /usr/local/cuda, the cache. What is brought
+# is 12.4 out of Debian 13's packages, under NVIDIA's licence: apt downloads and verifies them, they are unpacked into the cache
 # ($FOVEA_CACHE, else $XDG_CACHE_HOME/fovea, else ~/.cache/fovea) and never installed.
 set -euo pipefail
 
@@ -22,8 +22,10 @@ packages=(nvidia-cuda-toolkit nvidia-cuda-dev libcudart12 libcu++-dev libcub-dev
 # The rule of build/models.sh.
 cache=${FOVEA_CACHE:-}
 if [[ -z $cache ]]; then
-  [[ ${XDG_CACHE_HOME:-} == /* ]] && cache=$XDG_CACHE_HOME/fovea || cache=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}/.cache/fovea
+  cache=${HOME:-$(getent passwd "$(id -u)" | cut -d: -f6)}/.cache/fovea
+  [[ ${XDG_CACHE_HOME:-} != /* ]] || cache=$XDG_CACHE_HOME/fovea
 fi
+[[ $cache == /* ]] || cache=$PWD/$cache
 final=$cache/cuda-$release
 
 work=$(mktemp -d)
@@ -96,14 +98,17 @@ fi
 advice="install CUDA 12.3 or newer from NVIDIA and set CUDA_HOME"
 say "$why"
 [[ $(uname -s)-$(uname -m) == Linux-x86_64 ]] || fail "only Linux on x86-64 is brought a toolkit; $advice"
-# Debian's packages need glibc 2.34 and apt with Debian's keys; another distribution has its own way.
-distribution=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID:-}" "${VERSION_ID:-}") || true
-[[ $distribution == debian* ]] || fail "this is ${distribution:-an unknown system}, the packages are for Debian 12 and 13; $advice"
+# Debian's packages need glibc 2.34, and apt with Debian's keys.
+system=$(. /etc/os-release 2>/dev/null && printf '%s %s' "${ID:-}" "${VERSION_ID:-}") || true
+[[ $system == "debian 12" || $system == "debian 13" ]] ||
+  fail "this is ${system:-no Debian}, the packages are for Debian 12 and 13; $advice"
 for tool in apt-get dpkg-deb tar "${CXX:-g++}"; do
   command -v "$tool" >/dev/null || fail "$tool is missing; $advice"
 done
+newest=$(printf '__clang__ __GNUC__\n' | "${CXX:-g++}" -E -P -x c++ - | sed -n 's/^__clang__ //p')
+[[ ${newest:-0} -le 13 ]] || fail "CUDA $release takes no g++ newer than 13 and this one is $newest; set CXX to an older one"
 mkdir -p "$cache" || fail "cannot write to $cache; set FOVEA_CACHE to a folder that can be written"
-[[ $(df --output=avail -k "$cache" | tail -n 1) -gt 2000000 ]] || fail "$cache needs 2 GB free for the download (400 MB stay)"
+[[ $(df --output=avail -k "$cache" | tail -n 1) -gt 2000000 ]] || fail "$cache needs 2 GB free for the download (210 MB stay)"
 
 # The work folder is inside the cache, so that `mv` is a rename. Older ones are left from runs that were killed.
 find "$cache" -maxdepth 1 -name '.cuda.*' -mmin +120 -exec rm -rf {} + 2>/dev/null || true
@@ -123,6 +128,7 @@ Dir::Etc::sourcelist "$incoming/sources.list";
 Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
+// The cache may be closed to apt's own user.
 APT::Sandbox::User "$(id -un)";
 Acquire::Languages "none";
 Acquire::Retries "2";
@@ -132,8 +138,9 @@ CONF
 apt() { apt-get -q -c "$incoming/apt.conf" "$@"; }
 
 # Mirrors this machine uses for its own release; the suffix of a security or updates suite does not match.
+codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-stable}")
 mapfile -t mirrors < <(apt-get update --print-uris 2>/dev/null |
-  sed -nE "s,^'([^']+)/dists/($(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")|(old)?stable|testing|sid)/InRelease'.*,\1,p" | sort -u)
+  sed -nE "s,^'([^']+)/dists/($codename|(old)?stable|testing|sid)/InRelease'.*,\1,p" | sort -u)
 [[ ${#mirrors[@]} -gt 0 ]] || fail "apt's sources name no Debian mirror for this release; $advice"
 signed=()
 [[ ! -f /usr/share/keyrings/debian-archive-keyring.gpg ]] || signed=(signed-by=/usr/share/keyrings/debian-archive-keyring.gpg)
@@ -164,12 +171,13 @@ root=$incoming/toolkit
 unpack() { # unpack PACKAGE MEMBER...: members are tar patterns below ./
   local deb=("$incoming/debs/$1"_*.deb)
   shift
-  dpkg-deb --fsys-tarfile "${deb[0]}" | tar -x -C "$incoming/tree" --wildcards "${@/#/./}" || fail "${deb[0]##*/} cannot be unpacked"
+  dpkg-deb --fsys-tarfile "${deb[0]}" | tar -x -C "$incoming/tree" --no-same-owner --wildcards "${@/#/./}" ||
+    fail "${deb[0]##*/} cannot be unpacked"
   rm -f "${deb[0]}"
 }
 mkdir -p "$incoming/tree"
-unpack nvidia-cuda-toolkit 'usr/bin/*' 'usr/lib/nvidia-cuda-toolkit/bin/*' 'usr/lib/nvidia-cuda-toolkit/libdevice/*' 'usr/include/*' \
-  'usr/share/doc/nvidia-cuda-toolkit/copyright'
+unpack nvidia-cuda-toolkit 'usr/bin/*' 'usr/lib/nvidia-cuda-toolkit/bin/*' 'usr/lib/nvidia-cuda-toolkit/libdevice/*' \
+  'usr/include/*' 'usr/share/doc/nvidia-cuda-toolkit/copyright'
 unpack nvidia-cuda-dev 'usr/include/*' 'usr/lib/*/libcudart*' 'usr/lib/*/libcudadevrt.a' 'usr/lib/*/stubs/libcuda.so'
 unpack libcudart12 'usr/lib/*/libcudart*'
 for headers in libcu++-dev libcub-dev libthrust-dev; do unpack "$headers" 'usr/include/*'; done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs one nvcc command. What ptxas says is kept beside the object, as <object>.ptxas for build/cuda-report.sh, instead of being shown.
-# A C75xx remark means that ptxas made wgmma serial or ignored setmaxnreg: the kernel would be right but slow, so it is an error here.
+# Runs one nvcc command. What ptxas says is not shown but kept beside the object, as <object>.ptxas for build/cuda-report.sh.
+# A C75xx remark means that ptxas made wgmma serial or ignored setmaxnreg: the kernel would be right but slow, so it is an error.
 set -uo pipefail
 
 object=

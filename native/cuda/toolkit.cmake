@@ -1,6 +1,6 @@
-# The CUDA plug-in libfovea_cuda.so: the host runtime (native/cuda) and the kernels (native/ops/<op>/*.cu). It is loaded at run time and never
-# linked, so nothing else needs a toolkit. Kernels are compiled for sm_80 (code and PTX, for every later GPU) and for sm_90a; a source
-# named *_sm90.cu holds Hopper's own instructions and is compiled for sm_90a alone.
+# The CUDA plug-in libfovea_cuda.so: the host runtime (native/cuda) and the kernels (native/ops/<op>/*.cu). It is loaded at run
+# time and never linked, so nothing else needs a toolkit. Kernels are compiled for sm_80 (code, and PTX for every later GPU) and
+# for sm_90a; a source named *_sm90.cu holds Hopper's own instructions and is compiled for sm_90a alone.
 set(FOVEA_CUDA AUTO CACHE STRING "CUDA plug-in: AUTO (when a toolkit is found), ON (an error without one) or OFF")
 set_property(CACHE FOVEA_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(FOVEA_CUDA_ROOT "" CACHE PATH "The toolkit in use, found by build/cuda-toolkit.sh --find; CUDAToolkit_ROOT is tried first")
@@ -21,7 +21,8 @@ if(NOT EXISTS "${FOVEA_CUDA_ROOT}/bin/nvcc" OR (CUDAToolkit_ROOT AND NOT CUDAToo
   execute_process(
     COMMAND ${CMAKE_COMMAND} -E env "CXX=${CMAKE_CXX_COMPILER}" "CUDAToolkit_ROOT=${CUDAToolkit_ROOT}"
       "${PROJECT_SOURCE_DIR}/build/cuda-toolkit.sh" --find
-    RESULT_VARIABLE code OUTPUT_VARIABLE root ERROR_VARIABLE reason OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
+    RESULT_VARIABLE code OUTPUT_VARIABLE root ERROR_VARIABLE reason
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_STRIP_TRAILING_WHITESPACE)
   if(NOT code EQUAL 0)
     set(root "")
   endif()
@@ -51,9 +52,11 @@ target_include_directories(fovea_cuda PRIVATE native/include native)
 target_include_directories(fovea_cuda SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
 target_compile_definitions(fovea_cuda PRIVATE $<TARGET_PROPERTY:fovea_flags,INTERFACE_COMPILE_DEFINITIONS>)
 # nvcc writes host code of its own, which -Wconversion and its like would complain about.
+set(nvcc_options -Xcompiler=-Wall,-Wextra,-Werror -Werror=cross-execution-space-call,reorder
+  -Xptxas=-v,-warn-spills,-warn-lmem-usage)
 target_compile_options(fovea_cuda PRIVATE
   "$<$<COMPILE_LANGUAGE:CXX>:$<TARGET_PROPERTY:fovea_flags,INTERFACE_COMPILE_OPTIONS>>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Werror;-Werror=cross-execution-space-call,reorder;-Xptxas=-v,-warn-spills,-warn-lmem-usage>")
+  "$<$<COMPILE_LANGUAGE:CUDA>:${nvcc_options}>")
 foreach(kernel IN LISTS FOVEA_CUDA_KERNELS)
   set(targets -gencode=arch=compute_90a,code=sm_90a)
   if(NOT kernel MATCHES "_sm90\\.cu$")
@@ -74,3 +77,12 @@ set_target_properties(fovea_cuda PROPERTIES
 
 # What build/cuda-report.sh reads: the compiler and every object; beside each object lies what ptxas said of it.
 file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/fovea_cuda.objects CONTENT "$<JOIN:$<TARGET_OBJECTS:fovea_cuda>,\n>\n")
+
+# What the language layer's wrappers leave in registers and memory, to be compared with the emulator's lines on a GPU.
+set(conformance tests/Native/emulator/kernels/conformance.cu tests/Cuda/conformance_main.cu)
+add_executable(fovea_cuda_conformance EXCLUDE_FROM_ALL ${conformance})
+set_source_files_properties(${conformance} PROPERTIES COMPILE_OPTIONS "-gencode=arch=compute_90a,code=sm_90a")
+target_include_directories(fovea_cuda_conformance PRIVATE native tests/Native/emulator)
+target_include_directories(fovea_cuda_conformance SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})
+target_link_libraries(fovea_cuda_conformance PRIVATE ${FOVEA_CUDART} Threads::Threads ${CMAKE_DL_LIBS} rt)
+set_target_properties(fovea_cuda_conformance PROPERTIES CUDA_STANDARD 20 CUDA_ARCHITECTURES OFF CUDA_RUNTIME_LIBRARY None)

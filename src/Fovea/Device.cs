@@ -22,11 +22,18 @@ public sealed unsafe class Device
     /// <summary>The processor; always available.</summary>
     public static Device Cpu => field ??= Open("cpu");
 
-    /// <summary>Every backend that was found, the refused ones with their reason.</summary>
+    /// <summary>CUDA's kernels on the processor, checked as they run: for tests, far too slow for work. Its plug-in is built with
+    /// the tests and is in no package.</summary>
+    /// <exception cref="DeviceException">The plug-in is not there, or was refused.</exception>
+    public static Device CudaEmulated => field ??= Open("cuda-emulated:0");
+
+    /// <summary>Every backend that was found, the refused ones with their reason. Looks for plug-ins beside the native library
+    /// and in FOVEA_BACKEND_PATH first.</summary>
     public static IReadOnlyList<BackendInfo> Backends
     {
         get
         {
+            foreach (var backend in BackendFiles.Names) BackendFiles.TryLoad(backend);
             int count;
             Throw.IfFailed(NativeMethods.fovea_backend_count(&count), "backend_count");
             var backends = new BackendInfo[count];
@@ -60,11 +67,13 @@ public sealed unsafe class Device
     /// once.</summary>
     internal bool IsInline => Type == DeviceType.Cpu;
 
-    /// <summary>Opens a device by name; the same device gives the same object.</summary>
+    /// <summary>Opens a device by name; the same device gives the same object. A plug-in that is named for the first time is
+    /// looked for beside the native library and in FOVEA_BACKEND_PATH.</summary>
     /// <exception cref="DeviceException">No backend offers it; the message lists the refused backends.</exception>
     public static Device Open(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        BackendFiles.TryLoad(name.Split(':', 2)[0]);
         fovea_device* handle;
         fixed (byte* utf8 = ZeroTerminated(name))
             Throw.IfFailed(NativeMethods.fovea_device_open((sbyte*)utf8, &handle), "device_open");
@@ -103,11 +112,22 @@ public sealed unsafe class Device
             info.compute_units);
     }
 
+    /// <summary>Whether the device still answers. A GPU that failed stays lost for the process: every call on it throws a
+    /// <see cref="DeviceException"/> with <see cref="Status.DeviceLost"/> and the first cause. Does not wait for running
+    /// work.</summary>
+    public bool IsLost => NativeMethods.fovea_device_check(Handle) != fovea_status.FOVEA_OK;
+
+    /// <summary>Work in an order that another library made: <paramref name="native"/> is a cudaStream_t (CUstream) of this device, in
+    /// its primary context. It stays its maker's, who keeps it alive; disposing the wrapper leaves it alone.</summary>
+    /// <exception cref="DeviceException">The handle is no stream of this device, or the device is the CPU.</exception>
+    public DeviceStream WrapStream(nint native, DeviceStreamOptions? options = null) =>
+        new(this, options ?? new DeviceStreamOptions(), native);
+
     /// <summary>Creates a stream. Without a pool in the options it gets one of its own.</summary>
     public DeviceStream CreateStream(DeviceStreamOptions? options = null) => new(this, options ?? new DeviceStreamOptions());
 
     /// <inheritdoc/>
     public override string ToString() => Name;
 
-    private static byte[] ZeroTerminated(string text) => Encoding.UTF8.GetBytes(text + '\0');
+    internal static byte[] ZeroTerminated(string text) => Encoding.UTF8.GetBytes(text + '\0');
 }

@@ -16,7 +16,7 @@ public sealed unsafe class DeviceStream : IDisposable
     private readonly bool _ownsPool;
     private volatile bool _disposed; // the handle stays open while a call is inside
 
-    internal DeviceStream(Device device, DeviceStreamOptions options)
+    internal DeviceStream(Device device, DeviceStreamOptions options, nint? foreign = null)
     {
         if (options.Pool is { } given && given.Device != device)
             throw new ArgumentException($"the pool is on {given.Device}, the stream on {device}", nameof(options));
@@ -24,7 +24,10 @@ public sealed unsafe class DeviceStream : IDisposable
         Id = Interlocked.Increment(ref _lastId);
         var native = new fovea_stream_options { max_threads = options.MaxThreads };
         fovea_stream* stream;
-        Throw.IfFailed(NativeMethods.fovea_stream_create(device.Handle, &native, &stream), "stream_create");
+        if (foreign is { } handle)
+            Throw.IfFailed(NativeMethods.fovea_stream_from_native(device.Handle, (void*)handle, &stream), "stream_from_native");
+        else
+            Throw.IfFailed(NativeMethods.fovea_stream_create(device.Handle, &native, &stream), "stream_create");
         Marshal.InitHandle(_handle, (nint)stream);
         _ownsPool = options.Pool is null;
         Pool = options.Pool ?? new DeviceMemoryPool(device);
@@ -38,6 +41,26 @@ public sealed unsafe class DeviceStream : IDisposable
 
     /// <summary>Whether calls are being recorded instead of run.</summary>
     public bool IsCapturing => Capture is not null;
+
+    /// <summary>The cudaStream_t (CUstream) behind this stream, for other libraries. Valid while the stream is not disposed.</summary>
+    /// <exception cref="DeviceException">The device is the CPU, whose streams have nothing behind them.</exception>
+    public nint NativeHandle
+    {
+        get
+        {
+            void* native;
+            var stream = Enter();
+            try
+            {
+                Throw.IfFailed(NativeMethods.fovea_stream_native(stream, &native), "stream_native");
+            }
+            finally
+            {
+                Leave();
+            }
+            return (nint)native;
+        }
+    }
 
     /// <summary>Names this stream in the pool's free lists; never 0.</summary>
     internal int Id { get; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Proves that bad kernels do not pass: build/cuda-report.sh complains of what is over budget, native/cuda/compile.sh of serial wgmma.
+# Proves that bad kernels do not pass: build/cuda-report.sh complains of what is over budget, native/cuda/compile.sh of wgmma
+# that ptxas made serial.
 # Usage: tests/Cuda/report_test.sh TOOLKIT
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -29,13 +30,20 @@ compile spills || fail "spills.cu does not compile"
 if report; then fail "spills pass"; fi
 says 'spilling_kernel<64> \(sm_90a, spills.cu\) spills [0-9]+ bytes, 0 are allowed'
 says 'local_memory_kernel \(sm_90a, spills.cu\) uses [0-9]+ bytes of local memory, 0 are allowed'
-grep -qE '^spilling_kernel<64>	sm_90a	32	0	[1-9][0-9]*	[1-9][0-9]*	spills.cu$' "$work/cuda-kernels.tsv" || fail "no row in cuda-kernels.tsv"
+grep -qE '^spilling_kernel<64>	sm_90a	32	0	[1-9][0-9]*	[1-9][0-9]*	spills.cu$' "$work/cuda-kernels.tsv" ||
+  fail "no row in cuda-kernels.tsv"
 
 row() { printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$@"; }
-{ row 'spilling_kernel<64>' sm_90a 32 9999 9999 'it is a test' && row 'local_*' '*' - 0 9999 'so is this'; } >"$work/budget"
+{
+  row 'spilling_kernel<64>' sm_90a 32 9999 9999 'it is a test'
+  row 'local_*' '*' - 0 9999 'so is this'
+} >"$work/budget"
 report || fail "what the budget allows does not pass"
 
-{ row 'spilling_kernel<*>' '*' 31 9999 9999 'it is a test' && row 'local_*' sm_80 - 0 9999 'another architecture'; } >"$work/budget"
+{
+  row 'spilling_kernel<*>' '*' 31 9999 9999 'it is a test'
+  row 'local_*' sm_80 - 0 9999 'another architecture'
+} >"$work/budget"
 if report; then fail "too many registers pass"; fi
 says 'spilling_kernel<64> \(sm_90a, spills.cu\) uses 32 registers, 31 are allowed'
 says 'local_memory_kernel .* uses [0-9]+ bytes of local memory, 0 are allowed'

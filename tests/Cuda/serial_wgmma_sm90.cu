@@ -1,4 +1,4 @@
-// Makes ptxas run wgmma serially (C7515): whether to accumulate is known at run time only, and the accumulators start undefined.
+// Makes ptxas run wgmma serially (C7515): whether to accumulate is known at run time only, the accumulators start undefined.
 #include <cstdint>
 
 __global__ void __launch_bounds__(128) serial_wgmma_kernel(float *out, uint64_t a, uint64_t b, int steps) {
