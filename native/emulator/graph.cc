@@ -75,8 +75,8 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t g, cudaGraphNode_t* nodes, size_t* cou
   *count = g->nodes.size();
   return cudaSuccess;
 }
-cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t s, cudaStreamCaptureStatus* status, unsigned long long*,
-                                        cudaGraph_t* graph, const cudaGraphNode_t** dependencies, size_t* count) {
+cudaError_t cudaStreamGetCaptureInfo_v2(cudaStream_t s, cudaStreamCaptureStatus* status, unsigned long long*, cudaGraph_t* graph,
+                                        const cudaGraphNode_t** dependencies, size_t* count) {
   LOCK;
   static thread_local std::vector<cudaGraphNode_t> handles;
   FoveaEmulatedStream* q = get(s);
