@@ -113,8 +113,7 @@ __global__ void __launch_bounds__(kTileThreads) query_gradient_kernel(BackwardVi
         __syncthreads();
         load_tile<kTileWidth, T>(shared.a, rows, d, f.head_size, f.vector,
                                  [&](int r) { return v.d_o + shared.row[r] * v.d_o_pitch; });
-        load_tile<kTileKeys, T>(shared.b, keys, d, f.head_size, f.vector,
-                                [&](int r) { return f.v + key_row(r) * f.v_pitch; });
+        load_tile<kTileKeys, T>(shared.b, keys, d, f.head_size, f.vector, [&](int r) { return f.v + key_row(r) * f.v_pitch; });
         __syncthreads();
         multiply_rows(dp, shared.a, shared.b, tile_depth(f.head_size, d));
       }
@@ -157,8 +156,7 @@ FOVEA_DEVICE KeySpan rows_of(const AttentionView<T>& f, const AttentionSequence&
   if (!f.causal) return {0, seq.q_length * f.heads_per_group};
   const int64_t before = seq.q_length - seq.keys;  // query i sees key j <= i - before
   const int64_t first = clamp_index(key0 + before, 0, seq.q_length);
-  const int64_t past =
-      f.window > 0 ? clamp_index(key0 + kTileKeys - 1 + f.window + before, first, seq.q_length) : seq.q_length;
+  const int64_t past = f.window > 0 ? clamp_index(key0 + kTileKeys - 1 + f.window + before, first, seq.q_length) : seq.q_length;
   return {first * f.heads_per_group, past * f.heads_per_group};
 }
 
@@ -187,8 +185,7 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
 #pragma unroll 1
       for (int64_t d = 0; d < f.head_size; d += kTileWidth) {
         __syncthreads();
-        load_tile<kTileKeys, T>(shared.a, keys, d, f.head_size, f.vector,
-                                [&](int r) { return f.k + key_row(r) * f.k_pitch; });
+        load_tile<kTileKeys, T>(shared.a, keys, d, f.head_size, f.vector, [&](int r) { return f.k + key_row(r) * f.k_pitch; });
         load_queries(d);
         __syncthreads();
         multiply_rows(p, shared.a, shared.b, tile_depth(f.head_size, d));
@@ -209,8 +206,7 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
         const int64_t d = c * kTileWidth;
         if (d >= f.head_size) continue;
         __syncthreads();
-        load_tile<kTileKeys, T>(shared.a, keys, d, f.head_size, f.vector,
-                                [&](int r) { return f.v + key_row(r) * f.v_pitch; });
+        load_tile<kTileKeys, T>(shared.a, keys, d, f.head_size, f.vector, [&](int r) { return f.v + key_row(r) * f.v_pitch; });
         load_tile<kTileWidth, T>(shared.b, rows, d, f.head_size, f.vector,
                                  [&](int r) { return v.d_o + shared.row[r] * v.d_o_pitch; });
         __syncthreads();
