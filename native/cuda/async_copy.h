@@ -4,16 +4,23 @@
 
 namespace fovea::cuda {
 
-// Copies 16 bytes from global to shared memory behind the thread's back; zeros when not valid (then `src` is not read, but
-// must still be an aligned pointer). Lands at the cp_async_wait that covers its group.
-FOVEA_DEVICE void cp_async16(void* dst, const void* src, bool valid = true) {
+// Copies `bytes` (4, 8 or 16; both addresses aligned to them) from global to shared memory behind the thread's back; of these
+// only the first `valid` are read, the rest is zero. Lands at the cp_async_wait that covers its group.
+template <int bytes>
+FOVEA_DEVICE void cp_async(void* dst, const void* src, int valid = bytes) {
+  static_assert(bytes == 4 || bytes == 8 || bytes == 16);
 #if FOVEA_EMULATED
-  emulator::cp_async(dst, src, 16, valid);
+  emulator::cp_async(dst, src, bytes, unsigned(valid));
 #else
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(dst)), "l"(src), "r"(valid ? 16 : 0)
-               : "memory");
+  if constexpr (bytes == 16)  // past the first-level cache
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(dst)), "l"(src), "r"(valid) : "memory");
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(shared_address(dst)), "l"(src), "n"(bytes), "r"(valid)
+                 : "memory");
 #endif
 }
+// All or nothing: zeros when not valid (then `src` is not read, but must still be an aligned pointer).
+FOVEA_DEVICE void cp_async16(void* dst, const void* src, bool valid = true) { cp_async<16>(dst, src, valid ? 16 : 0); }
 // Closes the group of the copies issued since the last commit; an empty group counts too.
 FOVEA_DEVICE void cp_async_commit() {
 #if FOVEA_EMULATED

@@ -40,6 +40,10 @@
 
 namespace fovea::cuda {
 
+// How sixteen-byte chunks of a tile in shared memory change places, for TMA and wgmma alike: chunk address bits 4.. ^=
+// bits 7..; rows of a tile are 32, 64 or 128 bytes long, and the pattern needs tiles aligned to 256, 512 or 1024 bytes.
+enum class Swizzle : unsigned { none, bytes32, bytes64, bytes128 };
+
 // A generic pointer into shared memory as the 32-bit address that PTX wants.
 FOVEA_DEVICE uint32_t shared_address(const void* p) {
 #if FOVEA_EMULATED

@@ -1,4 +1,4 @@
-// Clusters of blocks (sm_90) and the grid barrier of cooperative launches.
+// Clusters of blocks (sm_90), the grid barrier of cooperative launches, and dependent launches.
 #pragma once
 #include "cuda/base.h"
 #if !FOVEA_EMULATED
@@ -25,6 +25,15 @@ FOVEA_DEVICE void cluster_sync(FOVEA_CUDA_ONLY_SITE) {
   asm volatile("barrier.cluster.arrive.aligned;\nbarrier.cluster.wait.aligned;" ::: "memory");
 #endif
 }
+FOVEA_DEVICE unsigned cluster_blocks() {
+#if FOVEA_EMULATED
+  return emulator::cluster_blocks();
+#else
+  unsigned n;
+  asm("mov.u32 %0, %%cluster_nctarank;" : "=r"(n));
+  return n;
+#endif
+}
 FOVEA_DEVICE unsigned cluster_rank() {
 #if FOVEA_EMULATED
   return emulator::cluster_rank();
@@ -45,6 +54,25 @@ FOVEA_DEVICE T* map_shared_rank(T* p, unsigned rank) {
   return q;
 #endif
 }
+
+// ---- programmatic dependent launch (LaunchOptions::overlap) ----
+// Until the kernels before it on the stream have finished: nothing they wrote may be read, and nothing written at all, before.
+FOVEA_DEVICE void grid_dependency_wait() {
+#if FOVEA_EMULATED
+  emulator::dependency_wait();
+#else
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+// The next kernel may start once every block has said so or ended; its grid_dependency_wait() still waits for our end.
+FOVEA_DEVICE void grid_dependency_launch() {
+#if !FOVEA_EMULATED
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+#else  // before sm_90 every kernel waits for the one before
+FOVEA_DEVICE void grid_dependency_wait() {}
+FOVEA_DEVICE void grid_dependency_launch() {}
 #endif
 
 }  // namespace fovea::cuda

@@ -7,6 +7,7 @@ namespace fovea::cuda {
 struct LaunchOptions {
   dim3 cluster = 1;          // blocks that run together and see each other's shared memory
   bool cooperative = false;  // the whole grid is resident: grid_sync() is allowed
+  bool overlap = false;      // may start before its predecessor ends: the kernel calls grid_dependency_wait() (sm_90)
 };
 
 template <class... Parameters, class... Arguments>
@@ -16,7 +17,7 @@ cudaError_t launch_with(LaunchOptions options, void (*kernel)(Parameters...), di
     const cudaError_t e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes));
     if (e != cudaSuccess) return e;
   }
-  cudaLaunchAttribute attributes[2];
+  cudaLaunchAttribute attributes[3];
   unsigned count = 0;
   if (options.cooperative) {
     attributes[count].id = cudaLaunchAttributeCooperative;
@@ -27,6 +28,10 @@ cudaError_t launch_with(LaunchOptions options, void (*kernel)(Parameters...), di
     attributes[count].val.clusterDim.x = options.cluster.x;
     attributes[count].val.clusterDim.y = options.cluster.y;
     attributes[count++].val.clusterDim.z = options.cluster.z;
+  }
+  if (options.overlap) {
+    attributes[count].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[count++].val.programmaticStreamSerializationAllowed = 1;
   }
   cudaLaunchConfig_t config{};
   config.gridDim = grid;

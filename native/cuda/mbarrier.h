@@ -27,6 +27,26 @@ FOVEA_DEVICE void mbarrier_arrive_expect(uint64_t* bar, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(bar)), "r"(bytes) : "memory");
 #endif
 }
+// Announces bytes without arriving.
+FOVEA_DEVICE void mbarrier_expect(uint64_t* bar, int bytes) {
+#if FOVEA_EMULATED
+  emulator::mbar_arrive(bar, unsigned(bytes), false);
+#else
+  asm volatile("mbarrier.expect_tx.relaxed.cta.shared::cta.b64 [%0], %1;" ::"r"(shared_address(bar)), "r"(bytes) : "memory");
+#endif
+}
+// Arrives at the barrier that lies at the same place in block `rank` of the cluster.
+FOVEA_DEVICE void mbarrier_arrive_remote(uint64_t* bar, unsigned rank) {
+#if FOVEA_EMULATED
+  emulator::mbar_arrive(static_cast<uint64_t*>(emulator::map_to_rank(bar, rank)), 0);
+#else
+  asm volatile(
+      "{ .reg .b32 remote; mapa.shared::cluster.u32 remote, %0, %1; "
+      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [remote]; }" ::"r"(shared_address(bar)),
+      "r"(rank)
+      : "memory");
+#endif
+}
 // Has the phase with this parity completed? A fresh barrier is in phase 0: waiting for parity 1 passes at once.
 FOVEA_DEVICE bool mbarrier_try_wait(uint64_t* bar, int parity FOVEA_CUDA_SITE) {
 #if FOVEA_EMULATED

@@ -121,6 +121,8 @@ void park(const char* what, const char* file, int line, const void* on) {
   Fiber& f = self();
   if ((char*)__builtin_frame_address(0) < f.stack + 4096) fail("stack overflow of the emulated thread (%zu KB)", STACK >> 10);
   f.state = Fiber::Blocked;
+  f.atomics = 0;
+  w.gang->spins = 0;
   f.what = what;
   f.file = file;
   f.line = line;
@@ -131,6 +133,15 @@ void yield() {
   if (!on_device()) return;
   w.gang->make_ready(w.cur);
   resume(pick());
+}
+void spin() {
+  if (!on_device()) return;
+  if (++w.gang->spins > 1 << 22) fail("livelock: threads poll and nothing moves");
+  yield();
+}
+void poll_atomic() {
+  if (++self().atomics % 64 == 0) spin();
+  maybe_yield();
 }
 void maybe_yield() {
   if (w.gang->seed > 1 && w.gang->rng.one_in(8)) yield();

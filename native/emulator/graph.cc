@@ -7,11 +7,13 @@ using namespace fovea::emulator;
 static cudaGraphNode_t node_handle(int index) { return reinterpret_cast<cudaGraphNode_t>(uintptr_t(index) + 1); }
 static int node_index(cudaGraphNode_t node) { return int(reinterpret_cast<uintptr_t>(node)) - 1; }
 
-cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode) {
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode mode) {
   LOCK;
   if (!s) return ret(cudaErrorStreamCaptureUnsupported);
   s->capture = new FoveaEmulatedGraph;
   s->capture->origin = s;
+  s->capture->mode = mode;
+  s->capture->thread = std::this_thread::get_id();
   s->tail.clear();
   return cudaSuccess;
 }

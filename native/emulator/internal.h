@@ -1,6 +1,9 @@
 // Shared between the emulator's own sources only.
 #pragma once
 #include <cuda_runtime.h>
+
+#include "emulated/tensor.h"
+
 #include <atomic>
 #include <deque>
 #include <map>
@@ -23,8 +26,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(p, n)
 #endif
 #ifndef FOVEA_EMULATOR_RACE
-#define FOVEA_EMULATOR_RACE \
-  0  // 1: kernel sources are compiled with -fsanitize=thread (not linked with it): race.cpp gets every access
+#define FOVEA_EMULATOR_RACE 0  // 1: kernel sources are compiled with -fsanitize=thread: race.cc gets every access
 #endif
 
 namespace fovea::emulator {
@@ -43,19 +45,25 @@ struct Rng {
 };
 using Clock = std::vector<uint32_t>;  // what is known of every thread of the gang
 using Known = std::shared_ptr<const Clock>;
-struct Copy {
+struct Copy {  // one cp.async
   char* dst;
   const char* src;
   unsigned n, filled;
   void* pc;
-};  // one cp.async
+};
 struct Wgmma {
   float* d;
   int n;
-  uint64_t a, b;
-  bool add, trans_b;
-  std::vector<float> start;
+  WgmmaOperands operands;
+  uint32_t a[4];             // A in registers, as they were at issue
+  std::vector<float> start;  // the accumulators before the first product of a chain
   void* pc;
+};
+struct BulkStore {
+  std::function<std::vector<char>()> read;
+  std::function<void(const std::vector<char>&)> write;
+  std::vector<char> data;
+  bool has_read = false, written = false;
 };
 struct Block;
 struct Gang;
@@ -64,7 +72,9 @@ struct Pending {  // what a thread has in flight; few kernels need it
   std::deque<std::vector<Copy>> groups;  // cp.async
   std::vector<Wgmma> wopen;
   std::deque<std::vector<Wgmma>> wgroups;
-  bool wfenced = false;          // wgmma
+  bool wfenced = false;  // wgmma
+  std::vector<BulkStore> bulk_open;
+  std::deque<std::vector<BulkStore>> bulk_groups;
   std::vector<uint64_t*> inits;  // mbarriers initialised, not yet fenced
   bool empty() const { return open.empty() && groups.empty() && wopen.empty() && wgroups.empty(); }
 };
@@ -79,6 +89,8 @@ struct Fiber {
   const char *what = "", *file = "";
   int line = 0;
   const void* waits_for = nullptr;
+  unsigned atomics = 0;         // in a row, without having waited
+  bool dependency_met = false;  // grid_dependency_wait() was called
   std::unique_ptr<Pending> pending_;
   uint32_t now = 1, proxy_fence = 0, fence_stamp = 0;
   Known seen;  // race detection
@@ -129,6 +141,7 @@ struct Gang {  // the blocks that must run together: one, a cluster, or a cooper
   bool failed = false;
   std::vector<Fiber*> ready;
   size_t head = 0, count = 0;
+  uint64_t spins = 0;  // polls since something last moved
   Rng rng{1};
   unsigned seed = 0;
   std::vector<Async> async;
@@ -153,6 +166,11 @@ inline bool on_device() { return w.cur && w.cur != &w.main; }
 
 void park(const char* what, FOVEA_SITE, const void* on = nullptr);  // until somebody calls make_ready
 void maybe_yield();
+void spin();         // a yield by a thread that polls: too many in a row without progress are reported
+void poll_atomic();  // an atomic that may be part of a polling loop
+void finish_bulk_stores(Pending&);
+void reduce_add(char* dst, const char* src, unsigned bytes, unsigned type);
+bool is_shared(const void*);
 std::string describe_fiber(const Fiber&);
 const std::string& deadlock_report();
 void resume(Fiber& to);      // switches to a fiber

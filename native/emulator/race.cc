@@ -17,6 +17,8 @@ static std::vector<std::vector<Cell>> shared_cells;  // [block in gang]: the are
 static Cell* global_cells;
 static uint32_t stamp;
 static std::vector<uint32_t> released, acquired;  // per block of the launch
+constexpr size_t kWriterGrain = 64;               // bytes
+static uint32_t *writers, launches;               // by which launch every grain of device memory was last written
 constexpr size_t GLOBAL_SPAN = size_t(1) << 36;
 static std::string source_line(uint32_t pc) { return pc ? symbol(image_base() + pc - 1, false) : "?"; }
 static unsigned gang_rank(const Fiber& f) { return f.blk->rank * unsigned(f.blk->fibers.size()) + f.rank; }
@@ -61,6 +63,10 @@ void race_block_start(Block& b) {
   shared_cells[b.rank].assign((b.gang->l->smem + 7) / 8 + (statics().n + 7) / 8, Cell{});
 }
 void race_launch_start(const Launch& l) {
+  launches++;
+  if (!writers)
+    writers = (uint32_t*)mmap(nullptr, GLOBAL_SPAN / kWriterGrain * sizeof(uint32_t), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (!global_cells)
     global_cells = (Cell*)mmap(nullptr, GLOBAL_SPAN / 8 * sizeof(Cell), PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -77,6 +83,17 @@ static bool before(const Slot& s, const Fiber& f, unsigned my_rank, unsigned my_
   return s.stamp < released[s.block] &&
          s.stamp < acquired[my_block];  // it has published something since, and we have looked since
 }
+// Programmatic dependent launch: before grid_dependency_wait() the kernel before may still run, so nothing that it wrote may be
+// read and nothing may be written.
+static void check_dependency(size_t offset, size_t n, Kind kind, uint32_t at) {
+  const bool reads = kind == Read || kind == AsyncRead, early = w.gang->l->overlap && !self().dependency_met;
+  if (early && !reads) fail("global memory is written at %s before grid_dependency_wait()", source_line(at).c_str());
+  for (size_t i = offset / kWriterGrain; i <= (offset + n - 1) / kWriterGrain; i++) {
+    if (early && writers[i] + 1 == launches && writers[i])
+      fail("what the kernel before wrote is read at %s before grid_dependency_wait()", source_line(at).c_str());
+    if (!reads) writers[i] = launches;
+  }
+}
 void access(const void* p, size_t n, Kind kind, void* pc) {
   if (!on_device() || !n) return;
   Fiber& f = self();
@@ -84,7 +101,7 @@ void access(const void* p, size_t n, Kind kind, void* pc) {
   Cell* cell;
   size_t off;
   bool shared = true;
-  static const char* verb[] = {"read", "write", "atomic", "read by wgmma", "TMA write"};
+  static const char* verb[] = {"read", "write", "atomic", "read by the async proxy", "TMA write"};
   uint32_t at = pc ? uint32_t((char*)pc - image_base()) : 0;
   if ((off = size_t((const char*)p - g.arena)) < ARENA * g.blocks.size()) {
     if (off % ARENA + n > g.l->smem)
@@ -107,6 +124,7 @@ void access(const void* p, size_t n, Kind kind, void* pc) {
       fail("%s of %zu bytes at %s: offset %zd of a%s allocation of %zu bytes", verb[kind], n, source_line(at).c_str(),
            ssize_t((const char*)p - a.p), a.live ? "n" : " freed", a.n);
     }
+    check_dependency(off, n, kind, at);
     cell = &global_cells[off / 8];
     shared = false;
   } else
@@ -135,8 +153,8 @@ void access(const void* p, size_t n, Kind kind, void* pc) {
       }
       if (kind == AsyncRead && s.mask & mask && s.kind == Write && fiber_at(s.who).proxy_fence < s.now) {
         Slot o = s;
-        fail("wgmma at %s reads shared memory written at %s without fence_proxy_async() between", source_line(at).c_str(),
-             source_line(o.pc).c_str());
+        fail("the async proxy (wgmma, TMA) at %s reads shared memory written at %s without fence_proxy_async() between",
+             source_line(at).c_str(), source_line(o.pc).c_str());
       }
       if (ordered && (s.mask & ~mask) == 0 && (!reads || s_reads)) to = &s;  // superseded
     }
@@ -145,17 +163,33 @@ void access(const void* p, size_t n, Kind kind, void* pc) {
     done += len;
   }
 }
-void atomic_begin(const void* p, size_t n) {  // a __threadfence before it publishes what its block wrote before that fence
+// A __threadfence before it publishes what its block wrote before that fence.
+void atomic_begin(const void* p, size_t n) {
   if (!on_device()) return;
   access(p, n, Atomic, __builtin_return_address(0));
   Fiber& f = self();
-  unsigned b = block_id(*f.blk);
+  const unsigned b = block_id(*f.blk);
   acquired[b] = ++stamp;
   released[b] = std::max(released[b], f.fence_stamp);
-  maybe_yield();
+  poll_atomic();
 }
+void dependency_wait() { self().dependency_met = true; }
 void fence(bool device_wide) {
   if (device_wide && on_device()) self().fence_stamp = ++stamp;
+}
+// st.release: publishes what this thread's block has written, to other blocks and within its own.
+void before_release(const void* p, size_t n) {
+  access(p, n, Atomic, __builtin_return_address(0));
+  release(w.gang->clocks[p]);
+  const unsigned b = block_id(*self().blk);
+  released[b] = std::max(released[b], ++stamp);
+  ++stamp;
+}
+void after_acquire(const void* p, size_t n) {
+  spin();
+  access(p, n, Atomic, __builtin_return_address(0));
+  acquire(w.gang->clocks[p]);
+  acquired[block_id(*self().blk)] = ++stamp;
 }
 }  // namespace fovea::emulator
 #else
@@ -167,12 +201,16 @@ void access(const void* p, size_t n, Kind, void* pc) {
 }
 #endif
 void atomic_begin(const void* p, size_t n) {
-  if (on_device()) {
-    access(p, n, Atomic, __builtin_return_address(0));
-    maybe_yield();
-  }
+  if (!on_device()) return;
+  access(p, n, Atomic, __builtin_return_address(0));
+  poll_atomic();
 }
+void dependency_wait() {}
 void fence(bool) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+void before_release(const void* p, size_t n) { access(p, n, Atomic, __builtin_return_address(0)); }
+void after_acquire(const void* p, size_t n) {
+  spin();
+  access(p, n, Atomic, __builtin_return_address(0));
+}
 }  // namespace fovea::emulator
-
 #endif

@@ -1,6 +1,7 @@
 // Shared by the sources of the host runtime. Everything below is guarded by `lock`.
 #pragma once
 #include <set>
+#include <thread>
 
 #include "internal.h"
 
@@ -17,6 +18,8 @@ struct FoveaEmulatedGraph {
   };
   std::vector<Node> nodes;
   cudaStream_t origin = nullptr;
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id thread;
   bool broken = false;
 };
 struct FoveaEmulatedGraphExec {

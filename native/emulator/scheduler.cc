@@ -42,6 +42,8 @@ void finish() {
   Gang& g = *w.gang;
   Warp& wp = my_warp(f);
   if (f.pending_ && !f.pending_->empty()) fail("thread exits with a cp.async or a wgmma it never waited for");
+  if (f.pending_) finish_bulk_stores(*f.pending_);
+  g.spins = 0;
   wp.exited |= 1u << f.lane;
   for (size_t i = 0; i < wp.open.size();)
     if (!try_finish(wp, i, nullptr)) i++;

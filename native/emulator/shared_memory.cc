@@ -27,6 +27,10 @@ Statics statics() {
 unsigned cluster_rank() { return self().blk->rank; }
 unsigned cluster_blocks() { return unsigned(w.gang->blocks.size()); }
 void* dynamic_smem() { return self().blk->smem; }
+bool is_shared(const void* p) {
+  return size_t((const char*)p - w.gang->arena) < ARENA * w.gang->blocks.size() ||
+         size_t((const char*)p - statics().p) < statics().n;
+}
 uint32_t smem_address(const void* p) {
   size_t off = size_t((const char*)p - w.gang->arena);
   if (off >= ARENA * w.gang->blocks.size()) fail("%p is not in dynamic shared memory", p);

@@ -79,12 +79,20 @@ cudaError_t enqueue(cudaStream_t st, std::function<void()> f) {
   }
   return ret(sticky);
 }
-bool capture_forbids(FoveaEmulatedStream* only) {  // a call that waits is not allowed while a capture is on
-  for (FoveaEmulatedStream* s : streams)
-    if (s->capture && (!only || s == only)) {
-      s->capture->broken = true;
-      return true;
-    }
+static thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
+
+// Whether the calling thread may not make a call that waits or allocates: `only` is the stream it would wait for. Such a call
+// breaks the capture.
+bool capture_forbids(FoveaEmulatedStream* only) {
+  for (FoveaEmulatedStream* s : streams) {
+    const FoveaEmulatedGraph* c = s->capture;
+    if (!c || (only && s != only)) continue;
+    const bool lenient = thread_mode == cudaStreamCaptureModeRelaxed || c->mode == cudaStreamCaptureModeRelaxed ||
+                         (c->mode == cudaStreamCaptureModeThreadLocal && c->thread != std::this_thread::get_id());
+    if (!only && lenient) continue;
+    s->capture->broken = true;
+    return true;
+  }
   return false;
 }
 
@@ -134,6 +142,10 @@ cudaError_t cudaStreamQuery(cudaStream_t s) {
     open_window(false);
   }
   return ret(sticky ? sticky : q->q.empty() ? cudaSuccess : cudaErrorNotReady);
+}
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+  std::swap(*mode, thread_mode);
+  return cudaSuccess;
 }
 cudaError_t cudaDeviceSynchronize() {
   LOCK;

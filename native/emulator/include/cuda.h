@@ -4,7 +4,7 @@
 
 struct alignas(64) CUtensorMap {
   char* base;
-  unsigned rank, elem;
-  uint64_t dim[5], stride[5];
-  unsigned box[5], swizzle;
+  unsigned rank, type, element;  // element: bytes
+  uint64_t dim[5], stride[5];    // stride[0] is unused
+  unsigned box[5], swizzle;      // swizzle: 0 none, 1 to 3: 32, 64, 128 bytes
 };

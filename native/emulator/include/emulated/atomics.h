@@ -29,14 +29,24 @@ struct Same {
       return expr;                                          \
     });                                                     \
   }
-FOVEA_ATOMIC(atomicAdd, o + v)
-FOVEA_ATOMIC(atomicSub, o - v)
-FOVEA_ATOMIC(atomicExch, v)
-FOVEA_ATOMIC(atomicMin, v < o ? v : o) FOVEA_ATOMIC(atomicMax, v > o ? v : o) FOVEA_ATOMIC(atomicAnd, o& v)
-    FOVEA_ATOMIC(atomicOr, o | v) FOVEA_ATOMIC(atomicXor, o ^ v) FOVEA_ATOMIC(atomicInc, o >= v ? T(0) : T(o + 1))
-        FOVEA_ATOMIC(atomicDec, o == 0 || o > v ? v : T(o - 1))
+FOVEA_ATOMIC(atomicAdd, T(o + v));
+FOVEA_ATOMIC(atomicSub, T(o - v));
+FOVEA_ATOMIC(atomicExch, v);
+FOVEA_ATOMIC(atomicMin, v < o ? v : o);
+FOVEA_ATOMIC(atomicMax, v > o ? v : o);
+FOVEA_ATOMIC(atomicAnd, T(o& v));
+FOVEA_ATOMIC(atomicOr, T(o | v));
+FOVEA_ATOMIC(atomicXor, T(o ^ v));
+FOVEA_ATOMIC(atomicInc, o >= v ? T(0) : T(o + 1));
+FOVEA_ATOMIC(atomicDec, o == 0 || o > v ? v : T(o - 1));
 #undef FOVEA_ATOMIC
-            template <class T>
-            T atomicCAS(T* p, typename fovea::emulator::Same<T>::type c, typename fovea::emulator::Same<T>::type v) {
-  return fovea::emulator::rmw(p, [=](T o) { return o == c ? v : o; });
+
+template <class T>
+T atomicCAS(T* p, typename fovea::emulator::Same<T>::type expected, typename fovea::emulator::Same<T>::type v) {
+  return fovea::emulator::rmw(p, [=](T o) { return o == expected ? v : o; });
+}
+// sm_90: pairs and quadruples of floats, each element atomic on its own.
+inline float2 atomicAdd(float2* p, float2 v) { return {atomicAdd(&p->x, v.x), atomicAdd(&p->y, v.y)}; }
+inline float4 atomicAdd(float4* p, float4 v) {
+  return {atomicAdd(&p->x, v.x), atomicAdd(&p->y, v.y), atomicAdd(&p->z, v.z), atomicAdd(&p->w, v.w)};
 }

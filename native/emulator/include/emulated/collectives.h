@@ -39,16 +39,21 @@ inline int __any_sync(unsigned m, int p, FOVEA_SITE) { return __ballot_sync(m, p
 inline int __all_sync(unsigned m, int p, FOVEA_SITE) { return __ballot_sync(m, !p, FOVEA_AT) == 0; }
 #define FOVEA_REDUCE(name, T, F) \
   inline T name(unsigned m, T v, FOVEA_SITE) { return fovea::emulator::reduce(m, v, #name, F{}, FOVEA_AT); }
-FOVEA_REDUCE(__reduce_add_sync, unsigned, std::plus<>)
-FOVEA_REDUCE(__reduce_add_sync, int, std::plus<>)
-FOVEA_REDUCE(__reduce_min_sync, unsigned, fovea::emulator::Min)
-FOVEA_REDUCE(__reduce_min_sync, int, fovea::emulator::Min) FOVEA_REDUCE(__reduce_max_sync, unsigned, fovea::emulator::Max)
-    FOVEA_REDUCE(__reduce_max_sync, int, fovea::emulator::Max) FOVEA_REDUCE(__reduce_and_sync, unsigned, std::bit_and<>)
-        FOVEA_REDUCE(__reduce_or_sync, unsigned, std::bit_or<>) FOVEA_REDUCE(__reduce_xor_sync, unsigned, std::bit_xor<>)
+FOVEA_REDUCE(__reduce_add_sync, unsigned, std::plus<>);
+FOVEA_REDUCE(__reduce_add_sync, int, std::plus<>);
+FOVEA_REDUCE(__reduce_min_sync, unsigned, fovea::emulator::Min);
+FOVEA_REDUCE(__reduce_min_sync, int, fovea::emulator::Min);
+FOVEA_REDUCE(__reduce_max_sync, unsigned, fovea::emulator::Max);
+FOVEA_REDUCE(__reduce_max_sync, int, fovea::emulator::Max);
+FOVEA_REDUCE(__reduce_and_sync, unsigned, std::bit_and<>);
+FOVEA_REDUCE(__reduce_or_sync, unsigned, std::bit_or<>);
+FOVEA_REDUCE(__reduce_xor_sync, unsigned, std::bit_xor<>);
 #undef FOVEA_REDUCE
-            template <class T>
-            unsigned __match_any_sync(unsigned mask, T v, FOVEA_SITE) {
-  struct A {
+
+// Which lanes hold this lane's value.
+template <class T>
+unsigned __match_any_sync(unsigned mask, T v, FOVEA_SITE) {
+  struct Argument {
     T in;
     unsigned out;
   } a{v, 0};
@@ -57,22 +62,23 @@ FOVEA_REDUCE(__reduce_min_sync, int, fovea::emulator::Min) FOVEA_REDUCE(__reduce
       [](void* const* p, unsigned m) {
         fovea::emulator::lanes_of(m, [&](unsigned l) {
           fovea::emulator::lanes_of(m, [&](unsigned k) {
-            if (((A*)p[l])->in == ((A*)p[k])->in) ((A*)p[l])->out |= 1u << k;
+            if (((Argument*)p[l])->in == ((Argument*)p[k])->in) ((Argument*)p[l])->out |= 1u << k;
           });
         });
       },
       FOVEA_AT);
   return a.out;
 }
+// The mask if all lanes hold the same value, else 0.
+template <class T>
+unsigned __match_all_sync(unsigned mask, T v, int* same, FOVEA_SITE) {
+  const unsigned peers = __match_any_sync(mask, v, FOVEA_AT);
+  *same = __reduce_and_sync(mask, peers, FOVEA_AT) == __reduce_or_sync(mask, peers, FOVEA_AT);
+  return *same ? peers : 0;
+}
+
 inline void __threadfence() { fovea::emulator::fence(true); }
+inline void __threadfence_system() { fovea::emulator::fence(true); }
 inline void __threadfence_block() { fovea::emulator::fence(false); }
 inline void __nanosleep(unsigned) { fovea::emulator::yield(); }
 [[noreturn]] inline void __trap() { fovea::emulator::fail("__trap()"); }
-template <class T>
-T __ldg(const T* p) {
-  return *p;
-}
-inline long long clock64() {
-  static thread_local long long t;
-  return ++t;
-}

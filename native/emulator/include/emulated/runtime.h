@@ -49,7 +49,11 @@ enum cudaDeviceAttr {
 enum cudaStreamCaptureMode { cudaStreamCaptureModeGlobal, cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed };
 enum cudaStreamCaptureStatus { cudaStreamCaptureStatusNone, cudaStreamCaptureStatusActive, cudaStreamCaptureStatusInvalidated };
 enum cudaStreamUpdateCaptureDependenciesFlags { cudaStreamAddCaptureDependencies, cudaStreamSetCaptureDependencies };
-enum cudaLaunchAttributeID { cudaLaunchAttributeCooperative = 2, cudaLaunchAttributeClusterDimension = 4 };
+enum cudaLaunchAttributeID {
+  cudaLaunchAttributeCooperative = 2,
+  cudaLaunchAttributeClusterDimension = 4,
+  cudaLaunchAttributeProgrammaticStreamSerialization = 6
+};
 constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaEventDefault = 0, cudaStreamDefault = 0,
                    cudaHostAllocDefault = 0, cudaHostAllocPortable = 1;
 #define CUDART_VERSION 12040
@@ -65,6 +69,7 @@ struct cudaLaunchAttribute {
     struct {
       unsigned x, y, z;
     } clusterDim;
+    int programmaticStreamSerializationAllowed;
   } val;
 };
 struct cudaLaunchConfig_t {
@@ -105,7 +110,8 @@ cudaError_t cudaMalloc(void**, size_t), cudaFree(void*), cudaMallocHost(void**, 
                                 size_t*),
     cudaGraphAddChildGraphNode(cudaGraphNode_t*, cudaGraph_t, const cudaGraphNode_t*, size_t, cudaGraph_t),
     cudaStreamUpdateCaptureDependencies(cudaStream_t, cudaGraphNode_t*, size_t, unsigned), cudaHostAlloc(void**, size_t, unsigned),
-    cudaDriverGetVersion(int*), cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
+    cudaDriverGetVersion(int*), cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode*),
+    cudaGraphDestroy(cudaGraph_t), cudaGraphExecDestroy(cudaGraphExec_t), cudaDeviceSynchronize(), cudaGetDevice(int*),
     cudaSetDevice(int), cudaGetDeviceCount(int*), cudaGetDeviceProperties(cudaDeviceProp*, int),
     cudaDeviceGetAttribute(int*, cudaDeviceAttr, int), cudaGetLastError(), cudaPeekAtLastError();
 const char *cudaGetErrorString(cudaError_t), *cudaGetErrorName(cudaError_t);
@@ -114,6 +120,7 @@ struct Launch {
   dim3 grid, block, cluster;
   size_t smem;
   bool cooperative;
+  bool overlap;  // programmatic dependent launch
   const void* fn;
   std::function<void()> body;
 };
@@ -166,14 +173,17 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* c, void (*kernel)(P...)
       1,
       c->dynamicSmemBytes,
       false,
+      false,
       (const void*)kernel,
       [kernel, args = std::tuple<std::decay_t<P>...>(std::forward<A>(a)...)] { std::apply(kernel, args); }};
   for (unsigned i = 0; i < c->numAttrs; i++) {
-    if (c->attrs[i].id == cudaLaunchAttributeCooperative)
-      l.cooperative = c->attrs[i].val.cooperative;
-    else {
-      auto& d = c->attrs[i].val.clusterDim;
-      l.cluster = dim3(d.x, d.y, d.z);
+    const auto& value = c->attrs[i].val;
+    switch (c->attrs[i].id) {
+      case cudaLaunchAttributeCooperative: l.cooperative = value.cooperative; break;
+      case cudaLaunchAttributeClusterDimension:
+        l.cluster = dim3(value.clusterDim.x, value.clusterDim.y, value.clusterDim.z);
+        break;
+      case cudaLaunchAttributeProgrammaticStreamSerialization: l.overlap = value.programmaticStreamSerializationAllowed; break;
     }
   }
   return fovea::emulator::launch(std::move(l), c->stream);

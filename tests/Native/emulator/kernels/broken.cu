@@ -144,7 +144,8 @@ __global__ void __launch_bounds__(160)
   float acc[32] = {};
   for (int k = 0; k < steps; k++) {
     if (bug != NoFullWait) mbarrier_wait(&s.full[k % 2], k / 2 & 1);
-    const uint64_t da = wgmma_descriptor(s.a[k % 2], 16, 1024, true), db = wgmma_descriptor(s.b[k % 2], 16, 1024, true);
+    const uint64_t da = wgmma_descriptor(s.a[k % 2], 16, 1024, Swizzle::bytes128),
+                   db = wgmma_descriptor(s.b[k % 2], 16, 1024, Swizzle::bytes128);
     if (bug != NoWgmmaFence) wgmma_fence();
     for (int j = 0; j < 4; j++) wgmma_bf16<64>(acc, da + j * 2, db + j * 2, true);
     wgmma_commit();
@@ -181,7 +182,8 @@ __global__ void __launch_bounds__(128)
   if (!bug) fence_proxy_async();
   __syncthreads();
   float acc[32] = {};
-  const uint64_t da = wgmma_descriptor(s.a[0], 16, 1024, true), db = wgmma_descriptor(s.b[0], 16, 1024, true);
+  const uint64_t da = wgmma_descriptor(s.a[0], 16, 1024, Swizzle::bytes128),
+                 db = wgmma_descriptor(s.b[0], 16, 1024, Swizzle::bytes128);
   wgmma_fence();
   for (int j = 0; j < 4; j++) wgmma_bf16<64>(acc, da + j * 2, db + j * 2, true);
   wgmma_commit();
@@ -264,8 +266,8 @@ int run_ring(int bug) {
   CUtensorMap ta, tb;
   const uint64_t d[] = {uint64_t(K), 64}, st[] = {uint64_t(K) * 2};
   const unsigned box[] = {64, 64};
-  make_tensor_map(&ta, a, 2, d, st, box, true);
-  make_tensor_map(&tb, b, 2, d, st, box, true);
+  make_tensor_map(&ta, TensorType::bf16, a, 2, d, st, box, Swizzle::bytes128);
+  make_tensor_map(&tb, TensorType::bf16, b, 2, d, st, box, Swizzle::bytes128);
   launch(ring, 1, 160, sizeof(Ring), nullptr, ta, tb, out.p, K / 64, bug);
   int r = check(out.p, 128, [&](int t) {
     double x = 0;

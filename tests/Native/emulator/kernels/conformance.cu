@@ -2,16 +2,6 @@
 using namespace fovea::cuda;
 namespace {
 using bf16 = __nv_bfloat16;
-constexpr int OUT = 8192;
-__device__ __host__ uint32_t mix(uint32_t x) {
-  x ^= x >> 16;
-  x *= 0x7feb352du;
-  x ^= x >> 15;
-  x *= 0x846ca68bu;
-  return x ^ x >> 16;
-}
-__device__ float small(uint32_t i) { return float(int(mix(i) % 9) - 4); }  // exact in bf16 and f16, sums exact in float
-
 __global__ void ldmatrix_case(uint32_t* out, int kind) {
   uint16_t* s = dynamic_shared<uint16_t>();
   for (int i = threadIdx.x; i < 512; i += 32) s[i] = uint16_t(i);
@@ -39,14 +29,14 @@ __global__ void mma_case(uint32_t* out, bool half) {
   float d[4];
   auto pair = [&](uint32_t i) {
     if (half) {
-      __half2 h = __floats2half2_rn(small(i), small(i + 777));
+      __half2 h = __floats2half2_rn(small_number(i), small_number(i + 777));
       return *reinterpret_cast<uint32_t*>(&h);
     }
-    return pack_bf16(small(i), small(i + 777));
+    return pack_bf16(small_number(i), small_number(i + 777));
   };
   for (int i = 0; i < 4; i++) {
     a[i] = pair(l * 8 + i);
-    d[i] = small(l * 4 + i + 5000);
+    d[i] = small_number(l * 4 + i + 5000);
   }
   for (int i = 0; i < 2; i++) b[i] = pair(l * 8 + 4 + i);
   if (half)
@@ -117,8 +107,9 @@ __global__ void convert_case(uint32_t* out) {
     out[threadIdx.x] = *reinterpret_cast<const uint16_t*>(&b);
     out[n + threadIdx.x] = *reinterpret_cast<const uint16_t*>(&h);
     out[2 * n + threadIdx.x] = pack_bf16(f, 1.f);
-    out[3 * n + threadIdx.x] = __float_as_uint(__half2float(h));
-    out[4 * n + threadIdx.x] = __float_as_uint(__bfloat162float(b));
+    const float from_half = __half2float(h), from_bfloat = __bfloat162float(b);  // what a NaN carries is not compared
+    out[3 * n + threadIdx.x] = from_half != from_half ? 0x7fc00000u : __float_as_uint(from_half);
+    out[4 * n + threadIdx.x] = from_bfloat != from_bfloat ? 0x7fc00000u : __float_as_uint(from_bfloat);
   }
 }
 __global__ void cp_async_zfill_case(const uint32_t* in, uint32_t* out) {
@@ -166,13 +157,14 @@ __global__ void wgmma_case(uint32_t* out, int swizzle) {  // raw accumulators; o
     if (!swizzle) return (row / 8 * 8 + k / 8) * 64 + row % 8 * 8 + k % 8;  // core matrices: lbo 128, sbo 1024
     return row * 64 + (k / 8 ^ row % 8) * 8 + k % 8;
   };
-  for (int i = threadIdx.x; i < 64 * 64; i += 128) s.a[at(i / 64, i % 64)] = __float2bfloat16(small(i));
-  for (int i = threadIdx.x; i < N * 64; i += 128) s.b[at(i / 64, i % 64)] = __float2bfloat16(small(i + 100000));
+  for (int i = threadIdx.x; i < 64 * 64; i += 128) s.a[at(i / 64, i % 64)] = __float2bfloat16(small_number(i));
+  for (int i = threadIdx.x; i < N * 64; i += 128) s.b[at(i / 64, i % 64)] = __float2bfloat16(small_number(i + 100000));
   fence_proxy_async();
   __syncthreads();
   float acc[N / 2];
   for (int i = 0; i < N / 2; i++) acc[i] = float(i);
-  const uint64_t da = wgmma_descriptor(s.a, 128, 1024, swizzle), db = wgmma_descriptor(s.b, 128, 1024, swizzle);
+  const uint64_t da = wgmma_descriptor(s.a, 128, 1024, swizzle ? Swizzle::bytes128 : Swizzle::none),
+                 db = wgmma_descriptor(s.b, 128, 1024, swizzle ? Swizzle::bytes128 : Swizzle::none);
   wgmma_fence();
 #pragma unroll
   for (int k = 0; k < 4; k++) wgmma_bf16<N>(acc, da + k * (swizzle ? 2 : 16), db + k * (swizzle ? 2 : 16), k != 0);
@@ -186,18 +178,18 @@ __global__ void wgmma_case(uint32_t* out, int swizzle) {  // raw accumulators; o
 std::vector<std::pair<std::string, std::vector<uint32_t>>> conformance() {
   std::vector<std::pair<std::string, std::vector<uint32_t>>> all;
   uint32_t* out;
-  cudaMalloc(&out, OUT * 4);
-  std::vector<uint32_t> in(OUT);
-  for (int i = 0; i < OUT; i++) in[i] = mix(i);
+  cudaMalloc(&out, kWords * 4);
+  std::vector<uint32_t> in(kWords);
+  for (int i = 0; i < kWords; i++) in[i] = mix(i);
   uint32_t* src;
-  cudaMalloc(&src, OUT * 4);
-  cudaMemcpy(src, in.data(), OUT * 4, cudaMemcpyHostToDevice);
-  auto record = [&](const char* name, auto f) {
-    cudaMemset(out, 0, OUT * 4);
+  cudaMalloc(&src, kWords * 4);
+  cudaMemcpy(src, in.data(), kWords * 4, cudaMemcpyHostToDevice);
+  auto record = [&](const std::string& name, const std::function<void()>& f) {
+    cudaMemset(out, 0, kWords * 4);
     f();
-    std::vector<uint32_t> v(OUT);
-    cudaError_t e = cudaMemcpy(v.data(), out, OUT * 4, cudaMemcpyDeviceToHost);
-    all.push_back({e == cudaSuccess ? name : std::string(name) + " " + cudaGetErrorName(e), v});
+    std::vector<uint32_t> v(kWords);
+    cudaError_t e = cudaMemcpy(v.data(), out, kWords * 4, cudaMemcpyDeviceToHost);
+    all.push_back({e == cudaSuccess ? name : name + " " + cudaGetErrorName(e), v});
   };
   const char* lm[] = {"ldmatrix.x4", "ldmatrix.x4.trans", "ldmatrix.x2", "ldmatrix.x2.trans"};
   for (int k = 0; k < 4; k++) record(lm[k], [&] { launch(ldmatrix_case, 1, 32, 1024, nullptr, out, k); });
@@ -211,8 +203,8 @@ std::vector<std::pair<std::string, std::vector<uint32_t>>> conformance() {
     CUtensorMap m2, m4;
     const uint64_t d2[] = {100, 50}, s2[] = {208}, d4[] = {64, 9, 7, 3}, s4[] = {128, 128 * 9, 128 * 63};
     const unsigned b2[] = {64, 16}, b4[] = {64, 4, 3, 1};
-    make_tensor_map(&m2, src, 2, d2, s2, b2, sw);
-    make_tensor_map(&m4, src, 4, d4, s4, b4, sw);
+    make_tensor_map(&m2, TensorType::bf16, src, 2, d2, s2, b2, sw ? Swizzle::bytes128 : Swizzle::none);
+    make_tensor_map(&m4, TensorType::bf16, src, 4, d4, s4, b4, sw ? Swizzle::bytes128 : Swizzle::none);
     record(sw ? "TMA 2d swizzle128" : "TMA 2d",
            [&] { launch(tma_case, 1, 64, sizeof(Tiles), nullptr, m2, out, 2, 64 * 16 * 2, 48, 40, 0, 0); });
     record(sw ? "TMA 4d swizzle128, negative start" : "TMA 4d, negative start",
@@ -222,6 +214,10 @@ std::vector<std::pair<std::string, std::vector<uint32_t>>> conformance() {
     record(sw ? "wgmma n128 swizzle128" : "wgmma n128 no swizzle",
            [&] { launch(wgmma_case<128>, 1, 128, sizeof(Tiles), nullptr, out, sw); });
   }
+  const Conformance c{src, out, record};
+  conformance_mma(c);
+  conformance_copies(c);
+  conformance_arithmetic(c);
   cudaFree(out);
   cudaFree(src);
   return all;

@@ -39,8 +39,8 @@ __global__ void __launch_bounds__(384)
   auto issue = [&](int kt, bool first) {
     const int st = kt % STAGES;
     mbarrier_wait(&s.full[st], kt / STAGES & 1);
-    const uint64_t da = wgmma_descriptor(s.a[st] + (group - 1) * 64 * BK, 16, 1024, true),
-                   db = wgmma_descriptor(s.b[st], 16, 1024, true);
+    const uint64_t da = wgmma_descriptor(s.a[st] + (group - 1) * 64 * BK, 16, 1024, Swizzle::bytes128),
+                   db = wgmma_descriptor(s.b[st], 16, 1024, Swizzle::bytes128);
     wgmma_fence();
 #pragma unroll
     for (int kk = 0; kk < BK / 16; kk++) wgmma_bf16<BN>(acc, da + kk * 2, db + kk * 2, !first || kk > 0);
@@ -67,7 +67,9 @@ cudaError_t gemm_wgmma(const bf16* a, const bf16* b, float* c, int m, int n, int
   CUtensorMap ta, tb;
   const uint64_t da[] = {uint64_t(k), uint64_t(m)}, db[] = {uint64_t(k), uint64_t(n)}, stride[] = {uint64_t(k) * 2};
   const unsigned ba[] = {BK, BM}, bb[] = {BK, BN};
-  if (cudaError_t e = make_tensor_map(&ta, a, 2, da, stride, ba, true); e != cudaSuccess) return e;
-  if (cudaError_t e = make_tensor_map(&tb, b, 2, db, stride, bb, true); e != cudaSuccess) return e;
+  if (cudaError_t e = make_tensor_map(&ta, TensorType::bf16, a, 2, da, stride, ba, Swizzle::bytes128); e != cudaSuccess)
+    return e;
+  if (cudaError_t e = make_tensor_map(&tb, TensorType::bf16, b, 2, db, stride, bb, Swizzle::bytes128); e != cudaSuccess)
+    return e;
   return launch(gemm_wgmma_kernel, dim3(n / BN, m / BM), 384, sizeof(Smem), s, ta, tb, c, n, k);
 }
