@@ -1,6 +1,6 @@
-// The tiles of every dense product, c[m][n] = sum over k of a[m][k] * b[n][k], for one block of threads. Where a and b come from
-// is the caller's business (a matrix, a convolution's input), what happens to c too. Every element of c is one chain of sums in
-// the order of k, whatever the tile it lies in: its bits do not depend on the shape of the product.
+// The tiles of every dense product, c[m][n] = sum over k of a[m][k] * b[n][k], for one block of threads. Where a and b come
+// from is the caller's business (a matrix, a convolution's input), what happens to c too. Every element of c is one chain of
+// sums in the order of k, whatever the tile it lies in: its bits do not depend on the shape of the product.
 //
 //   CoreTile  float or packed int8 on the ordinary cores
 //   MmaTile   16-bit floats on the tensor cores, float sums
@@ -32,13 +32,18 @@ struct Int8Math {
 template <class Math, int kTM, int kTN>
 struct CoreTile {
   using Word = typename Math::Word;
+  using Sum = typename Math::Sum;
   static constexpr int kM = 16 * kTM, kN = 16 * kTN, kK = 16, kThreads = 256;
   // By k; rows are padded so that the words of neighbours along k lie in different banks, and stay 16-byte aligned.
-  struct Shared {
+  struct Pieces {
     alignas(16) Word a[kK][kM + 4];
     alignas(16) Word b[kK][kN + 4];
   };
-  typename Math::Sum sums[kTM][kTN];
+  union Shared {
+    Pieces pieces;
+    Sum c[kM][kN + 4];
+  };
+  Sum sums[kTM][kTN];
 
   // Calls body(i, row, k) for the words that this thread carries of a piece of kRows x kK.
   template <bool kAlongK, int kRows, class Body>
@@ -54,7 +59,7 @@ struct CoreTile {
     }
   }
 
-  // All threads of the block. `k_size` in words. The shared memory is free again when all threads have passed a barrier.
+  // All threads of the block. `k_size` in words.
   template <class A, class B>
   FOVEA_DEVICE void run(const A& a, const B& b, int64_t k_size, Shared& shared) {
     const int column = int(threadIdx.x) % 16 * kTN, row = int(threadIdx.x) / 16 * kTM;
@@ -70,17 +75,17 @@ struct CoreTile {
     if (k_size > 0) fetch(0);
     for (int64_t begin = 0; begin < k_size; begin += kK) {
       __syncthreads();  // the piece before has been read
-      each_word<A::kAlongK, kM>([&](int i, int r, int k) { shared.a[k][r] = a_next[i]; });
-      each_word<B::kAlongK, kN>([&](int i, int r, int k) { shared.b[k][r] = b_next[i]; });
+      each_word<A::kAlongK, kM>([&](int i, int r, int k) { shared.pieces.a[k][r] = a_next[i]; });
+      each_word<B::kAlongK, kN>([&](int i, int r, int k) { shared.pieces.b[k][r] = b_next[i]; });
       __syncthreads();
       if (begin + kK < k_size) fetch(begin + kK);  // under way while the sums are made
 #pragma unroll
       for (int k = 0; k < kK; ++k) {
         Word x[kTM], y[kTN];
 #pragma unroll
-        for (int i = 0; i < kTM; ++i) x[i] = shared.a[k][row + i];
+        for (int i = 0; i < kTM; ++i) x[i] = shared.pieces.a[k][row + i];
 #pragma unroll
-        for (int j = 0; j < kTN; ++j) y[j] = shared.b[k][column + j];
+        for (int j = 0; j < kTN; ++j) y[j] = shared.pieces.b[k][column + j];
 #pragma unroll
         for (int i = 0; i < kTM; ++i)
 #pragma unroll
@@ -89,14 +94,21 @@ struct CoreTile {
     }
   }
 
-  // body(row, column, sum) for this thread's sums.
+  // body(row, column, sum) for every element of the tile, neighbouring threads along the row: by way of shared memory, which
+  // also keeps a long epilogue from being unrolled. All threads of the block; the shared memory is free again at the end.
   template <class Body>
-  FOVEA_DEVICE void each_sum(const Body& body) const {
+  FOVEA_DEVICE void each_sum(Shared& shared, const Body& body) const {
     const int column = int(threadIdx.x) % 16 * kTN, row = int(threadIdx.x) / 16 * kTM;
+    __syncthreads();
 #pragma unroll
     for (int i = 0; i < kTM; ++i)
 #pragma unroll
-      for (int j = 0; j < kTN; ++j) body(row + i, column + j, sums[i][j]);
+      for (int j = 0; j < kTN; ++j) shared.c[row + i][column + j] = sums[i][j];
+    __syncthreads();
+#pragma unroll 1
+    for (int flat = int(threadIdx.x); flat < kM * kN; flat += kThreads)
+      body(flat / kN, flat % kN, shared.c[flat / kN][flat % kN]);
+    __syncthreads();
   }
 };
 
@@ -137,8 +149,7 @@ struct MmaTile {
     for (int kk = 0; kk < kK / 16; ++kk) {
       uint32_t x[kWarpM / 16][4], y[kWarpN / 8][2];
 #pragma unroll
-      for (int i = 0; i < kWarpM / 16; ++i)
-        ldmatrix_x4(x[i], place(a, warp_row() + i * 16 + lane % 16, 2 * kk + lane / 16));
+      for (int i = 0; i < kWarpM / 16; ++i) ldmatrix_x4(x[i], place(a, warp_row() + i * 16 + lane % 16, 2 * kk + lane / 16));
 #pragma unroll
       for (int j = 0; j < kWarpN / 8; j += 2) {
         uint32_t pair[4];
@@ -187,16 +198,22 @@ struct MmaTile {
     __syncthreads();
   }
 
-  // body(row, column, sum) for this thread's sums; those of column and column + 1, column even, follow each other.
+  // body(row, column, sum) for every element of the tile, as CoreTile::each_sum; `shared` as in run().
   template <class Body>
-  FOVEA_DEVICE void each_sum(const Body& body) const {
+  FOVEA_DEVICE void each_sum(unsigned char* shared, const Body& body) const {
+    static_assert(kM * (kN + 8) * 4 <= kSharedBytes);
     const int lane = int(threadIdx.x) % 32, row = warp_row() + lane / 4, column = warp_column() + lane % 4 * 2;
+    auto* const c = reinterpret_cast<float(*)[kN + 8]>(shared);  // 8: the rows of a fragment in different banks
 #pragma unroll
     for (int i = 0; i < kWarpM / 16; ++i)
 #pragma unroll
       for (int j = 0; j < kWarpN / 8; ++j)
 #pragma unroll
-        for (int r = 0; r < 4; ++r) body(row + i * 16 + r / 2 * 8, column + j * 8 + r % 2, sums[i][j][r]);
+        for (int r = 0; r < 4; ++r) c[row + i * 16 + r / 2 * 8][column + j * 8 + r % 2] = sums[i][j][r];
+    __syncthreads();
+#pragma unroll 1
+    for (int flat = int(threadIdx.x); flat < kM * kN; flat += kThreads) body(flat / kN, flat % kN, c[flat / kN][flat % kN]);
+    __syncthreads();
   }
 };
 

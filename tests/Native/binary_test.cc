@@ -76,11 +76,10 @@ TEST_P(Binary, BroadcastsLikeNumPy) {
     if (b.size() > 5) b[5] = NAN;
     SCOPED_TRACE(::testing::Message() << "case " << &c - cases.data());
     // One rounding each; powf may miss the rounded double by 1 ulp.
-    check_kernel<float>(y, {GetParam() == FOVEA_BINARY_POW ? 1.2e-7 : 0, 0},
-                        [&](fovea_stream* s) {
-                          const fovea_tensor at = a.view(), bt = b.view(), yt = y.view();
-                          return fovea_binary(GetParam(), &at, &bt, &yt, s);
-                        });
+    check_kernel<float>(y, {GetParam() == FOVEA_BINARY_POW ? 1.2e-7 : 0, 0}, [&](fovea_stream* s) {
+      const fovea_tensor at = a.view(), bt = b.view(), yt = y.view();
+      return fovea_binary(GetParam(), &at, &bt, &yt, s);
+    });
     for (int64_t i = 0; i < y.size(); ++i)
       ASSERT_TRUE(near(y[i], value(GetParam(), a[meets(c.a, c.y, i)], b[meets(c.b, c.y, i)]), 1.5e-7, 0)) << "element " << i;
   }
@@ -102,7 +101,8 @@ TEST(BinaryOp, InPlaceAndLiveRows) {
     ASSERT_EQ(finish(fovea_binary(FOVEA_BINARY_ADD, &at, &bt, &at, stream), stream), FOVEA_OK) << fovea_last_error();
     for (int64_t i = 0; i < 12; ++i)
       EXPECT_EQ(a[i], i < 6 ? before[static_cast<size_t>(i)] + b[i % 3] : before[static_cast<size_t>(i)]);
-    ASSERT_EQ(finish(fovea_binary(FOVEA_BINARY_SUB, &bt, &at, &at, stream), stream), FOVEA_OK) << "the second operand, all rows";
+    ASSERT_EQ(finish(fovea_binary(FOVEA_BINARY_SUB, &bt, &at, &at, stream), stream), FOVEA_OK)
+        << "the second operand, all rows";
     EXPECT_EQ(a[11], b[2] - before[11]);
     // A vector's leading dimension is the vector.
     Array<float> x({5}), y({5});

@@ -106,11 +106,11 @@ TEST(LayerNorm, InPlaceGivesTheSameBits) {
                            st = inside.sum.view();
         const bool both = (parts & kResidual) != 0 && (parts & kSum) != 0;
         const fovea_tensor* sum = (parts & kSum) == 0 ? nullptr : both ? &rt : &st;
-        ASSERT_EQ(finish(fovea_layer_norm(&p, &xt, (parts & kResidual) != 0 ? &rt : nullptr,
-                                          (parts & kGamma) != 0 ? &gt : nullptr, (parts & kBeta) != 0 ? &bt : nullptr, sum, &xt,
-                                          s),
-                         s),
-                  FOVEA_OK);
+        ASSERT_EQ(
+            finish(fovea_layer_norm(&p, &xt, (parts & kResidual) != 0 ? &rt : nullptr, (parts & kGamma) != 0 ? &gt : nullptr,
+                                    (parts & kBeta) != 0 ? &bt : nullptr, sum, &xt, s),
+                   s),
+            FOVEA_OK);
         EXPECT_TRUE(same_bits(inside.x, apart.y));
         if ((parts & kSum) != 0) {
           EXPECT_TRUE(same_bits(both ? inside.residual : inside.sum, apart.sum));

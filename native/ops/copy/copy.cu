@@ -14,7 +14,8 @@ namespace {
 
 constexpr int kThreads = 256;
 
-// ---- conversions: bit for bit those of the CPU, also for NaN, whose bits the device's own conversions would not keep ----------
+// ---- conversions: bit for bit those of the CPU, also for NaN, whose bits the device's own conversions would not keep
+// ----------
 
 FOVEA_DEVICE float widen(Half h) {
   const uint32_t magnitude = h.bits & 0x7FFFu;

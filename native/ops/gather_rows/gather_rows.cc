@@ -60,7 +60,7 @@ void scatter_add_rows_reference(const GatherRowsJob& j) {
 
 // `table` is x or dx, `stack` y or dy.
 fovea_status check_rows(const char* op, const char* table_name, const fovea_tensor* table, const fovea_tensor* indices,
-                      const char* stack_name, const fovea_tensor* stack, const fovea_stream* stream) {
+                        const char* stack_name, const fovea_tensor* stack, const fovea_stream* stream) {
   FOVEA_TRY(check_float_tensor(op, table_name, table, kAnyRank, stream));
   FOVEA_CHECK(table->rank >= 1, "%s: %s has no rows: %s", op, table_name, describe(*table));
   FOVEA_TRY(check_any_tensor(op, "indices", indices, kAnyRank, stream));

@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kThreads) gather_kernel(GatherRowsJob j, const
 template <class T>
 __global__ void __launch_bounds__(kThreads) scatter_kernel(GatherRowsJob j, T* table, const T* stack) {
   __shared__ int64_t indices[kThreads];
-  const int64_t rows = live_count(j.table_live, j.rows), picks = pick_count(j), row_elements = j.pieces * j.width;
+  const int64_t rows = live_count(j.table_live, j.rows), picks = pick_count(j);
   for (int64_t begin = 0; begin < picks; begin += kThreads) {
     const int64_t mine = begin + threadIdx.x, index = mine < picks ? index_of(j, mine) : -1;
     __syncthreads();  // the indices before have been read
@@ -50,12 +50,12 @@ __global__ void __launch_bounds__(kThreads) scatter_kernel(GatherRowsJob j, T* t
     for (int p = 0; p < kThreads; ++p) {
       const int64_t row = indices[p];
       if (row < 0) continue;  // another block's, or no row at all
+      T* sums = table + row * j.pieces * j.table_pitch;
+      const T* terms = stack + place_of(j, begin + p);
       // An element is the same thread's whatever the pick.
-      for (int64_t e = threadIdx.x; e < row_elements; e += kThreads) {
-        const int64_t piece = quotient(e, j.width), c = e - piece * j.width;
-        T& sum = table[(row * j.pieces + piece) * j.table_pitch + c];
-        sum = from_float<T>(to_float(sum) + to_float(stack[place_of(j, begin + p) + piece * j.stack_pitch + c]));
-      }
+      for (int64_t piece = 0; piece < j.pieces; ++piece, sums += j.table_pitch, terms += j.stack_pitch)
+        for (int64_t c = threadIdx.x; c < j.width; c += kThreads)
+          sums[c] = from_float<T>(to_float(sums[c]) + to_float(terms[c]));
     }
   }
 }
@@ -71,9 +71,10 @@ extern "C" fovea_status fovea_gather_rows(const fovea_tensor* x, const fovea_ten
   const int64_t n = elements(*y), bytes = y->dtype.bits / 8;
   if (n == 0) return FOVEA_OK;
   GatherRowsJob job = plan_gather_rows(*x, *indices, *y);
-  const int64_t unit = job.scalars ? bytes
-                                   : widest_unit(address(x->data) | address(y->data) |
-                                                 static_cast<uint64_t>((job.width | job.table_pitch | job.stack_pitch) * bytes));
+  const int64_t unit = job.scalars
+                           ? bytes
+                           : widest_unit(address(x->data) | address(y->data) |
+                                         static_cast<uint64_t>((job.width | job.table_pitch | job.stack_pitch) * bytes));
   if (!job.scalars) {
     job.width = job.width * bytes / unit;
     job.table_pitch = job.table_pitch * bytes / unit;
@@ -82,8 +83,8 @@ extern "C" fovea_status fovea_gather_rows(const fovea_tensor* x, const fovea_ten
   return submit(stream, "gather_rows", [&](cudaStream_t s) {
     return with_unit(unit, [&](auto type) {
       using U = typename decltype(type)::type;
-      return launch(gather_kernel<U>, grid_for(n * bytes / unit, kThreads), kThreads, 0, s, job,
-                    static_cast<const U*>(x->data), static_cast<U*>(y->data));
+      return launch(gather_kernel<U>, grid_for(n * bytes / unit, kThreads), kThreads, 0, s, job, static_cast<const U*>(x->data),
+                    static_cast<U*>(y->data));
     });
   });
 }

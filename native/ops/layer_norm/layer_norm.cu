@@ -68,18 +68,9 @@ extern "C" fovea_status fovea_layer_norm(const fovea_norm_params* params, const 
                                          const fovea_tensor* gamma, const fovea_tensor* beta, const fovea_tensor* sum,
                                          const fovea_tensor* y, fovea_stream* stream) {
   if (elements(*x) == 0) return FOVEA_OK;
-  const LayerNormJob job{nullptr,
-                         nullptr,
-                         data<float>(gamma),
-                         data<float>(beta),
-                         nullptr,
-                         nullptr,
-                         axis_view(*x, x->rank - 1),
-                         pitch(residual),
-                         pitch(sum),
-                         y->pitch,
-                         params->epsilon,
-                         params->rms != 0};
+  const LayerNormJob job{
+      nullptr,         nullptr,    data<float>(gamma), data<float>(beta), nullptr,         nullptr, axis_view(*x, x->rank - 1),
+      pitch(residual), pitch(sum), y->pitch,           params->epsilon,   params->rms != 0};
   return with_float_type(x->dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     const Rows<T> rows{data<T>(x), data<T>(residual), data<T>(sum), data<T>(y)};

@@ -70,8 +70,8 @@ extern "C" fovea_status fovea_unary(const fovea_unary_params* params, const fove
   const RowLayout l = row_layout(*x);
   const RowPair rows = merged({l.leading, l.inner, l.width, row_pitch(*x), row_pitch(*y), row_live(*x)});
   const auto bytes = static_cast<uint64_t>(x->dtype.bits / 8);
-  const uint64_t bits = address(x->data) | address(y->data) |
-                        static_cast<uint64_t>(rows.width | rows.x_pitch | rows.y_pitch) * bytes;
+  const uint64_t bits =
+      address(x->data) | address(y->data) | static_cast<uint64_t>(rows.width | rows.x_pitch | rows.y_pitch) * bytes;
   return with_float_type(x->dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     return submit(stream, "unary", [&](cudaStream_t s) {
