@@ -110,14 +110,15 @@ native_tests() {
   native_programs native tests
 }
 
-# What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would.
+# What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would. Not the symbols: files do
+# not change.
 native_isas() {
   local isa
   for isa in reference scalar avx2 avx512; do
     if [[ $isa == avx* ]] && ! grep -qm 1 "${isa/avx512/avx512vl}" /proc/cpuinfo; then
       skip "FOVEA_ISA=$isa: this processor lacks it"
     else
-      native_programs "isa-$isa" tests env FOVEA_ISA="$isa"
+      native_programs "isa-$isa" tests env FOVEA_ISA="$isa" GTEST_FILTER='-Symbols.*'
     fi
   done
 }
@@ -127,8 +128,28 @@ address_sanitizer() {
   native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1
 }
 
+# The CUDA kernels on the processor, in three builds: plain, with sanitizers (which must have been built before), and under the
+# emulator's race detector. Every kernel runs its case table in several schedules; the emulator's own tests are in
+# native_programs. What the backend lacks skips and is counted.
+cuda_emulated() {
+  emulated_kernels plain tests tests
+  [[ -x artifacts/native/asan/tests/Native/fovea_tests ]] && emulated_kernels asan asan asan
+  check "configure race" cmake --preset race -Wno-dev -DFOVEA_CUDA=OFF || return 0
+  check "build race" cmake --build --preset race --target fovea_cuda_emulated fovea_emulator_tests -j"$jobs" || return 0
+  gtest race-fovea_emulator_tests artifacts/native/race/tests/Native/emulator/fovea_emulator_tests
+  emulated_kernels race race tests
+}
+
+emulated_kernels() { # emulated_kernels NAME PLUGIN_PRESET TESTS_PRESET
+  gtest "emulated-$1" env FOVEA_TEST_PLUGIN="$PWD/artifacts/native/$2/libfovea_cuda_emulated.so" GTEST_FILTER="$emulated_filter" \
+    artifacts/native/"$3"/tests/Native/fovea_tests
+}
+# Tests of the CPU alone: plug-in loading, instruction sets, its memory, its convolution algorithms.
+emulated_filter='-Plugin.*:Isa*:Memory*:Symbols*:Abi*:*Arguments*:Conv2dWinograd*'
+
 # All of the core's own tests (thread pool, streams, capture), and of the kernels one of each way to use threads: plain rows,
-# scratch per thread, dynamic batches. The others share these ways, and their numerical sweeps take minutes each here.
+# scratch per thread, dynamic batches. The others share these ways, and their numerical sweeps take minutes each here. Preset tsan
+# builds only the files of these tests.
 thread_sanitizer() {
   native_build tsan || return 0
   local filter='*Activation*:*Attention*:*Binary*:*CausalConv1d*:*Conv2d*'
@@ -228,6 +249,7 @@ section "native tests" native_tests
 section "native tests, each instruction set by FOVEA_ISA" native_isas
 section "native tests, AddressSanitizer and UndefinedBehaviorSanitizer" address_sanitizer
 section "native tests, ThreadSanitizer" thread_sanitizer
+section "CUDA kernels emulated: plain, sanitized, race detector" cuda_emulated
 section "CUDA: every kernel compiles for sm_80 and sm_90a" cuda_kernels
 section ".NET build" managed_build
 section "models" models

@@ -5,6 +5,23 @@
 using namespace fovea;
 using namespace fovea::cuda;
 
+namespace {
+
+// A graph's arena may have to grow while its stream is capturing: allocating is safe then, because nothing recorded depends on
+// it, but must be said to be meant.
+class DuringCapture {
+ public:
+  DuringCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~DuringCapture() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  DuringCapture(const DuringCapture&) = delete;
+  DuringCapture& operator=(const DuringCapture&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
+}  // namespace
+
 extern "C" FOVEA_API fovea_status fovea_memory_alloc(fovea_device* handle, int32_t kind, int64_t bytes, void** data) {
   constexpr const char* op = "memory_alloc";
   auto& device = static_cast<Device&>(*handle);
@@ -12,6 +29,7 @@ extern "C" FOVEA_API fovea_status fovea_memory_alloc(fovea_device* handle, int32
   FOVEA_TRY(check_not_lost(device, op));
   if (bytes == 0) return FOVEA_OK;
   const CurrentDevice current(device.id);
+  const DuringCapture allowed;
   const auto size = static_cast<size_t>(bytes);
   const cudaError_t error =
       kind == FOVEA_MEMORY_PINNED ? cudaHostAlloc(data, size, cudaHostAllocPortable) : cudaMalloc(data, size);
@@ -29,6 +47,7 @@ extern "C" FOVEA_API fovea_status fovea_memory_free(fovea_device* handle, int32_
   // What a lost device held went with its context; the caller's books must still close.
   if (device.lost.load(std::memory_order_relaxed) != cudaSuccess) return FOVEA_OK;
   const CurrentDevice current(device.id);
+  const DuringCapture allowed;
   return check(device, kind == FOVEA_MEMORY_PINNED ? cudaFreeHost(data) : cudaFree(data), "memory_free");
 }
 

@@ -15,11 +15,11 @@ internal static class SharedData
         return path;
     }
 
-    public static MtcnnModel Mtcnn()
+    public static MtcnnModel Mtcnn(Device? device = null)
     {
         try
         {
-            return MtcnnModel.Load(Device.Cpu, new ModelStore());
+            return MtcnnModel.Load(device ?? Device.Cpu, new ModelStore());
         }
         catch (ModelNotInstalledException)
         {

@@ -365,4 +365,33 @@ INSTANTIATE_TEST_SUITE_P(
                  .right = 5}),
     case_name);
 
+// The last vector of a panel: half of one, less, or more than half, alone or behind whole ones; residuals join in the tile.
+std::vector<ConvCase> tails() {
+  std::vector<ConvCase> list;
+  int index = 0;
+  static const char* const names[] = {"3", "8", "11", "20", "24", "28", "40", "55", "56", "72"};
+  for (const int32_t out : {3, 8, 11, 20, 24, 28, 40, 55, 56, 72}) {
+    const int32_t kernel = index % 2 == 0 ? 1 : 3, activations[] = {kRelu, kLeaky, kPrelu, kSilu};
+    list.push_back({.name = names[index],
+                    .n = 1,
+                    .h = 5,
+                    .w = 37,
+                    .in = 19,
+                    .out = out,
+                    .kernel_h = kernel,
+                    .kernel_w = kernel,
+                    .top = kernel / 2,
+                    .bottom = kernel / 2,
+                    .left = kernel / 2,
+                    .right = kernel / 2,
+                    .activation = activations[index % 4],
+                    .residual = true,
+                    .y_extra = index % 3,
+                    .residual_extra = index % 5});
+    ++index;
+  }
+  return list;
+}
+INSTANTIATE_TEST_SUITE_P(Tails, Conv2d, ::testing::ValuesIn(tails()), case_name);
+
 }  // namespace

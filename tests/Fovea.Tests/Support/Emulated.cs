@@ -2,12 +2,14 @@ using Xunit;
 
 namespace Fovea.Tests.Support;
 
-/// <summary>The emulated CUDA device, for tests that skip where it was not built or lacks a kernel.</summary>
+/// <summary>The emulated CUDA device, or the one that FOVEA_TEST_DEVICE names, for tests that skip where it was not built or lacks a
+/// kernel.</summary>
 internal static class Emulated
 {
     /// <summary>A stream of the device, or the test skips.</summary>
     public static DeviceStream StreamOrSkip()
     {
+        if (Environment.GetEnvironmentVariable("FOVEA_TEST_DEVICE") is { } name) return Device.Open(name).CreateStream();
         var backend = Device.Backends.FirstOrDefault(b => b.Name == "cuda-emulated");
         Assert.SkipUnless(backend is { RefusalReason: null }, "the emulated CUDA plug-in was not built");
         return Device.CudaEmulated.CreateStream();
