@@ -191,6 +191,7 @@ struct Alloc {
   size_t n;
   bool live;
   int device;
+  bool pinned;
 };
 extern char* device_base;
 extern size_t device_used;

@@ -13,14 +13,13 @@ namespace {
 // Address space only. The race detector's shadow is thirteen times as large.
 constexpr size_t kDeviceSpan = size_t(1) << (FOVEA_EMULATOR_RACE ? 36 : 40);
 std::map<char*, Alloc> freed;
-std::map<char*, size_t> pinned;  // cudaMallocHost and cudaHostRegister
-std::set<char*> owned_pinned;    // cudaMallocHost only
+std::map<char*, size_t> registered;  // the caller's own memory, by cudaHostRegister
 int window = kNone;
 
 size_t pages(size_t n) { return (n + PAGE - 1) & ~(PAGE - 1); }
 
 bool visible(const Alloc& a, int device) {
-  return device == kAll || device == a.device || (device >= 0 && device_state(device).peers >> a.device & 1);
+  return a.pinned || device == kAll || device == a.device || (device >= 0 && device_state(device).peers >> a.device & 1);
 }
 bool start() {
   if (device_base) return true;
@@ -44,15 +43,17 @@ void check_tail(const Alloc& a) {
       return;
     }
 }
-void* allocate(size_t n, int device) {
+// Pinned memory lies in the same span, so that the race detector and the guards see what kernels do to it; the host may always
+// touch it, and it does not count against the device's budget.
+void* allocate(size_t n, int device, bool pinned) {
   DeviceState& d = device_state(device);
-  if (!start() || n > memory_budget() - d.used) return nullptr;
+  if (!start() || n > memory_budget() - (pinned ? 0 : std::min(d.used, memory_budget()))) return nullptr;
   char* p = device_base + device_used;
   const size_t room = pages(n);
   if (device_used + room + PAGE > kDeviceSpan) return nullptr;
   device_used += room + PAGE;  // a page of nothing after each
-  d.used += n;
-  const Alloc a{p, n, true, device};
+  if (!pinned) d.used += n;
+  const Alloc a{p, n, true, device, pinned};
   mprotect(p, room, PROT_READ | PROT_WRITE);
   memset(p, POISON, n);
   for (char* q = p + n; q < p + room; q++) *q = tail_byte(q);
@@ -69,15 +70,16 @@ void release_memory(void* p) {
   ASAN_POISON_MEMORY_REGION(p, room);
   madvise(p, room, MADV_DONTNEED);
   mprotect(p, room, PROT_NONE);
-  device_state(a.device).used -= a.n;
+  if (!a.pinned) device_state(a.device).used -= a.n;
   a.live = false;
   allocs.erase(a.p);
   freed[a.p] = a;
 }
-const Alloc* exact(void* p) {
+const Alloc* exact(void* p, bool pinned = false) {
   auto it = allocs.find(static_cast<char*>(p));
-  return it == allocs.end() ? nullptr : &it->second;
+  return it == allocs.end() || it->second.pinned != pinned ? nullptr : &it->second;
 }
+bool in_span(const void* p) { return size_t(static_cast<const char*>(p) - device_base) < device_used; }
 const Alloc* below(const std::map<char*, Alloc>& in, const void* p) {
   auto it = in.upper_bound(static_cast<char*>(const_cast<void*>(p)));
   return it == in.begin() ? nullptr : &(--it)->second;
@@ -89,13 +91,18 @@ const Alloc* find_alloc(const void* p) {
   const Alloc *live = below(allocs, p), *dead = below(freed, p);
   return !live || (dead && dead->p > live->p) ? dead : live;
 }
-bool is_device(const void* p) { return size_t(static_cast<const char*>(p) - device_base) < device_used; }
+bool is_device(const void* p) {
+  if (!in_span(p)) return false;
+  const Alloc* a = find_alloc(p);
+  return a && !a->pinned;
+}
 bool is_pinned(const void* p) {
-  auto it = pinned.upper_bound(static_cast<char*>(const_cast<void*>(p)));
-  return it != pinned.begin() && (--it, static_cast<const char*>(p) < it->first + it->second);
+  if (in_span(p)) return !is_device(p);
+  auto it = registered.upper_bound(static_cast<char*>(const_cast<void*>(p)));
+  return it != registered.begin() && (--it, static_cast<const char*>(p) < it->first + it->second);
 }
 bool in_bounds(const void* p, size_t n) {
-  if (!is_device(p)) return p != nullptr;
+  if (!in_span(p)) return p != nullptr;
   const Alloc* a = find_alloc(p);
   return a && a->live && static_cast<const char*>(p) + n <= a->p + a->n;
 }
@@ -122,7 +129,7 @@ cudaError_t cudaMalloc(void** p, size_t n) {
   if (!n) return cudaSuccess;
   if (capture_forbids()) return ret(cudaErrorStreamCaptureUnsupported);
   if (const cudaError_t lost = device_state(current_device()).sticky) return ret(lost);
-  *p = allocate(n, current_device());
+  *p = allocate(n, current_device(), false);
   return ret(*p ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 cudaError_t cudaFree(void* p) {
@@ -142,7 +149,7 @@ cudaError_t cudaMallocAsync(void** p, size_t n, cudaStream_t s) {
   *p = nullptr;
   if (!n) return cudaSuccess;
   if (!known(s)) return ret(cudaErrorInvalidResourceHandle);
-  char* q = static_cast<char*>(allocate(n, get(s)->device));
+  char* q = static_cast<char*>(allocate(n, get(s)->device, false));
   if (!q) return ret(cudaErrorMemoryAllocation);
   *p = q;
   return enqueue(s, NodeKind::empty, [q, n] {
@@ -161,38 +168,33 @@ cudaError_t cudaHostAlloc(void** p, size_t n, unsigned) {
   LOCK;
   *p = nullptr;
   if (capture_forbids()) return ret(cudaErrorStreamCaptureUnsupported);
-  if (n > memory_budget() || posix_memalign(p, PAGE, n ? n : 1) != 0) return ret(cudaErrorMemoryAllocation);
-  pinned[static_cast<char*>(*p)] = n ? n : 1;
-  owned_pinned.insert(static_cast<char*>(*p));
-  return cudaSuccess;
+  if (const cudaError_t lost = device_state(current_device()).sticky) return ret(lost);
+  *p = allocate(n ? n : 1, current_device(), true);
+  return ret(*p ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 cudaError_t cudaMallocHost(void** p, size_t n) { return cudaHostAlloc(p, n, 0); }
 cudaError_t cudaMallocManaged(void** p, size_t n, unsigned) { return cudaHostAlloc(p, n, 0); }
 cudaError_t cudaFreeHost(void* p) {
   LOCK;
   if (!p) return cudaSuccess;
-  if (!owned_pinned.count(static_cast<char*>(p))) return ret(cudaErrorInvalidValue);
+  if (!exact(p, true)) return ret(cudaErrorInvalidValue);
   if (capture_forbids()) return ret(cudaErrorStreamCaptureUnsupported);
   cudaError_t e = cudaSuccess;
   for (int d = 0; d < device_count(); d++)
     if (const cudaError_t r = run_until(d, [=] { return idle(d); })) e = r;
-  owned_pinned.erase(static_cast<char*>(p));
-  pinned.erase(static_cast<char*>(p));
-  free(p);
+  release_memory(p);
   return e;
 }
 cudaError_t cudaHostRegister(void* p, size_t n, unsigned) {
   LOCK;
   if (!p || !n) return ret(cudaErrorInvalidValue);
   if (is_pinned(p)) return ret(cudaErrorHostMemoryAlreadyRegistered);
-  pinned[static_cast<char*>(p)] = n;
+  registered[static_cast<char*>(p)] = n;
   return cudaSuccess;
 }
 cudaError_t cudaHostUnregister(void* p) {
   LOCK;
-  if (owned_pinned.count(static_cast<char*>(p)) || !pinned.erase(static_cast<char*>(p)))
-    return ret(cudaErrorHostMemoryNotRegistered);
-  return cudaSuccess;
+  return registered.erase(static_cast<char*>(p)) ? cudaSuccess : ret(cudaErrorHostMemoryNotRegistered);
 }
 cudaError_t cudaHostGetDevicePointer(void** device, void* host, unsigned) {
   LOCK;
