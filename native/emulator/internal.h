@@ -196,6 +196,9 @@ struct Statics {
   size_t n;
 };
 Statics statics();  // this OS thread's static __shared__ variables
+// Before and after a block: what `kernel` uses is poison again. The first and the last block of a launch are looked at closely.
+void poison_statics(const void* kernel, bool first_or_last);
+void forget_statics();  // after a failure or several blocks at once: poison all before the next block
 bool is_shared(const void*);
 
 // ---- reports ----

@@ -62,7 +62,7 @@ void start_block(Gang& g, unsigned rank, uint3 idx) {
   race_block_start(b);
 }
 
-void run_gang(const Launch& l, unsigned id, unsigned seed, unsigned serial, std::atomic<bool>& failed) {
+void run_gang(const Launch& l, unsigned id, unsigned seed, unsigned serial, bool first, std::atomic<bool>& failed) {
   const dim3 c = gang_shape(l), gangs(l.grid.x / c.x, l.grid.y / c.y, l.grid.z / c.z);
   const unsigned blocks = c.x * c.y * c.z;
   Gang g;
@@ -82,7 +82,8 @@ void run_gang(const Launch& l, unsigned id, unsigned seed, unsigned serial, std:
   worker.statics_of = nullptr;
   blockDim = l.block;
   gridDim = l.grid;
-  memset(statics().p, POISON, statics().n);
+  if (blocks > 1) forget_statics();
+  poison_statics(l.fn, false);
   const uint3 first{id % gangs.x * c.x, id / gangs.x % gangs.y * c.y, id / gangs.x / gangs.y * c.z};
   for (unsigned r = 0; r < blocks; r++)
     start_block(g, r, {first.x + r % c.x, first.y + r / c.x % c.y, first.z + r / c.x / c.y});
@@ -98,6 +99,10 @@ void run_gang(const Launch& l, unsigned id, unsigned seed, unsigned serial, std:
       }
     ASAN_UNPOISON_MEMORY_REGION(b.smem, ARENA);
   }
+  if (g.failed || blocks > 1)
+    forget_statics();
+  else if (first)
+    poison_statics(l.fn, true);
   worker.current = nullptr;
   worker.gang = nullptr;
 }
@@ -133,7 +138,9 @@ void run_launch(const Launch& l, unsigned seed, unsigned serial) {
   std::atomic<bool> failed{false};
   auto work = [&] {
     note_own_stack();
-    for (unsigned i; !failed && (i = next++) < n;) run_gang(l, order[i], seed, serial, failed);
+    bool first = true;
+    for (unsigned i; !failed && (i = next++) < n; first = false) run_gang(l, order[i], seed, serial, first, failed);
+    if (!failed) poison_statics(l.fn, true);
     worker.main.stack = nullptr;
     __atomic_fetch_add(&totals.switches, worker.switches, __ATOMIC_RELAXED);
     worker.switches = 0;

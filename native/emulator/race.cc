@@ -19,12 +19,15 @@ struct Slot {
 struct Cell {  // eight bytes of memory
   Slot slots[4];
   uint8_t initialised;  // by byte
+  uint32_t epoch;       // shared memory: the block that it was last used by
 };
 constexpr size_t kGlobalSpan = size_t(1) << 36;
 constexpr size_t kWriterGrain = 64;  // bytes
 
 std::vector<std::vector<Cell>> shared_cells;  // by block of the gang: the dynamic part, then the static variables
 Cell* global_cells;
+std::vector<uint32_t> epochs;  // by block of the gang
+uint32_t epoch;
 uint32_t *writers, launches;  // by which launch every grain of device memory was last written
 uint32_t stamp;
 std::vector<uint32_t> released, acquired;  // by block of the launch: the stamp up to which it has published, and seen
@@ -91,20 +94,21 @@ void check_bounds(const char* p, size_t n, Kind kind, uint32_t at) {
 
 // The shadow of p, or null for what is not tracked: registers, that is the thread's own stack, and constants. `first`: which of
 // the cell's bytes p is.
-Cell* cell_of(const char* p, size_t n, Kind kind, uint32_t at, bool* shared, size_t* first) {
+Cell* cell_of(const char* p, size_t n, Kind kind, uint32_t at, uint32_t* shared, size_t* first) {
   Gang& g = *worker.gang;
   const size_t in_arena = size_t(p - g.arena), in_statics = size_t(p - statics().p), in_device = size_t(p - device_base);
-  *shared = true;
+  *shared = epochs[self().block->rank];
   *first = (in_statics < statics().n ? in_statics : uintptr_t(p)) % 8;
   if (in_arena < ARENA * g.blocks.size()) {
     const size_t offset = in_arena % ARENA;
     if (offset + n > g.launch->smem)
       fail("%s of %zu bytes at %s: %zu bytes past the end of dynamic shared memory (%zu bytes)", verb(kind), n,
            source_line(at).c_str(), offset + n - g.launch->smem, g.launch->smem);
+    *shared = epochs[in_arena / ARENA];
     return &shared_cells[in_arena / ARENA][offset / 8];
   }
   if (in_statics < statics().n) return &shared_cells[self().block->rank][(g.launch->smem + 7) / 8 + in_statics / 8];
-  *shared = false;
+  *shared = 0;
   if (in_device >= device_used) return nullptr;
   check_bounds(p, n, kind, at);
   check_dependency(in_device, n, kind, at);
@@ -112,7 +116,11 @@ Cell* cell_of(const char* p, size_t n, Kind kind, uint32_t at, bool* shared, siz
 }
 
 // Compares with the earlier accesses of a cell and takes a place among them.
-void visit(Cell& cell, uint8_t mask, Kind kind, uint32_t at, bool shared) {
+void visit(Cell& cell, uint8_t mask, Kind kind, uint32_t at, uint32_t shared) {
+  if (shared && cell.epoch != shared) {
+    cell = {};
+    cell.epoch = shared;
+  }
   Fiber& f = self();
   const unsigned me = gang_rank(f), block = block_id(*f.block);
   const bool reads = only_reads(kind);
@@ -173,8 +181,14 @@ void acquire(const Clock& c) {
 }
 
 void race_block_start(Block& b) {
-  if (shared_cells.size() <= b.rank) shared_cells.resize(b.rank + 1);
-  shared_cells[b.rank].assign((b.gang->launch->smem + 7) / 8 + (statics().n + 7) / 8, Cell{});
+  if (shared_cells.size() <= b.rank) {
+    shared_cells.resize(b.rank + 1);
+    epochs.resize(b.rank + 1);
+  }
+  std::vector<Cell>& cells = shared_cells[b.rank];
+  const size_t n = (b.gang->launch->smem + 7) / 8 + (statics().n + 7) / 8;
+  if (cells.size() < n) cells.resize(n);
+  epochs[b.rank] = ++epoch;  // empties them all
 }
 void race_launch_start(const Launch& l) {
   if (!writers) writers = shadow<uint32_t>(kGlobalSpan / kWriterGrain * sizeof(uint32_t));
@@ -190,7 +204,7 @@ void race_launch_start(const Launch& l) {
 void access(const void* p, size_t n, Kind kind, void* pc) {
   if (!on_device() || !n) return;
   const uint32_t at = pc ? uint32_t(static_cast<char*>(pc) - image_base()) : 0;
-  bool shared = false;
+  uint32_t shared = 0;  // the block's epoch
   size_t first = 0;
   Cell* cell = cell_of(static_cast<const char*>(p), n, kind, at, &shared, &first);
   if (!cell) return;

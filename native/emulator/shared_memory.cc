@@ -1,34 +1,62 @@
-// Where shared memory lies: the dynamic part in an arena, static variables in a section of thread-local storage. The linker
-// marks the section's bounds within the image of that storage; the loader says where this OS thread's copy lies, in a program
-// and in a library that was loaded later alike.
-#include <link.h>
-
+// Where shared memory lies: the dynamic part in an arena, static variables in thread-local storage between the two markers
+// around the kernels' object files.
 #include "internal.h"
 
-extern "C" __attribute__((visibility("hidden"), weak)) char __start_fovea_shared[], __stop_fovea_shared[];
+extern __thread uint64_t fovea_shared_begin, fovea_shared_end;
 
 namespace fovea::emulator {
 
 Statics statics() {
   static thread_local const Statics mine = [] {
-    worker.switches += 0;  // touches the storage: it is made at its first use
-    Statics found{nullptr, 0};
-    dl_iterate_phdr(
-        [](dl_phdr_info* module, size_t, void* out) {
-          for (int k = 0; k < module->dlpi_phnum; k++) {
-            const auto& header = module->dlpi_phdr[k];
-            char* image = reinterpret_cast<char*>(module->dlpi_addr + header.p_vaddr);
-            if (header.p_type == PT_TLS && module->dlpi_tls_data && __start_fovea_shared >= image &&
-                __start_fovea_shared <= image + header.p_memsz)
-              *static_cast<Statics*>(out) = {static_cast<char*>(module->dlpi_tls_data) + (__start_fovea_shared - image),
-                                             size_t(__stop_fovea_shared - __start_fovea_shared)};
-          }
-          return 0;
-        },
-        &found);
-    return found;
+    char* begin = reinterpret_cast<char*>(&fovea_shared_begin + 1);
+    char* end = reinterpret_cast<char*>(&fovea_shared_end);
+    return end > begin ? Statics{begin, size_t(end - begin)} : Statics{begin, 0};
   }();
   return mine;
+}
+
+namespace {
+// Which part of the static variables a kernel uses, learnt from its first block, so that not all of them need be poisoned for
+// every block. Between launches everything is poison.
+struct Range {
+  size_t low, high;
+};
+thread_local std::map<const void*, Range> used_by;
+thread_local bool poisoned = false;
+
+void poison(Range r) {
+  if (r.high > r.low) memset(statics().p + r.low, POISON, r.high - r.low);
+}
+// The part that is not poison.
+Range touched() {
+  const Statics s = statics();
+  size_t low = 0, high = s.n;
+  uint64_t word;
+  auto clean = [&](size_t at) { return memcpy(&word, s.p + at, 8), word == ~uint64_t(0); };
+  while (low + 8 <= high && clean(low)) low += 8;
+  while (high >= low + 8 && clean(high - 8)) high -= 8;
+  return {low, high};
+}
+}  // namespace
+
+void poison_statics(const void* kernel, bool first_or_last) {
+  if (!poisoned) {
+    poison({0, statics().n});
+    poisoned = true;
+    return;
+  }
+  Range& used = used_by.try_emplace(kernel, Range{statics().n, 0}).first->second;
+  if (first_or_last) {
+    const Range now = touched();
+    if (now.high > now.low) used = {std::min(used.low, now.low), std::max(used.high, now.high)};
+  }
+  poison(used);
+}
+void forget_statics() { poisoned = false; }
+
+long long clock_ticks() {
+  static thread_local long long ticks;
+  return ++ticks;
 }
 
 bool is_shared(const void* p) {
