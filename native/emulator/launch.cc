@@ -84,9 +84,9 @@ void run_gang(const Launch& l, unsigned id, unsigned seed, unsigned serial, bool
   gridDim = l.grid;
   if (blocks > 1) forget_statics();
   poison_statics(l.fn, false);
-  const uint3 first{id % gangs.x * c.x, id / gangs.x % gangs.y * c.y, id / gangs.x / gangs.y * c.z};
+  const uint3 corner{id % gangs.x * c.x, id / gangs.x % gangs.y * c.y, id / gangs.x / gangs.y * c.z};
   for (unsigned r = 0; r < blocks; r++)
-    start_block(g, r, {first.x + r % c.x, first.y + r / c.x % c.y, first.z + r / c.x / c.y});
+    start_block(g, r, {corner.x + r % c.x, corner.y + r / c.x % c.y, corner.z + r / c.x / c.y});
   worker.main.state = Fiber::Running;
   worker.current = &worker.main;
   resume(pick());  // comes back when every thread has ended, or one has failed
