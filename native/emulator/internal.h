@@ -181,6 +181,7 @@ Warp& my_warp(Fiber& f);
 bool try_finish(Warp& wp, size_t i, Fiber* me);
 void run_launch(const Launch&, unsigned seed, unsigned serial);  // runtime.cpp calls it
 void report(const std::string&);
+void clear_report();
 char* image_base();
 std::string symbol(const void* code, bool function);  // by addr2line: the function's name or file:line
 inline std::string kernel_name(const void* fn) { return symbol(fn, true); }
@@ -189,6 +190,8 @@ struct Alloc {
   char* p;
   size_t n;
   bool live;
+  int device;
+  bool pinned;
 };
 extern char* device_base;
 extern size_t device_used;

@@ -56,17 +56,36 @@ struct Conv {
         with_bias(c.bias),
         with_residual(c.residual) {
     x.fill(1), weights.fill(2), bias.fill(3), slope.fill(4, 0, 0.5), residual.fill(5);
-    prepared.poison();
-    const StreamPtr stream = make_stream();
-    const fovea_tensor wt = weights.view(), pt = prepared.view();
-    EXPECT_EQ(fovea_conv2d_prepare(&params, &wt, &pt, stream.get()), FOVEA_OK) << fovea_last_error();
-    EXPECT_TRUE(prepared.guards_intact()) << "prepare wrote outside its output";
+    prepare(prepared);
   }
 
   static int64_t prepared_bytes(const fovea_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
+    fovea_device* device = current_device() != nullptr ? current_device() : cpu();
+    EXPECT_EQ(fovea_conv2d_prepared_bytes(device, &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
+  }
+  void prepare(Array<uint8_t>& into) {
+    into.poison();
+    const StreamPtr stream = make_stream();
+    const fovea_tensor wt = weights.view(), pt = into.view();
+    EXPECT_EQ(fovea_conv2d_prepare(&params, &wt, &pt, stream.get()), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_stream_synchronize(stream.get()), FOVEA_OK) << fovea_last_error();
+    EXPECT_TRUE(into.guards_intact()) << "prepare wrote outside its output";
+  }
+  // Of the current device; made at the first use and kept, since captured calls read them later.
+  Array<uint8_t>& prepared_here() {
+    if (current_device() == nullptr) return prepared;
+    if (device_prepared == nullptr) {
+      device_prepared = std::make_unique<Array<uint8_t>>(std::vector<int64_t>{prepared_bytes(params)});
+      prepare(*device_prepared);
+    }
+    return *device_prepared;
+  }
+  Workspace& workspace_here() {
+    auto& workspace = workspaces[current_device() != nullptr];
+    if (workspace == nullptr) workspace = std::make_unique<Workspace>(workspace_bytes());
+    return *workspace;
   }
 
   int64_t workspace_bytes() {
@@ -79,7 +98,7 @@ struct Conv {
   fovea_status run(const fovea_workspace* workspace, fovea_stream* stream, const int32_t* live = nullptr) {
     fovea_tensor xt = x.view();
     xt.live = live;
-    const fovea_tensor pt = prepared.view(), bt = bias.view(), st = slope.view(), rt = residual.view(), yt = y.view();
+    const fovea_tensor pt = prepared_here().view(), bt = bias.view(), st = slope.view(), rt = residual.view(), yt = y.view();
     return fovea_conv2d(&params, &xt, &pt, with_bias ? &bt : nullptr,
                         params.activation.kind == FOVEA_ACTIVATION_PRELU ? &st : nullptr, with_residual ? &rt : nullptr, &yt,
                         workspace, stream);
@@ -92,15 +111,45 @@ struct Conv {
     return {1e-6, 1.2e-7 * factor * k + 4e-6};
   }
 
-  void check(double factor = 1) {
-    Workspace workspace(workspace_bytes());
-    check_kernel<float>(y, tolerance(factor), [&](fovea_stream* s) { return run(workspace.get(), s); });
-    EXPECT_TRUE(workspace.guards_intact()) << "wrote outside the workspace";
+  void check(double factor = 1, const int32_t* live = nullptr) {
+    check_kernel<float>(y, tolerance(factor), [&](fovea_stream* s) { return run(workspace_here().get(), s, live); });
+    for (const auto& workspace : workspaces)
+      EXPECT_TRUE(workspace == nullptr || workspace->guards_intact()) << "wrote outside the workspace";
+  }
+
+  // The layer in a 16-bit type, whose values x, weights and residual take: then products are exact and sums are those of f32.
+  // Twice half a unit in the last place, `unit`: the reference is rounded to the type too.
+  template <class T>
+  void check_narrow(double unit) {
+    const auto narrow = [](Array<float>& wide, int64_t extra) {
+      auto result = std::make_unique<Array<T>>(wide.shape(), wide.last() + extra);
+      for (int64_t i = 0; i < wide.size(); ++i) {
+        (*result)[i] = T(static_cast<double>(wide[i]));
+        wide[i] = static_cast<float>((*result)[i]);
+      }
+      return result;
+    };
+    const auto nx = narrow(x, x.pitch() - x.last()), nr = narrow(residual, residual.pitch() - residual.last());
+    const auto ny = narrow(y, y.pitch() - y.last());
+    narrow(weights, 0);
+    prepare(prepared);
+    const Tolerance t{tolerance().relative + unit, tolerance().absolute};
+    check_narrow_kernel<T>(
+        *ny, y, t, [&](fovea_stream* s) { return run(workspace_here().get(), s); },
+        [&](fovea_stream* s) {
+          const fovea_tensor xt = nx->view(), rt = nr->view(), yt = ny->view(), pt = prepared_here().view();
+          const fovea_tensor bt = bias.view(), st = slope.view();
+          return fovea_conv2d(&params, &xt, &pt, with_bias ? &bt : nullptr,
+                              params.activation.kind == FOVEA_ACTIVATION_PRELU ? &st : nullptr, with_residual ? &rt : nullptr,
+                              &yt, workspace_here().get(), s);
+        });
   }
 
   fovea_conv2d_params params;
   Array<float> x, weights, bias, slope, y, residual;
-  Array<uint8_t> prepared;
+  Array<uint8_t> prepared;  // on the CPU
+  std::unique_ptr<Array<uint8_t>> device_prepared;
+  std::unique_ptr<Workspace> workspaces[2];
   bool with_bias, with_residual;
 };
 

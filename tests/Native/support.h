@@ -190,6 +190,8 @@ class Array {
 
   T* data() { return reinterpret_cast<T*>(bytes_->data() + offset_); }
   const T* data() const { return reinterpret_cast<const T*>(bytes_->data() + offset_); }
+  const std::vector<int64_t>& shape() const { return shape_; }
+  int64_t pitch() const { return pitch_; }
   int64_t rows() const { return rows_; }
   int64_t last() const { return shape_.empty() ? 1 : shape_.back(); }
   int64_t size() const { return rows_ * last(); }
