@@ -91,7 +91,9 @@ public static unsafe class FoveaRuntime
         Line(text, "driver", CudaLibraries.Driver.TryLoad(out failure)
             ? $"CUDA {CudaLibraries.VersionText(CudaLibraries.DriverVersion())} ({CudaLibraries.Driver.LoadedPath})"
             : failure!);
-        Line(text, "nvrtc", CudaLibraries.Nvrtc.TryLoad(out failure) ? $"CUDA {CudaProgram.Version()} ({CudaLibraries.Nvrtc.LoadedPath})" : failure!);
+        Line(text, "nvrtc", CudaLibraries.Nvrtc.TryLoad(out failure)
+            ? $"CUDA {CudaProgram.Version()} ({CudaLibraries.Nvrtc.LoadedPath})"
+            : failure!);
         return text.ToString();
     }
 
@@ -101,7 +103,8 @@ public static unsafe class FoveaRuntime
         {
             var info = Device.Open(name).Describe();
             var units = info.Type == DeviceType.Cpu ? "processors" : "multiprocessors";
-            return string.Create(CultureInfo.InvariantCulture, $"{info.Name}, {info.ComputeUnits} {units}, {info.MemoryBytes >> 20} MiB, {info.Detail}");
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{info.Name}, {info.ComputeUnits} {units}, {info.MemoryBytes >> 20} MiB, {info.Detail}");
         }
         catch (DeviceException e)
         {

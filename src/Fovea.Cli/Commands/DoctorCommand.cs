@@ -8,7 +8,8 @@ internal static class DoctorCommand
 {
     internal static Command Create(CliConsole console)
     {
-        var command = new Command("doctor", "Reports the native library, devices and drivers, what was refused and why, weights and image codecs.\n\n" + ExitCode.Help);
+        var command = new Command("doctor",
+            "Reports the native library, devices and drivers, what was refused and why, weights and image codecs.\n\n" + ExitCode.Help);
         command.SetAction(_ => Run(console));
         return command;
     }
@@ -40,7 +41,9 @@ internal static class DoctorCommand
         using var stream = device.CreateStream();
         using var x = DeviceTensor.From<float>(stream, [-1, 2, -3, 4], 4);
         Kernels.Activate(stream, Activation.Relu, x, null, x);
-        return x.ToArray<float>(stream) is [0, 2, 0, 4] ? $"{device.Describe().Name} computes" : throw new InvalidDataException("relu(-1, 2, -3, 4) came out wrong");
+        return x.ToArray<float>(stream) is [0, 2, 0, 4]
+            ? $"{device.Describe().Name} computes"
+            : throw new InvalidDataException("relu(-1, 2, -3, 4) came out wrong");
     }
 
     private static string TryImageCodecs()

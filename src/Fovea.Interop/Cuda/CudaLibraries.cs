@@ -71,7 +71,8 @@ public static unsafe class CudaLibraries
 
     private static string? DriverProblem(nint library, string path)
     {
-        if (!NativeLibrary.TryGetExport(library, "cuInit", out _) || !NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out var export))
+        if (!NativeLibrary.TryGetExport(library, "cuInit", out _) ||
+            !NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out var export))
             return "it exports no cuInit, so it is no CUDA driver";
         int version;
         var result = ((delegate* unmanaged[Cdecl]<int*, CUresult>)export)(&version);
@@ -82,11 +83,13 @@ public static unsafe class CudaLibraries
 
     private static string? NvrtcProblem(nint library, string path)
     {
-        if (!NativeLibrary.TryGetExport(library, "nvrtcGetSupportedArchs", out _) || !NativeLibrary.TryGetExport(library, "nvrtcVersion", out var export))
+        if (!NativeLibrary.TryGetExport(library, "nvrtcGetSupportedArchs", out _) ||
+            !NativeLibrary.TryGetExport(library, "nvrtcVersion", out var export))
             return "it exports no nvrtcGetSupportedArchs, so it is no NVRTC of CUDA 11.2 or newer";
         // NVRTC opens its second file by name when it compiles. Where it does not look beside itself, that name must be loaded.
         int major, minor;
-        if (Path.IsPathRooted(path) && ((delegate* unmanaged[Cdecl]<int*, int*, nvrtcResult>)export)(&major, &minor) == nvrtcResult.NVRTC_SUCCESS)
+        var version = (delegate* unmanaged[Cdecl]<int*, int*, nvrtcResult>)export;
+        if (Path.IsPathRooted(path) && version(&major, &minor) == nvrtcResult.NVRTC_SUCCESS)
             _ = NativeLibrary.TryLoad(string.Create(CultureInfo.InvariantCulture,
                 $"{Path.GetDirectoryName(path)}/libnvrtc-builtins.so.{major}.{minor}"), out _);
         return null;
