@@ -52,6 +52,15 @@ public sealed unsafe class Device
         }
     }
 
+    /// <summary>The name of every device of every usable backend, as <see cref="Open"/> takes it.</summary>
+    public static IReadOnlyList<string> Names =>
+    [
+        .. from backend in Backends
+           where backend.IsUsable
+           from i in Enumerable.Range(0, backend.DeviceCount)
+           select backend.Name == "cpu" ? backend.Name : $"{backend.Name}:{i}",
+    ];
+
     /// <summary>The name the device was first opened with.</summary>
     public string Name { get; }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using Fovea.Interop;
+using Fovea.Interop.Cuda;
 
 namespace Fovea;
 
@@ -54,7 +55,8 @@ public static unsafe class FoveaRuntime
         Throw.IfFailed(NativeMethods.fovea_isa_force(instructionSet is { } isa ? (int)isa : -1), "isa_force");
 
     /// <summary>Text for bug reports: every path tried for the native library and why it failed, versions, instruction sets,
-    /// threads and backends with their refusals. Never throws because of a missing library.</summary>
+    /// threads, backends with their refusals, devices, the NVIDIA driver and NVRTC. Never throws because of a missing
+    /// library.</summary>
     public static string Describe()
     {
         var text = new StringBuilder();
@@ -85,10 +87,29 @@ public static unsafe class FoveaRuntime
             Line(text, "backend", $"{backend.Name} ({backend.Origin}): " + (backend.RefusalReason is { } reason
                 ? "refused: " + reason
                 : string.Create(CultureInfo.InvariantCulture, $"{backend.DeviceCount} device(s)")));
-        var cpu = Device.Cpu.Describe();
-        Line(text, "cpu", string.Create(CultureInfo.InvariantCulture,
-            $"{cpu.Name}, {cpu.ComputeUnits} processors, {cpu.MemoryBytes >> 20} MiB, {cpu.Detail}"));
+        foreach (var name in Device.Names) Line(text, "device", $"{name}: {Describe(name)}");
+        Line(text, "driver", CudaLibraries.Driver.TryLoad(out failure)
+            ? $"CUDA {CudaLibraries.VersionText(CudaLibraries.DriverVersion())} ({CudaLibraries.Driver.LoadedPath})"
+            : failure!);
+        Line(text, "nvrtc", CudaLibraries.Nvrtc.TryLoad(out failure)
+            ? $"CUDA {CudaProgram.Version()} ({CudaLibraries.Nvrtc.LoadedPath})"
+            : failure!);
         return text.ToString();
+    }
+
+    private static string Describe(string name)
+    {
+        try
+        {
+            var info = Device.Open(name).Describe();
+            var units = info.Type == DeviceType.Cpu ? "processors" : "multiprocessors";
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{info.Name}, {info.ComputeUnits} {units}, {info.MemoryBytes >> 20} MiB, {info.Detail}");
+        }
+        catch (DeviceException e)
+        {
+            return "FAILED, " + e.Message;
+        }
     }
 
     private static void Line(StringBuilder text, string name, string value) =>

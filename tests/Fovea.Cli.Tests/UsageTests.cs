@@ -53,6 +53,13 @@ public class UsageTests
     {
         var result = CliResult.Of(["doctor"]);
         Assert.Contains("cpu device: ok", result.Out);
+        foreach (var name in Device.Names)
+        {
+            Assert.Contains($"device    {name}: ", result.Out);
+            Assert.Contains($"{name} device: ok, {Device.Open(name).Describe().Name} computes", result.Out);
+        }
+        foreach (var backend in Device.Backends.Where(b => !b.IsUsable)) Assert.Contains($"refused: {backend.RefusalReason}", result.Out);
+        foreach (var line in (string[])["driver", "nvrtc"]) Assert.Single(result.Lines, l => l.StartsWith(line.PadRight(10), StringComparison.Ordinal));
         Assert.Contains("image codecs: ok", result.Out);
         Assert.Contains("cache: ", result.Out);
         Assert.Contains("weights of mtcnn: ", result.Out);

@@ -1,4 +1,5 @@
 using Fovea.Interop;
+using Fovea.Interop.Cuda;
 using Xunit;
 
 namespace Fovea.Tests;
@@ -13,6 +14,24 @@ public sealed class RuntimeTests
         foreach (var attempt in NativeLibraryResolver.Attempts) Assert.Contains(attempt.Path, text, StringComparison.Ordinal);
         foreach (var word in (string[])["abi", "build", "isa", "threads", "cpu (built in): 1 device(s)"])
             Assert.Contains(word, text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DescriptionNamesEveryDeviceTheDriverAndNvrtc()
+    {
+        var text = FoveaRuntime.Describe();
+        Assert.Equal("cpu", Device.Names[0]);
+        foreach (var name in Device.Names)
+        {
+            var info = Device.Open(name).Describe();
+            Assert.Contains($"device    {name}: {info.Name}, {info.ComputeUnits} ", text, StringComparison.Ordinal);
+            Assert.Contains(info.Detail, text, StringComparison.Ordinal);
+        }
+        AssertLibrary("driver", CudaLibraries.Driver);
+        AssertLibrary("nvrtc", CudaLibraries.Nvrtc);
+
+        void AssertLibrary(string line, CudaLibrary library) =>
+            Assert.Contains(line.PadRight(10) + (library.TryLoad(out var failure) ? "CUDA 1" : failure), text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -8,7 +8,8 @@ internal static class DoctorCommand
 {
     internal static Command Create(CliConsole console)
     {
-        var command = new Command("doctor", "Reports the native library, devices, weights and image codecs.\n\n" + ExitCode.Help);
+        var command = new Command("doctor",
+            "Reports the native library, devices and drivers, what was refused and why, weights and image codecs.\n\n" + ExitCode.Help);
         command.SetAction(_ => Run(console));
         return command;
     }
@@ -16,7 +17,11 @@ internal static class DoctorCommand
     private static int Run(CliConsole console)
     {
         console.Out.WriteLine(FoveaRuntime.Describe().TrimEnd());
-        var native = Report(console, "cpu device", () => Device.Cpu.Name);
+        // The CPU is always there; if it fails, no other device can be asked.
+        var devices = Report(console, "cpu device", () => TryDevice(Device.Cpu));
+        if (devices)
+            foreach (var name in Device.Names.Skip(1))
+                devices &= Report(console, $"{name} device", () => TryDevice(Device.Open(name)));
         var codecs = Report(console, "image codecs", TryImageCodecs);
         var store = new ModelStore();
         console.Out.WriteLine($"cache: {store.Folder}");
@@ -27,7 +32,18 @@ internal static class DoctorCommand
                 foreach (var file in model.Files) store.Read(model.Name, file.Name);
                 return $"{model.Files.Count} files, SHA-256 verified";
             });
-        return !native || !codecs ? ExitCode.Internal : weights ? ExitCode.Ok : ExitCode.ModelUnavailable;
+        return !devices || !codecs ? ExitCode.Internal : weights ? ExitCode.Ok : ExitCode.ModelUnavailable;
+    }
+
+    // Memory, a copy to the device, a kernel and a copy back.
+    private static string TryDevice(Device device)
+    {
+        using var stream = device.CreateStream();
+        using var x = DeviceTensor.From<float>(stream, [-1, 2, -3, 4], 4);
+        Kernels.Activate(stream, Activation.Relu, x, null, x);
+        return x.ToArray<float>(stream) is [0, 2, 0, 4]
+            ? $"{device.Describe().Name} computes"
+            : throw new InvalidDataException("relu(-1, 2, -3, 4) came out wrong");
     }
 
     private static string TryImageCodecs()

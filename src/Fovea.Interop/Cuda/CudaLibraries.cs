@@ -69,9 +69,10 @@ public static unsafe class CudaLibraries
         _ => 0,
     };
 
-    private static string? DriverProblem(nint library)
+    private static string? DriverProblem(nint library, string path)
     {
-        if (!NativeLibrary.TryGetExport(library, "cuInit", out _) || !NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out var export))
+        if (!NativeLibrary.TryGetExport(library, "cuInit", out _) ||
+            !NativeLibrary.TryGetExport(library, "cuDriverGetVersion", out var export))
             return "it exports no cuInit, so it is no CUDA driver";
         int version;
         var result = ((delegate* unmanaged[Cdecl]<int*, CUresult>)export)(&version);
@@ -80,6 +81,17 @@ public static unsafe class CudaLibraries
         return version < OldestDriver ? $"it supports CUDA {VersionText(version)}, needed is {VersionText(OldestDriver)} or newer" : null;
     }
 
-    private static string? NvrtcProblem(nint library) =>
-        NativeLibrary.TryGetExport(library, "nvrtcGetSupportedArchs", out _) ? null : "it exports no nvrtcGetSupportedArchs, so it is no NVRTC of CUDA 11.2 or newer";
+    private static string? NvrtcProblem(nint library, string path)
+    {
+        if (!NativeLibrary.TryGetExport(library, "nvrtcGetSupportedArchs", out _) ||
+            !NativeLibrary.TryGetExport(library, "nvrtcVersion", out var export))
+            return "it exports no nvrtcGetSupportedArchs, so it is no NVRTC of CUDA 11.2 or newer";
+        // NVRTC opens its second file by name when it compiles. Where it does not look beside itself, that name must be loaded.
+        int major, minor;
+        var version = (delegate* unmanaged[Cdecl]<int*, int*, nvrtcResult>)export;
+        if (Path.IsPathRooted(path) && version(&major, &minor) == nvrtcResult.NVRTC_SUCCESS)
+            _ = NativeLibrary.TryLoad(string.Create(CultureInfo.InvariantCulture,
+                $"{Path.GetDirectoryName(path)}/libnvrtc-builtins.so.{major}.{minor}"), out _);
+        return null;
+    }
 }

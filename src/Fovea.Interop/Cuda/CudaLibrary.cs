@@ -9,7 +9,7 @@ public sealed class CudaLibrary
     private readonly Lock _gate = new();
     private readonly string _missing, _advice;
     private readonly Func<IEnumerable<(string Origin, string Path)>> _candidates;
-    private readonly Func<nint, string?> _check;
+    private readonly Func<nint, string, string?> _check;
     private volatile LoadAttempt[] _attempts = [];
     private nint _library;
 
@@ -17,8 +17,9 @@ public sealed class CudaLibrary
     /// <param name="missing">What the user lacks when nothing loads, for example "no NVIDIA driver".</param>
     /// <param name="advice">What to do about it.</param>
     /// <param name="candidates">Where to look, in order.</param>
-    /// <param name="check">Why a library that was loaded cannot be used; null when it can.</param>
-    public CudaLibrary(string missing, string advice, Func<IEnumerable<(string Origin, string Path)>> candidates, Func<nint, string?> check)
+    /// <param name="check">Why a library that was loaded, from which path, cannot be used; null when it can.</param>
+    public CudaLibrary(string missing, string advice, Func<IEnumerable<(string Origin, string Path)>> candidates,
+        Func<nint, string, string?> check)
     {
         _missing = missing;
         _advice = advice;
@@ -56,7 +57,7 @@ public sealed class CudaLibrary
             foreach (var (origin, path) in _candidates())
             {
                 var library = NativeLibraryResolver.Open(path, out var failure);
-                if (library != 0 && (failure = _check(library)) is not null) NativeLibrary.Free(library);
+                if (library != 0 && (failure = _check(library, path)) is not null) NativeLibrary.Free(library);
                 tried.Add(new LoadAttempt(origin, path, failure));
                 if (failure is not null) continue;
                 _library = library;

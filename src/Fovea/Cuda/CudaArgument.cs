@@ -68,7 +68,8 @@ public readonly unsafe struct CudaArgument
     public static CudaArgument Of<T>(T value) where T : unmanaged
     {
         if (sizeof(T) > LargestValue)
-            throw new ArgumentException($"{typeof(T).Name} has {sizeof(T)} bytes, arguments have at most {LargestValue}; pass a tensor that holds it",
+            throw new ArgumentException(
+                $"{typeof(T).Name} has {sizeof(T)} bytes, arguments have at most {LargestValue}; pass a tensor that holds it",
                 nameof(value));
         (ulong, ulong) bits = default;
         Unsafe.As<(ulong, ulong), T>(ref bits) = value;
@@ -88,26 +89,27 @@ public readonly unsafe struct CudaArgument
 
     /// <summary>Throws unless the arguments fit a kernel on <paramref name="device"/>. <paramref name="sizes"/> are those of its
     /// parameters; null where the driver is too old to tell.</summary>
-    internal static void Check(string kernel, Device device, ReadOnlySpan<int> sizes, bool sizesAreKnown, ReadOnlySpan<CudaArgument> arguments)
+    internal static void Check(string kernel, Device device, ReadOnlySpan<int> sizes, bool sizesAreKnown,
+        ReadOnlySpan<CudaArgument> arguments)
     {
         if (sizesAreKnown && arguments.Length != sizes.Length)
-            throw new ArgumentException($"kernel {kernel} takes {sizes.Length} arguments, {arguments.Length} were given", nameof(arguments));
+            throw Refused($"kernel {kernel} takes {sizes.Length} arguments, {arguments.Length} were given");
         if (arguments.Length > CudaKernel.LargestArgumentCount)
-            throw new ArgumentException($"kernel {kernel}: {arguments.Length} arguments were given, at most {CudaKernel.LargestArgumentCount} are possible",
-                nameof(arguments));
+            throw Refused($"kernel {kernel}: {arguments.Length} arguments were given, at most {CudaKernel.LargestArgumentCount} are possible");
         var tensors = 0;
         for (var i = 0; i < arguments.Length; i++)
         {
             var tensor = arguments[i].Tensor;
-            if (arguments[i].Size == 0) throw new ArgumentException($"kernel {kernel}: argument {i} is empty", nameof(arguments));
+            if (arguments[i].Size == 0) throw Refused($"kernel {kernel}: argument {i} is empty");
             if (sizesAreKnown && arguments[i].Size != sizes[i])
-                throw new ArgumentException($"kernel {kernel}: argument {i} has {arguments[i].Size} bytes, the parameter has {sizes[i]}",
-                    nameof(arguments));
+                throw Refused($"kernel {kernel}: argument {i} has {arguments[i].Size} bytes, the parameter has {sizes[i]}");
             if (tensor is null) continue;
             if (tensor.Device != device)
-                throw new ArgumentException($"kernel {kernel}: argument {i} is on {tensor.Device}, the stream on {device}", nameof(arguments));
+                throw Refused($"kernel {kernel}: argument {i} is on {tensor.Device}, the stream on {device}");
             if (++tensors > KernelCall.LargestLeaseCount)
-                throw new ArgumentException($"kernel {kernel}: more than {KernelCall.LargestLeaseCount} arguments are tensors", nameof(arguments));
+                throw Refused($"kernel {kernel}: more than {KernelCall.LargestLeaseCount} arguments are tensors");
         }
+
+        static ArgumentException Refused(string reason) => new(reason, nameof(arguments));
     }
 }

@@ -62,7 +62,8 @@ public sealed class CudaImage
         return best > 0
             ? $"compute_{best}"
             : throw new DeviceException(Status.Unsupported, "nvrtc",
-                $"this NVRTC compiles for nothing that runs on compute capability {capability / 10}.{capability % 10}; it knows {string.Join(", ", supported.ToArray())}");
+                $"this NVRTC compiles for nothing that runs on compute capability {capability / 10}.{capability % 10}; " +
+                $"it knows {string.Join(", ", supported.ToArray())}");
     }
 
     // The driver gets a pointer without a length, so an image that was cut short would be read past its end.
@@ -78,7 +79,8 @@ public sealed class CudaImage
             FatBinary => BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) + (decimal)BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]),
             _ => 0,
         };
-        if (needed > bytes.Length) throw new ArgumentException($"the image is cut short: it has {bytes.Length} of {needed} bytes", nameof(bytes));
+        if (needed > bytes.Length)
+            throw new ArgumentException($"the image is cut short: it has {bytes.Length} of {needed} bytes", nameof(bytes));
         if (Magic(bytes) is not (Elf or FatBinary) && (bytes.TrimEnd((byte)0).Contains((byte)0) || bytes.IndexOf(".version"u8) < 0))
             throw new ArgumentException("the image is neither PTX nor a cubin nor a fat binary", nameof(bytes));
         return [.. bytes, 0];

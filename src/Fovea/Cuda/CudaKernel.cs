@@ -10,13 +10,13 @@ public sealed unsafe class CudaKernel
     /// <summary>Most arguments of a launch.</summary>
     public const int LargestArgumentCount = 128;
 
-    // What every device grants without asking.
+    // What every device grants a block without asking, declared and dynamic together.
     private const int DefaultSharedBytes = 48 << 10;
 
     private readonly CudaModuleHandle _module;
     private readonly CUfunc_st* _function;
     private readonly int[]? _parameters;
-    private int _sharedBytes = DefaultSharedBytes;
+    private int _sharedBytes;
 
     internal CudaKernel(Device device, CudaModuleHandle module, CUfunc_st* function, string name)
     {
@@ -28,6 +28,7 @@ public sealed unsafe class CudaKernel
         MaxThreadsPerBlock = Attribute(CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK);
         RegisterCount = Attribute(CUfunction_attribute.CU_FUNC_ATTRIBUTE_NUM_REGS);
         StaticSharedBytes = Attribute(CUfunction_attribute.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES);
+        _sharedBytes = DefaultSharedBytes - StaticSharedBytes;
         LocalBytes = Attribute(CUfunction_attribute.CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES);
     }
 
@@ -61,7 +62,8 @@ public sealed unsafe class CudaKernel
     public void Launch(DeviceStream stream, in CudaLaunch launch, params ReadOnlySpan<CudaArgument> arguments)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        if (stream.Device != Device) throw new ArgumentException($"kernel {Name} is on {Device}, the stream on {stream.Device}", nameof(stream));
+        if (stream.Device != Device)
+            throw new ArgumentException($"kernel {Name} is on {Device}, the stream on {stream.Device}", nameof(stream));
         launch.Check(Name, MaxThreadsPerBlock);
         CudaArgument.Check(Name, Device, _parameters, _parameters is not null, arguments);
         _module.Enter();
@@ -93,8 +95,8 @@ public sealed unsafe class CudaKernel
     {
         CudaDim grid = launch.Grid, block = launch.Block, cluster = launch.Cluster;
         if (cluster == default)
-            return CudaDriver.cuLaunchKernel(_function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z, (uint)block.X, (uint)block.Y, (uint)block.Z,
-                (uint)launch.SharedBytes, stream, arguments, null);
+            return CudaDriver.cuLaunchKernel(_function, (uint)grid.X, (uint)grid.Y, (uint)grid.Z,
+                (uint)block.X, (uint)block.Y, (uint)block.Z, (uint)launch.SharedBytes, stream, arguments, null);
         var attribute = new CUlaunchAttribute { id = CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION };
         attribute.value.clusterDim.x = (uint)cluster.X;
         attribute.value.clusterDim.y = (uint)cluster.Y;
@@ -119,8 +121,8 @@ public sealed unsafe class CudaKernel
     private void AllowShared(int bytes)
     {
         if (bytes <= Volatile.Read(ref _sharedBytes)) return;
-        CudaErrors.Check(CudaDriver.cuFuncSetAttribute(_function, CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, bytes),
-            "cuFuncSetAttribute");
+        const CUfunction_attribute MaxDynamicShared = CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+        CudaErrors.Check(CudaDriver.cuFuncSetAttribute(_function, MaxDynamicShared, bytes), "cuFuncSetAttribute");
         Volatile.Write(ref _sharedBytes, bytes);
     }
 

@@ -28,7 +28,8 @@ public readonly record struct CudaLaunch(CudaDim Grid, CudaDim Block, int Shared
             throw Refused(kernel, $"the block {Block} has {Block.Count} threads, the kernel's registers and attributes allow {maxThreads}");
         if (SharedBytes < 0) throw Refused(kernel, $"{SharedBytes} bytes of shared memory");
         if (Cluster == default) return;
-        if (Cluster.X < 1 || Cluster.Y < 1 || Cluster.Z < 1 || Grid.X % Cluster.X != 0 || Grid.Y % Cluster.Y != 0 || Grid.Z % Cluster.Z != 0)
+        if (Cluster.X < 1 || Cluster.Y < 1 || Cluster.Z < 1 ||
+            Grid.X % Cluster.X != 0 || Grid.Y % Cluster.Y != 0 || Grid.Z % Cluster.Z != 0)
             throw Refused(kernel, $"the cluster is {Cluster}, which does not divide the grid {Grid}");
     }
 

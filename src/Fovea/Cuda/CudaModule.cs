@@ -80,7 +80,8 @@ public sealed unsafe class CudaModule : IDisposable
         ArgumentNullException.ThrowIfNull(device);
         if (device.Type == DeviceType.CudaEmulated)
             throw new DeviceException(Status.Unsupported, "cuda_module",
-                $"a CudaModule cannot be loaded on {device}: the emulator runs kernels that were compiled into its plug-in, and source cannot be compiled at run time there");
+                $"a CudaModule cannot be loaded on {device}: the emulator runs kernels that were compiled into its plug-in, " +
+                "and source cannot be compiled at run time there");
         if (device.Type != DeviceType.Cuda)
             throw new DeviceException(Status.Unsupported, "cuda_module", $"a CudaModule needs an NVIDIA GPU, {device} is none");
         RequireDriver();
@@ -94,10 +95,12 @@ public sealed unsafe class CudaModule : IDisposable
     private static int ComputeCapability(int ordinal)
     {
         CudaErrors.Check(CudaDriver.cuInit(0), "cuInit");
+        const CUdevice_attribute Major = CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR;
+        const CUdevice_attribute Minor = CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR;
         int device, major, minor;
         CudaErrors.Check(CudaDriver.cuDeviceGet(&device, ordinal), "cuDeviceGet");
-        CudaErrors.Check(CudaDriver.cuDeviceGetAttribute(&major, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device), "cuDeviceGetAttribute");
-        CudaErrors.Check(CudaDriver.cuDeviceGetAttribute(&minor, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device), "cuDeviceGetAttribute");
+        CudaErrors.Check(CudaDriver.cuDeviceGetAttribute(&major, Major, device), "cuDeviceGetAttribute");
+        CudaErrors.Check(CudaDriver.cuDeviceGetAttribute(&minor, Minor, device), "cuDeviceGetAttribute");
         return 10 * major + minor;
     }
 }

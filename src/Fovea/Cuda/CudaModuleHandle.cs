@@ -40,10 +40,13 @@ internal sealed unsafe class CudaModuleHandle : SafeHandle
             fixed (byte* image = zeroTerminated, text = log)
             {
                 // The driver takes option values by value, in the bits of a pointer.
-                var options = stackalloc CUjit_option[] { CUjit_option.CU_JIT_ERROR_LOG_BUFFER, CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES };
+                var options = stackalloc CUjit_option[2];
+                options[0] = CUjit_option.CU_JIT_ERROR_LOG_BUFFER;
+                options[1] = CUjit_option.CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES;
                 var values = stackalloc void*[] { text, (void*)LogBytes };
                 var result = CudaDriver.cuModuleLoadDataEx(&module, image, 2, options, values);
-                CudaErrors.Check(result, "cuModuleLoadDataEx", Marshal.PtrToStringUTF8((nint)text, log.AsSpan().IndexOf((byte)0) is var end && end < 0 ? LogBytes : end));
+                log[^1] = 0;
+                CudaErrors.Check(result, "cuModuleLoadDataEx", Marshal.PtrToStringUTF8((nint)text));
             }
             return new CudaModuleHandle(device, context, module);
         }

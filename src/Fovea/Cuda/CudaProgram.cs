@@ -76,10 +76,11 @@ internal sealed unsafe class CudaProgram : IDisposable
     {
         nuint size;
         var isPtx = _options.Architecture!.StartsWith("compute", StringComparison.Ordinal);
-        CudaErrors.Check(isPtx ? Nvrtc.nvrtcGetPTXSize(_program, &size) : Nvrtc.nvrtcGetCUBINSize(_program, &size), "nvrtcGetCUBINSize");
+        var call = isPtx ? "nvrtcGetPTX" : "nvrtcGetCUBIN";
+        CudaErrors.Check(isPtx ? Nvrtc.nvrtcGetPTXSize(_program, &size) : Nvrtc.nvrtcGetCUBINSize(_program, &size), call);
         var code = new byte[checked((int)size) + 1];
         fixed (byte* first = code)
-            CudaErrors.Check(isPtx ? Nvrtc.nvrtcGetPTX(_program, (sbyte*)first) : Nvrtc.nvrtcGetCUBIN(_program, (sbyte*)first), "nvrtcGetCUBIN");
+            CudaErrors.Check(isPtx ? Nvrtc.nvrtcGetPTX(_program, (sbyte*)first) : Nvrtc.nvrtcGetCUBIN(_program, (sbyte*)first), call);
         return isPtx ? code[..^1] : code; // PTX ends in a zero of its own
     }
 

@@ -45,7 +45,8 @@ internal static unsafe class DLPackImport
         }
         native.pitch = rank == 0 ? 1 : native.shape[rank - 1];
         if (tensor.strides != null && !empty) native.pitch = PitchOf(native, tensor.strides);
-        if (tensor.byte_offset > ulong.MaxValue - (ulong)tensor.data) throw Refused($"its byte offset {tensor.byte_offset} leaves the address space");
+        if (tensor.byte_offset > ulong.MaxValue - (ulong)tensor.data)
+            throw Refused($"its byte offset {tensor.byte_offset} leaves the address space");
         // An empty tensor may have any address, so it gets none.
         if (!empty) native.data = tensor.data == null ? null : (byte*)tensor.data + tensor.byte_offset;
         return ForeignMemory.Problem(native, dtype) is { } problem ? throw Refused(problem) : native;

@@ -72,14 +72,14 @@ public sealed unsafe class CudaLibraryTests
     public void AnotherLibraryIsRefusedWithTheReason()
     {
         var library = new CudaLibrary("no test", "Advice.", () => [("a", "/no/such.so"), ("b", "libc.so.6"), ("c", "libm.so.6")],
-            handle => NativeLibrary.TryGetExport(handle, "sqrt", out _) ? null : "it has no sqrt");
+            (handle, _) => NativeLibrary.TryGetExport(handle, "sqrt", out nint _) ? null : "it has no sqrt");
         Assert.True(library.TryLoad(out _));
         Assert.Equal(["/no/such.so (a): no such file", "libc.so.6 (b): it has no sqrt", "libm.so.6 (c): loaded"],
             library.Attempts.Select(a => a.ToString()));
         Assert.Equal("libm.so.6", library.LoadedPath);
         Assert.True(library.Exports("cos"));
         Assert.False(library.Exports("no_such_function"));
-        var refused = new CudaLibrary("no test", "Advice.", () => [("b", "libm.so.6")], _ => "it is not");
+        var refused = new CudaLibrary("no test", "Advice.", () => [("b", "libm.so.6")], (_, _) => "it is not");
         Assert.False(refused.TryLoad(out var failure));
         Assert.Equal("no test: libm.so.6 (b): it is not. Advice.", failure);
     }
