@@ -55,7 +55,72 @@ __global__ void __launch_bounds__(kThreads) exchange_chunks_kernel(KeyLists l, i
   }
 }
 
+// Where the running sum of 256 bins reaches `wanted`, found by one warp: the bin and what is wanted of it.
+FOVEA_DEVICE void find_bin(const uint32_t* bins, int64_t wanted, int32_t* bin, int64_t* rest) {
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  int64_t mine = 0;
+  for (int b = 0; b < 8; ++b) mine += bins[lane * 8 + b];
+  int64_t through = mine;
+  for (int step = 1; step < 32; step *= 2) {
+    const int64_t before = __shfl_up_sync(~0u, through, static_cast<unsigned>(step));
+    if (lane >= step) through += before;
+  }
+  if (through < wanted || through - mine >= wanted) return;  // one lane is left
+  int64_t left = wanted - (through - mine);
+  int b = lane * 8;
+  for (; bins[b] < left; ++b) left -= bins[b];
+  *bin = b, *rest = left;
+}
+
+__global__ void __launch_bounds__(kThreads)
+    select_kernel(KeyLists l, int64_t limit, uint64_t* best, int32_t* best_counts, int64_t best_stride) {
+  __shared__ uint32_t bins[256];
+  __shared__ int32_t bin, used;
+  __shared__ int64_t rest;
+  const int64_t list = blockIdx.x, count = l.counts[list];
+  const int32_t tid = static_cast<int32_t>(threadIdx.x);
+  const uint64_t* keys = l.keys + list * l.stride;
+  uint64_t last = count > limit ? 0 : kNoKey;  // the largest key that is wanted, from its highest digit on
+  int64_t wanted = limit;
+  for (int shift = 56; count > limit && shift >= 0; shift -= 8) {
+    if (tid < 256) bins[tid] = 0;
+    __syncthreads();
+    for (int64_t i = tid; i < count; i += kThreads)
+      if (shift == 56 || keys[i] >> (shift + 8) == last) atomicAdd(&bins[keys[i] >> shift & 255], 1u);
+    __syncthreads();
+    if (tid < 32) find_bin(bins, wanted, &bin, &rest);
+    __syncthreads();
+    last = last << 8 | static_cast<uint64_t>(bin);
+    wanted = rest;
+    __syncthreads();
+  }
+  if (tid == 0) used = 0;
+  __syncthreads();
+  for (int64_t first = 0; first < count; first += kThreads) {
+    const uint64_t key = first + tid < count ? keys[first + tid] : kNoKey;
+    append_key(first + tid < count && key <= last, key, best + list * best_stride, &used);
+  }
+  __syncthreads();
+  if (tid == 0) best_counts[list] = used;
+}
+
 }  // namespace
+
+cudaError_t select_keys(const KeyLists& lists, int64_t limit, uint64_t* best, int32_t* best_counts, int64_t best_stride,
+                        cudaStream_t stream) {
+  return launch(select_kernel, static_cast<unsigned>(lists.lists), kThreads, 0, stream, lists, limit, best, best_counts,
+                best_stride);
+}
+
+Ranked rank_keys(uint64_t* keys, int32_t* counts, int64_t capacity, int64_t limit, cudaStream_t stream) {
+  const int64_t stride = key_stride(capacity);
+  if (capacity <= kShortList || limit >= capacity || limit < 1)
+    return {keys, counts, sort_keys({keys, counts, 1, capacity, stride}, stream)};
+  uint64_t* const best = keys + stride;
+  cudaError_t error = select_keys({keys, counts, 1, capacity, stride}, limit, best, counts + 1, 0, stream);
+  if (error == cudaSuccess) error = sort_keys({best, counts + 1, 1, limit, key_stride(limit)}, stream);
+  return {best, counts, error};
+}
 
 cudaError_t sort_keys(const KeyLists& lists, cudaStream_t stream) {
   if (lists.lists == 0 || lists.capacity < 2) return cudaSuccess;

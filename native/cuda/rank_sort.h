@@ -78,6 +78,24 @@ inline int64_t key_stride(int64_t n) {
   return p;
 }
 
+// Longer lists are worth a selection before they are sorted.
+inline constexpr int64_t kShortList = 4096;
+
+// Enqueues a copy of the `limit` smallest keys of every list, in any order, to `best` [lists][best_stride] and of their number
+// to best_counts. One block per list finds the last of them, a digit at a time.
+cudaError_t select_keys(const KeyLists& lists, int64_t limit, uint64_t* best, int32_t* best_counts, int64_t best_stride,
+                        cudaStream_t stream);
+
+// Enqueues the ranking of the `limit` smallest keys of one list of up to `capacity`: returns where they will lie, ascending.
+// `keys` has room for ranked_bytes(capacity), counts for 2; counts[0] is the list's, and the result's number may exceed limit.
+struct Ranked {
+  const uint64_t* keys;
+  const int32_t* count;
+  cudaError_t error;
+};
+inline int64_t ranked_bytes(int64_t capacity) { return key_stride(capacity) * 8 * (capacity > kShortList ? 2 : 1); }
+Ranked rank_keys(uint64_t* keys, int32_t* counts, int64_t capacity, int64_t limit, cudaStream_t stream);
+
 // Enqueues the sort of all lists, ascending. What lies behind a list's count afterwards is kNoKey or was never touched.
 cudaError_t sort_keys(const KeyLists& lists, cudaStream_t stream);
 

@@ -134,6 +134,30 @@ TEST(Topk, LiveLimitsRowsAndRankOneCandidates) {
   });
 }
 
+// Indices of 16-bit values are those of the same values in f32, and values are copies.
+template <class T>
+void check_narrow() {
+  if (test_device() == nullptr) GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN: the CPU computes in f32 only";
+  Array<T> x({7, 300}, 303), values({7, 20});
+  Array<float> wide({7, 300}), expected_values({7, 20});
+  Array<int32_t> indices({7, 20}), expected({7, 20});
+  x.fill(1, -4, 4);
+  for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+  const fovea_topk_params p{20, 0};
+  const auto run = [&](auto& from, auto& best, auto& at) {
+    const StreamPtr stream = make_stream();
+    const fovea_tensor xt = from.view(), vt = best.view(), it = at.view();
+    const Workspace workspace(workspace_bytes(p, xt));
+    EXPECT_EQ(finish(stream, fovea_topk(&p, &xt, &vt, &it, workspace.get(), stream.get())), FOVEA_OK) << fovea_last_error();
+  };
+  run(wide, expected_values, expected);
+  on_every_isa([&] { run(x, values, indices); });
+  EXPECT_EQ(indices.values(), expected.values());
+  for (int64_t i = 0; i < values.size(); ++i) EXPECT_EQ(static_cast<float>(values[i]), expected_values[i]);
+}
+TEST(Topk, HalfPrecision) { check_narrow<Half>(); }
+TEST(Topk, BFloat16) { check_narrow<BFloat16>(); }
+
 TEST(Topk, ArgumentsAreChecked) {
   Array<float> x({4, 9}), values({4, 2}), wrong({4, 3});
   Array<int32_t> indices({4, 2});

@@ -112,7 +112,7 @@ FOVEA_DEVICE void attend(const AttentionView<T>& v, const AttentionTask& task, A
                                 [&](int r) { return v.q + shared.q_row[r] * v.q_pitch; });
       load_tile<kTileKeys, T>(shared.kv, keys, d, v.head_size, v.vector, [&](int r) { return v.k + key_row(r) * v.k_pitch; });
       __syncthreads();
-      multiply_rows(s, shared.q, shared.kv, tile_depth(v.head_size, d));
+      if (ty * kRows < rows) multiply_rows(s, shared.q, shared.kv, tile_depth(v.head_size, d));
     }
     softmax_step(v, acc, s, span, key0, shared);
     const bool masked = key0 < last.begin || key0 + keys > first.end;
@@ -123,7 +123,7 @@ FOVEA_DEVICE void attend(const AttentionView<T>& v, const AttentionTask& task, A
       __syncthreads();
       load_tile<kTileKeys, T>(shared.kv, keys, d, v.head_size, v.vector, [&](int r) { return v.v + key_row(r) * v.v_pitch; });
       __syncthreads();
-      if (4 * (int(threadIdx.x) % 16) >= tile_depth(v.head_size, d)) continue;  // no such columns
+      if (ty * kRows >= rows || 4 * (int(threadIdx.x) % 16) >= tile_depth(v.head_size, d)) continue;  // nothing there
       if (masked)
         multiply_columns<kRows, true>(acc.o[c], shared.p, shared.kv, (keys + 3) / 4 * 4);
       else

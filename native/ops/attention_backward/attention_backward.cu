@@ -79,7 +79,7 @@ FOVEA_DEVICE Pair pair_of(const AttentionView<T>& v, float product, float lse) {
 }
 
 template <class T, int kChunks>
-__global__ void __launch_bounds__(kTileThreads) query_gradient_kernel(BackwardView<T> v) {
+__global__ void __launch_bounds__(kTileThreads, 1) query_gradient_kernel(BackwardView<T> v) {
   auto& shared = *dynamic_shared<Shared>();
   const AttentionView<T>& f = v.f;
   const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
@@ -109,13 +109,13 @@ __global__ void __launch_bounds__(kTileThreads) query_gradient_kernel(BackwardVi
                                  [&](int r) { return f.q + shared.row[r] * f.q_pitch; });
         load_keys(d);
         __syncthreads();
-        multiply_rows(s, shared.a, shared.b, tile_depth(f.head_size, d));
+        if (ty * kRows < rows) multiply_rows(s, shared.a, shared.b, tile_depth(f.head_size, d));
         __syncthreads();
         load_tile<kTileWidth, T>(shared.a, rows, d, f.head_size, f.vector,
                                  [&](int r) { return v.d_o + shared.row[r] * v.d_o_pitch; });
         load_tile<kTileKeys, T>(shared.b, keys, d, f.head_size, f.vector, [&](int r) { return f.v + key_row(r) * f.v_pitch; });
         __syncthreads();
-        multiply_rows(dp, shared.a, shared.b, tile_depth(f.head_size, d));
+        if (ty * kRows < rows) multiply_rows(dp, shared.a, shared.b, tile_depth(f.head_size, d));
       }
 #pragma unroll
       for (int i = 0; i < kRows; ++i) {
@@ -135,7 +135,8 @@ __global__ void __launch_bounds__(kTileThreads) query_gradient_kernel(BackwardVi
         __syncthreads();
         load_keys(d);
         __syncthreads();
-        if (4 * tx < tile_depth(f.head_size, d)) multiply_columns<kRows, false>(dq[c], shared.p, shared.b, (keys + 3) / 4 * 4);
+        if (ty * kRows < rows && 4 * tx < tile_depth(f.head_size, d))
+          multiply_columns<kRows, false>(dq[c], shared.p, shared.b, (keys + 3) / 4 * 4);
       }
     }
 #pragma unroll
@@ -161,7 +162,7 @@ FOVEA_DEVICE KeySpan rows_of(const AttentionView<T>& f, const AttentionSequence&
 }
 
 template <class T, int kChunks>
-__global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView<T> v) {
+__global__ void __launch_bounds__(kTileThreads, 1) key_gradient_kernel(BackwardView<T> v) {
   auto& shared = *dynamic_shared<Shared>();
   const AttentionView<T>& f = v.f;
   const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
@@ -181,14 +182,15 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
       };
       __syncthreads();
       load_rows(v, seq, group, row0, rows, shared);
-      float p[kRows][4] = {}, dp[kRows][4] = {}, slope[kRows][4];  // by key and row; p is first the product q . k
+      // By key and row: the product q . k, later the probability times its slope; the gradient by the probability.
+      float s[kRows][4] = {}, dp[kRows][4] = {};
 #pragma unroll 1
       for (int64_t d = 0; d < f.head_size; d += kTileWidth) {
         __syncthreads();
         load_tile<kTileKeys, T>(shared.a, keys, d, f.head_size, f.vector, [&](int r) { return f.k + key_row(r) * f.k_pitch; });
         load_queries(d);
         __syncthreads();
-        multiply_rows(p, shared.a, shared.b, tile_depth(f.head_size, d));
+        if (ty * kRows < keys) multiply_rows(s, shared.a, shared.b, tile_depth(f.head_size, d));
       }
 #pragma unroll
       for (int i = 0; i < kRows; ++i)
@@ -196,10 +198,10 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
         for (int j = 0; j < 4; ++j) {
           const int64_t key = key0 + ty * kRows + i;
           const int r = tx + 16 * j;
-          const Pair pair = pair_of(f, p[i][j], shared.lse[r]);
-          p[i][j] = key >= shared.begin[r] && key < shared.end[r] ? pair.p : 0.0f;
-          slope[i][j] = pair.slope;
-          shared.p[ty * kRows + i][r] = p[i][j];
+          const Pair pair = pair_of(f, s[i][j], shared.lse[r]);
+          const bool seen = key >= shared.begin[r] && key < shared.end[r];
+          s[i][j] = seen ? pair.p * pair.slope : 0.0f;
+          shared.p[ty * kRows + i][r] = seen ? pair.p : 0.0f;
         }
 #pragma unroll
       for (int c = 0; c < kChunks; ++c) {
@@ -210,6 +212,7 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
         load_tile<kTileWidth, T>(shared.b, rows, d, f.head_size, f.vector,
                                  [&](int r) { return v.d_o + shared.row[r] * v.d_o_pitch; });
         __syncthreads();
+        if (ty * kRows >= keys) continue;
         multiply_rows(dp, shared.a, shared.b, tile_depth(f.head_size, d));
         if (4 * tx < tile_depth(f.head_size, d)) multiply_columns<kRows, false>(dv[c], shared.p, shared.b, (rows + 3) / 4 * 4);
       }
@@ -219,8 +222,7 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
           const int r = tx + 16 * j;
-          // A pair that is not seen may have an infinite slope times zero.
-          shared.p[ty * kRows + i][r] = p[i][j] == 0.0f ? 0.0f : p[i][j] * (dp[i][j] - shared.delta[r]) * slope[i][j];
+          shared.p[ty * kRows + i][r] = s[i][j] * (dp[i][j] - shared.delta[r]);
         }
 #pragma unroll
       for (int c = 0; c < kChunks; ++c) {
@@ -229,7 +231,8 @@ __global__ void __launch_bounds__(kTileThreads) key_gradient_kernel(BackwardView
         __syncthreads();
         load_queries(d);
         __syncthreads();
-        if (4 * tx < tile_depth(f.head_size, d)) multiply_columns<kRows, false>(dk[c], shared.p, shared.b, (rows + 3) / 4 * 4);
+        if (ty * kRows < keys && 4 * tx < tile_depth(f.head_size, d))
+          multiply_columns<kRows, false>(dk[c], shared.p, shared.b, (rows + 3) / 4 * 4);
       }
     }
 #pragma unroll

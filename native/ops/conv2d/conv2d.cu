@@ -12,28 +12,32 @@ namespace {
 constexpr int kThreads = 256;
 
 struct PackJob {
-  const float* weights;
+  ConvSource source;
   float* packed;
-  int64_t pitch, taps, floats;  // floats of the packed form
-  int32_t groups, group_in, group_out, padded_out;
+  int64_t floats;  // of the packed form
+  int32_t kernel_h, kernel_w, groups, group_in, group_out, padded_out;
   bool inputs_first;
 };
 
+FOVEA_DEVICE float source_weight(const PackJob& j, int64_t a, int64_t tap, int64_t b) {
+  return j.source.data[(a * j.kernel_h + tap / j.kernel_w) * j.source.row + tap % j.kernel_w * j.source.column + b];
+}
 __global__ void __launch_bounds__(kThreads) pack_kernel(PackJob j) {
+  const int64_t taps = int64_t{j.kernel_h} * j.kernel_w;
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < j.floats; i += int64_t{gridDim.x} * kThreads) {
-    const int64_t o = i % j.padded_out, row = i / j.padded_out, in = row % j.group_in, tap = row / j.group_in % j.taps;
-    const int64_t group = row / j.group_in / j.taps;
+    const int64_t o = i % j.padded_out, row = i / j.padded_out, in = row % j.group_in, tap = row / j.group_in % taps;
+    const int64_t group = row / j.group_in / taps;
     float v = 0.0f;
     if (o < j.group_out)
-      v = j.inputs_first ? j.weights[((group * j.group_in + in) * j.taps + tap) * j.pitch + o]
-                         : j.weights[((group * j.group_out + o) * j.taps + tap) * j.pitch + in];
+      v = j.inputs_first ? source_weight(j, group * j.group_in + in, tap, o)
+                         : source_weight(j, group * j.group_out + o, tap, in);
     j.packed[i] = v;
   }
 }
 // [channel][tap] to [tap][channel].
 __global__ void __launch_bounds__(kThreads) pack_depthwise_kernel(PackJob j) {
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < j.floats; i += int64_t{gridDim.x} * kThreads)
-    j.packed[i] = j.weights[(i % j.groups * j.taps + i / j.groups) * j.pitch];
+    j.packed[i] = source_weight(j, i % j.groups, i / j.groups, 0);
 }
 
 int64_t padded(int64_t outputs) { return (outputs + 3) / 4 * 4; }
@@ -50,15 +54,14 @@ int64_t conv_packed_bytes(const fovea_conv2d_params& p) {
   return std::max<int64_t>((floats * int64_t{sizeof(float)} + 63) / 64 * 64, 64);
 }
 
-cudaError_t conv_pack(const fovea_conv2d_params& p, ConvWeights order, const fovea_tensor& weights, float* packed,
-                      cudaStream_t stream) {
+cudaError_t conv_pack(const fovea_conv2d_params& p, ConvWeights order, ConvSource weights, void* packed, cudaStream_t stream) {
   const bool depthwise = fovea::is_depthwise(p);
   const int64_t out = depthwise ? 1 : padded(group_out(p)), floats = p.groups * depth(p) * out;
-  const PackJob job{static_cast<const float*>(weights.data),
-                    packed,
-                    weights.pitch,
-                    taps(p),
+  const PackJob job{weights,
+                    static_cast<float*>(packed),
                     floats,
+                    p.kernel_h,
+                    p.kernel_w,
                     p.groups,
                     static_cast<int32_t>(group_in(p)),
                     static_cast<int32_t>(group_out(p)),
@@ -75,7 +78,7 @@ fovea_status check_conv_prepared(const char* op, const fovea_tensor& prepared, i
 }
 
 fovea_status make_conv_job(const char* op, const fovea_conv2d_params& p, bool transposed, const fovea_tensor& x,
-                           const float* weights, const fovea_tensor& y, ConvJob* job) {
+                           const void* packed, const fovea_tensor& y, ConvJob* job) {
   // Coordinates are 32-bit; what a tap may reach outside x is counted too.
   constexpr int64_t kMost = int64_t{1} << 29;
   const int64_t sizes[] = {
@@ -86,7 +89,7 @@ fovea_status make_conv_job(const char* op, const fovea_conv2d_params& p, bool tr
       return fail(FOVEA_UNSUPPORTED, "%s: images and padding of more than 2^29 pixels a side are not supported on CUDA: %s", op,
                   describe(x));
   ConvJob j{};
-  j.x = x.data, j.weights = weights, j.y = y.data, j.live = x.live;
+  j.x = x.data, j.weights = static_cast<const float*>(packed), j.y = y.data, j.live = x.live;
   j.batch = x.shape[0], j.x_pitch = x.pitch, j.y_pitch = y.pitch;
   j.rows = axis(x.shape[1], y.shape[1], p.kernel_h, p.stride_h, p.dilation_h, p.pad_top);
   j.columns = axis(x.shape[2], y.shape[2], p.kernel_w, p.stride_w, p.dilation_w, p.pad_left);
@@ -121,7 +124,7 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
   constexpr const char* op = "conv2d_prepare";
   FOVEA_TRY(check_conv_prepared(op, *prepared, conv_packed_bytes(*params)));
   return submit(stream, op, [&](cudaStream_t s) {
-    return conv_pack(*params, ConvWeights::kOutputsFirst, *weights, static_cast<float*>(prepared->data), s);
+    return conv_pack(*params, ConvWeights::kOutputsFirst, conv_source(*weights), prepared->data, s);
   });
 }
 
@@ -142,9 +145,8 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
   constexpr const char* op = "conv2d";
   FOVEA_TRY(check_conv_prepared(op, *prepared, conv_packed_bytes(*params)));
   ConvJob job{};
-  FOVEA_TRY(make_conv_job(op, *params, false, *x, static_cast<const float*>(prepared->data), *y, &job));
-  job.bias = bias == nullptr ? nullptr : static_cast<const float*>(bias->data);
-  job.slope = slope == nullptr ? nullptr : static_cast<const float*>(slope->data);
+  FOVEA_TRY(make_conv_job(op, *params, false, *x, prepared->data, *y, &job));
+  job.bias = float_data(bias), job.slope = float_data(slope);
   if (residual != nullptr) job.residual = residual->data, job.residual_pitch = residual->pitch;
   return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, x->dtype, s); });
 }

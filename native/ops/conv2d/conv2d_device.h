@@ -38,18 +38,28 @@ struct ConvJob {
 // forward layer's with inputs and outputs swapped.
 enum class ConvWeights : int32_t { kOutputsFirst, kInputsFirst };
 
-// Sizes are those of the layer computed: in_channels is the depth of its x.
+// Weight [a][kh][kw][b] lies at (a * kernel_h + kh) * row + kw * column + b.
+struct ConvSource {
+  const float* data;
+  int64_t row, column;
+};
+
+// Sizes are those of the layer computed: in_channels is the depth of its x. Packed bytes are whole 64s.
 int64_t conv_packed_bytes(const fovea_conv2d_params& p);
-cudaError_t conv_pack(const fovea_conv2d_params& p, ConvWeights order, const fovea_tensor& weights, float* packed,
-                      cudaStream_t stream);
+cudaError_t conv_pack(const fovea_conv2d_params& p, ConvWeights order, ConvSource weights, void* packed, cudaStream_t stream);
+// Of a tensor [a][kh][kw][b].
+inline ConvSource conv_source(const fovea_tensor& weights) {
+  return {static_cast<const float*>(weights.data), weights.shape[2] * weights.pitch, weights.pitch};
+}
 
 // Prepared weights of the right size and alignment.
 fovea_status check_conv_prepared(const char* op, const fovea_tensor& prepared, int64_t bytes);
 
-// Fills everything but the pointers of bias, slope and residual; refuses images that the kernels' 32-bit coordinates cannot
+// Fills everything but bias, slope and residual; refuses images that the kernels' 32-bit coordinates cannot
 // hold.
 fovea_status make_conv_job(const char* op, const fovea_conv2d_params& p, bool transposed, const fovea_tensor& x,
-                           const float* weights, const fovea_tensor& y, ConvJob* job);
+                           const void* packed, const fovea_tensor& y, ConvJob* job);
+inline const float* float_data(const fovea_tensor* t) { return t == nullptr ? nullptr : static_cast<const float*>(t->data); }
 
 // Enqueues the layer; x, residual and y are of `dtype`.
 cudaError_t conv_launch(const ConvJob& job, fovea_dtype dtype, cudaStream_t stream);

@@ -90,11 +90,6 @@ int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_p
 
 }  // namespace
 
-int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
-  const int64_t room = size + pad - dilation * (kernel - 1) - 1;
-  return room < 0 ? 0 : room / stride + 1;
-}
-
 bool winograd_possible(const fovea_conv2d_params& p) {
   return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 && p.groups == 1;
 }

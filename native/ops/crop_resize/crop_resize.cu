@@ -10,7 +10,7 @@
 namespace fovea::cuda {
 namespace {
 
-constexpr int kThreads = 256, kTile = 32;  // a tile is up to 32 x 32 pixels
+constexpr int kThreads = 128, kTile = 32;  // a tile is up to 32 x 32 pixels
 constexpr int kWeights = 32;               // of a sample, in shared memory
 // Samples with more taps, or whose taps span more floats, are summed in double precision, as on the CPU.
 constexpr int64_t kMaxWeights = 4096, kMaxSpan = 8192;
@@ -22,16 +22,20 @@ struct TileAxis {
   float weights[kTile][kWeights];
 };
 
-struct Tile {
-  TileAxis rows, columns;
-};
-
 // What tells how weights of an axis are made, the same for all its samples.
 struct AxisRule {
   ResampleAxis axis;
   AreaSteps steps;
   bool by_steps;  // u8 and shrinking by area
   double factor;
+};
+
+// What the block knows of its tile, in shared memory: in registers the rules would fill a third of them.
+struct Tile {
+  TileAxis rows, columns;
+  AxisRule row_rule, column_rule;
+  int64_t image;
+  bool covered, beyond;  // not padding altogether; all columns are outside
 };
 
 FOVEA_DEVICE AxisRule axis_rule(const CropResizeJob& j, const ResampleAxis& axis, int64_t size, double factor) {
@@ -53,8 +57,10 @@ FOVEA_DEVICE float weight_at(const AxisRule& rule, const Taps& taps, int64_t sam
   return static_cast<float>(tap_weight(taps, begin + t) * rule.factor);
 }
 
-// Sample `sample` of an axis over an image of `size` pixels into place k of the tile.
-FOVEA_DEVICE void place_sample(const AxisRule& rule, int64_t sample, int64_t size, bool is_row, TileAxis& tile, int k) {
+// Sample `sample` of an axis over an image of `size` pixels into place k of the tile. Out of line, or its registers would be
+// the kernel's.
+[[gnu::noinline]] __device__ void place_sample(const AxisRule& rule, int64_t sample, int64_t size, bool is_row, TileAxis& tile,
+                                               int k) {
   int64_t begin = 0, count = 0;
   double inside = 0;
   Taps taps{};
@@ -90,42 +96,54 @@ struct Place {
   int row, column;  // in the tile
 };
 
-template <class T>
-FOVEA_DEVICE void crop_pixel(const CropResizeJob& j, const T* image, const AxisRule& rows, const AxisRule& columns,
-                             const Tile& t, const Place& at, int64_t c, float (&v)[4]) {
-  const int32_t row_taps = t.rows.count[at.row], column_taps = t.columns.count[at.column];
-  const float scale = j.resize.scale, offset = j.resize.offset;
-  // Only taps beyond those in the tile need them.
-  const Taps row = row_taps > kWeights && !rows.by_steps ? resample_taps(rows.axis, at.oy) : Taps{};
-  const Taps column = column_taps > kWeights && !columns.by_steps ? resample_taps(columns.axis, at.ox) : Taps{};
-  // A row, or all columns, outside the image.
-  if (row_taps == 0 || columns.axis.last < 0 || columns.axis.first >= j.width) {
-    for (float& value : v) value = __fmul_rn(scale, j.pad) + offset;
-    return;
-  }
+// The value before any tap is added.
+FOVEA_DEVICE float start_value(const CropResizeJob& j, const Tile& t, const Place& at) {
   // 1 - inside_row*inside_column, without cancellation: 0 exactly where no tap is cut off, so that pad cannot leak in.
   const float share = t.rows.outside[at.row] + __fmul_rn(t.rows.inside[at.row], t.columns.outside[at.column]);
-  for (float& value : v) value = share == 0.0f ? offset : __fmul_rn(scale, __fmul_rn(share, j.pad)) + offset;
-  const int64_t row_begin = t.rows.begin[at.row], column_begin = t.columns.begin[at.column];
-  for (int32_t q = 0; q < column_taps; ++q) {
-    const float column_weight =
-        q < kWeights ? t.columns.weights[at.column][q] : weight_at(columns, column, at.ox, column_begin, column_taps, q, false);
+  return share == 0.0f ? j.resize.offset : __fmul_rn(j.resize.scale, __fmul_rn(share, j.pad)) + j.resize.offset;
+}
+
+// Channels c..c+3 of a pixel. The weights are row_weight(r) and column_weight(q).
+template <class T, class RowWeight, class ColumnWeight>
+FOVEA_DEVICE void sum_taps(const CropResizeJob& j, const T* image, const Tile& t, const Place& at, int64_t c,
+                           const RowWeight& row_weight, const ColumnWeight& column_weight, float (&v)[4]) {
+  const int32_t row_taps = t.rows.count[at.row], column_taps = t.columns.count[at.column];
+  const T* first = image + (t.rows.begin[at.row] * j.width + t.columns.begin[at.column]) * j.x_pitch + c;
+  for (int32_t q = 0; q < column_taps; ++q, first += j.x_pitch) {
+    const float across = column_weight(q);
     float down[4] = {};
-    for (int32_t r = 0; r < row_taps; ++r) {
-      const float row_weight =
-          r < kWeights ? t.rows.weights[at.row][r] : weight_at(rows, row, at.oy, row_begin, row_taps, r, true);
-      const T* p = image + ((row_begin + r) * j.width + column_begin + q) * j.x_pitch + c;
+    const T* p = first;
+    for (int32_t r = 0; r < row_taps; ++r, p += j.width * j.x_pitch) {
+      const float w = row_weight(r);
 #pragma unroll
       for (int k = 0; k < 4; ++k)
-        if (c + k < j.channels) down[k] = fmaf(static_cast<float>(p[k]), row_weight, down[k]);
+        if (c + k < j.channels) down[k] = fmaf(static_cast<float>(p[k]), w, down[k]);
     }
 #pragma unroll
-    for (int k = 0; k < 4; ++k) v[k] = fmaf(down[k], column_weight, v[k]);
+    for (int k = 0; k < 4; ++k) v[k] = fmaf(down[k], across, v[k]);
   }
 }
 
+// A pixel with more taps than the tile holds weights of, kept out of line: it needs many registers and is rare.
+// A pixel with more taps than the tile holds weights of, kept out of line: it needs many registers and is rare.
 template <class T>
-__global__ void __launch_bounds__(kThreads) crop_resize_kernel(CropResizeJob j, int64_t tiles_down, int64_t tiles_across) {
+[[gnu::noinline]] __device__ void crop_wide_pixel(const CropResizeJob& j, const T* image, const Tile& t, const Place& at,
+                                                  int64_t c, float (&v)[4]) {
+  const int32_t row_taps = t.rows.count[at.row], column_taps = t.columns.count[at.column];
+  const Taps row = resample_taps(t.row_rule.axis, at.oy), column = resample_taps(t.column_rule.axis, at.ox);
+  const int64_t bound = max_taps(t.column_rule.axis);
+  if ((bound < j.width ? bound : j.width) > kMaxWeights || column_taps * j.channels > kMaxSpan) {
+#pragma unroll 1
+    for (int k = 0; k < 4; ++k) v[k] = c + k < j.channels ? crop_sample(j, t.image, row, column, c + k) : 0.0f;
+    return;
+  }
+  sum_taps(
+      j, image, t, at, c, [&](int32_t r) { return weight_at(t.row_rule, row, at.oy, t.rows.begin[at.row], row_taps, r, true); },
+      [&](int32_t q) { return weight_at(t.column_rule, column, at.ox, t.columns.begin[at.column], column_taps, q, false); }, v);
+}
+
+template <class T>
+__global__ void __launch_bounds__(kThreads, 2) crop_resize_kernel(CropResizeJob j, int64_t tiles_down, int64_t tiles_across) {
   __shared__ Tile t;
   const int64_t live = live_count(j.live, j.count), tid = threadIdx.x, groups = (j.channels + 3) / 4;
   for (int64_t b = blockIdx.x; b < live * tiles_down * tiles_across; b += gridDim.x) {
@@ -133,36 +151,39 @@ __global__ void __launch_bounds__(kThreads) crop_resize_kernel(CropResizeJob j, 
     const int64_t top = (line - r * tiles_down) * kTile, left = (b - line * tiles_across) * kTile;
     const int64_t height = j.out_height - top < kTile ? j.out_height - top : kTile;
     const int64_t width = j.out_width - left < kTile ? j.out_width - left : kTile;
-    ResampleAxis row_axis{}, column_axis{};
-    int64_t image = 0;
-    const bool covered = crop_axes(j, r, row_axis, column_axis, image);
-    AxisRule rows{}, columns{};
-    if (covered) {
-      rows = axis_rule(j, row_axis, j.height, static_cast<double>(j.resize.scale));
-      columns = axis_rule(j, column_axis, j.width, 1);
-    }
     __syncthreads();  // the tile before is through
-    if (covered && tid < height) place_sample(rows, top + tid, j.height, true, t.rows, static_cast<int>(tid));
-    const int64_t k = tid - kThreads / 2;
-    if (covered && k >= 0 && k < width) place_sample(columns, left + k, j.width, false, t.columns, static_cast<int>(k));
+    if (tid == 0) {
+      ResampleAxis row_axis{}, column_axis{};
+      t.covered = crop_axes(j, r, row_axis, column_axis, t.image);
+      t.beyond = !t.covered || column_axis.last < 0 || column_axis.first >= j.width;
+      if (t.covered) {
+        t.row_rule = axis_rule(j, row_axis, j.height, static_cast<double>(j.resize.scale));
+        t.column_rule = axis_rule(j, column_axis, j.width, 1);
+      }
+    }
     __syncthreads();
-    // Column taps that the CPU does not tabulate.
-    const int64_t bound = covered ? max_taps(column_axis) : 0;
-    const bool too_many = (bound < j.width ? bound : j.width) > kMaxWeights;
-    const T* pixels = static_cast<const T*>(j.x) + (covered ? image * j.height * j.width * j.x_pitch : 0);
+    const bool is_row = tid < kThreads / 2;  // the first half of the block places rows, the other columns
+    const int64_t k = is_row ? tid : tid - kThreads / 2;
+    if (t.covered && k < (is_row ? height : width))
+      place_sample(is_row ? t.row_rule : t.column_rule, (is_row ? top : left) + k, is_row ? j.height : j.width, is_row,
+                   is_row ? t.rows : t.columns, static_cast<int>(k));
+    __syncthreads();
+    const T* pixels = static_cast<const T*>(j.x) + (t.covered ? t.image * j.height * j.width * j.x_pitch : 0);
     for (int64_t i = tid; i < height * width * groups; i += kThreads) {
       const int64_t pixel = i / groups, c = (i - pixel * groups) * 4, row = pixel / width;
       const Place at{top + row, left + pixel - row * width, static_cast<int>(row), static_cast<int>(pixel - row * width)};
       float* y = j.y + ((r * j.out_height + at.oy) * j.out_width + at.ox) * j.y_pitch + c;
-      float v[4];
-      if (!covered) {
-        for (float& value : v) value = __fmul_rn(j.resize.scale, j.pad) + j.resize.offset;
-      } else if (too_many || t.columns.count[at.column] * j.channels > kMaxSpan) {
-        const Taps row_taps = resample_taps(row_axis, at.oy), column_taps = resample_taps(column_axis, at.ox);
-#pragma unroll
-        for (int q = 0; q < 4; ++q) v[q] = c + q < j.channels ? crop_sample(j, image, row_taps, column_taps, c + q) : 0.0f;
-      } else {
-        crop_pixel(j, pixels, rows, columns, t, at, c, v);
+      const bool padding = t.beyond || t.rows.count[at.row] == 0;
+      const float start = padding ? __fmul_rn(j.resize.scale, j.pad) + j.resize.offset : start_value(j, t, at);
+      float v[4] = {start, start, start, start};
+      if (!padding) {
+        if (t.rows.count[at.row] > kWeights || t.columns.count[at.column] > kWeights ||
+            t.columns.count[at.column] * j.channels > kMaxSpan)
+          crop_wide_pixel(j, pixels, t, at, c, v);
+        else
+          sum_taps(
+              j, pixels, t, at, c, [&](int32_t r) { return t.rows.weights[at.row][r]; },
+              [&](int32_t q) { return t.columns.weights[at.column][q]; }, v);
       }
 #pragma unroll
       for (int q = 0; q < 4; ++q)

@@ -1,6 +1,7 @@
 // Cells over the threshold become keys, the keys are sorted, the best become boxes.
 //
-// Workspace: keys [key_stride(cells)], then one i32, the number of cells that passed (more than the capacity, perhaps).
+// Workspace: keys [ranked_bytes(cells)], then two i32, the number of cells that passed (more than the capacity, perhaps) and
+// that of the selected.
 #include "ops/grid_proposals/grid_proposals.h"
 
 #include "cuda/elements.h"
@@ -32,12 +33,13 @@ FOVEA_DEVICE float image_coordinate(double map_coordinate, float scale, int32_t 
   return static_cast<float>(fabs(v - nearest) <= fabs(v) * 0x1p-23 ? nearest : trunc(v));
 }
 
-__global__ void __launch_bounds__(kThreads) write_proposals_kernel(GridProposalsJob j, const int32_t* passed) {
+__global__ void __launch_bounds__(kThreads)
+    write_proposals_kernel(GridProposalsJob j, const uint64_t* ranked, const int32_t* passed) {
   const fovea_grid_proposals_params& p = j.params;
   const int64_t kept = live_count(passed, j.capacity);
   const double origin = static_cast<double>(p.origin), side = static_cast<double>(p.cell) - (p.plus_one != 0 ? 1.0 : 0.0);
   for (int64_t k = int64_t{blockIdx.x} * kThreads + threadIdx.x; k < kept; k += int64_t{gridDim.x} * kThreads) {
-    const int64_t cell = key_index(j.keys[k]);
+    const int64_t cell = key_index(ranked[k]);
     // Rounded before the sum, as on the CPU; only strides beyond 2^21 can tell.
     const double left = __dmul_rn(p.stride, static_cast<double>(cell % j.width)) + origin;
     const double top = __dmul_rn(p.stride, static_cast<double>(cell / j.width)) + origin;
@@ -55,7 +57,7 @@ __global__ void __launch_bounds__(kThreads) write_proposals_kernel(GridProposals
 
 int64_t workspace_bytes(const fovea_tensor& score) {
   const int64_t cells = score.shape[0] * score.shape[1];
-  return cells == 0 ? 0 : key_stride(cells) * 8 + 64;
+  return cells == 0 ? 0 : ranked_bytes(cells) + 64;
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
   auto* const target = static_cast<int32_t*>(count->data);
   if (cells == 0) return submit(stream, op, [&](cudaStream_t s) { return cudaMemsetAsync(target, 0, sizeof(int32_t), s); });
   auto* const keys = static_cast<uint64_t*>(workspace->data);
-  auto* const passed = reinterpret_cast<int32_t*>(keys + key_stride(cells));
+  auto* const passed = reinterpret_cast<int32_t*>(static_cast<char*>(workspace->data) + ranked_bytes(cells));
   const GridProposalsJob job{static_cast<const float*>(score->data),
                              deltas == nullptr ? nullptr : static_cast<const float*>(deltas->data),
                              static_cast<float*>(rows->data),
@@ -97,10 +99,12 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
   return submit(stream, op, [&](cudaStream_t s) {
     cudaError_t error = cudaMemsetAsync(passed, 0, sizeof(int32_t), s);
     if (error == cudaSuccess) error = launch(collect_cells_kernel, grid_for(cells, kThreads), kThreads, 0, s, job, passed);
-    if (error == cudaSuccess) error = sort_keys({keys, passed, 1, cells, 0}, s);
+    if (error != cudaSuccess) return error;
+    const Ranked ranked = rank_keys(keys, passed, cells, job.capacity, s);
+    error = ranked.error;
     if (error == cudaSuccess)
       error = launch(write_proposals_kernel, grid_for(job.capacity < cells ? job.capacity : cells, kThreads), kThreads, 0, s,
-                     job, static_cast<const int32_t*>(passed));
+                     job, ranked.keys, ranked.count);
     return error;
   });
 }

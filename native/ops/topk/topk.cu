@@ -52,7 +52,7 @@ FOVEA_DEVICE void write_place(const Topk& j, int64_t row, int64_t i, uint64_t ke
 
 // One block per row.
 template <class T>
-__global__ void __launch_bounds__(kThreads) topk_kernel(Topk j) {
+__global__ void __launch_bounds__(kThreads, 1) topk_kernel(Topk j) {
   __shared__ uint64_t keys[kBuffer];
   __shared__ int32_t used;
   const int64_t rows = live_rows(j), columns = live_columns(j), k = j.k < columns ? j.k : columns;
