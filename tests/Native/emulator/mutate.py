@@ -132,7 +132,9 @@ def commands(source, mode, scratch, mutated):
     if '/tests/Native/emulator/' in source:
         build = Build(mode, 'fovea_emulator_test_kernels', 'fovea_emulator_tests', 'tests/Native/emulator')
         program = build.make(source, mutated, scratch)
-        return program and ([program, '--gtest_filter=Emulator.*', '--gtest_fail_fast'], {})
+        stem = os.path.basename(source).split('.')[0].split('_')[0]
+        test = {'basic': 'BasicKernels', 'layouts': 'WgmmaLayouts', 'conformance': 'Conformance'}.get(stem, 'TensorKernels')
+        return program and ([program, '--gtest_filter=Emulator.' + test, '--gtest_fail_fast'], {})
     build = Build(mode, 'fovea_cuda_emulated_objects', 'fovea_cuda_emulated', 'native/emulator')
     plugin = build.make(source, mutated, scratch)
     op = os.path.basename(os.path.dirname(source))
