@@ -160,7 +160,7 @@ void yield() {
 }
 void spin() {
   if (!on_device()) return;
-  if (++worker.gang->spins > 1 << 22) fail("livelock: threads poll and nothing moves");
+  if (++worker.gang->spins > 1 << 20) fail("livelock: threads poll and nothing moves");
   yield();
 }
 void poll_atomic() {

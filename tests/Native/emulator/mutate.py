@@ -5,7 +5,7 @@ Usage: tests/Native/emulator/mutate.py [--modes race,tests] [--out FILE] [--time
 
 Without files: every native/ops/*/*.cu and the emulator's own test kernels. Each mutant deletes or weakens one barrier, wait,
 fence, commit, arrival, atomic or bound, is compiled alone with the flags of a build that exists (artifacts/native/<mode>: run
-`cmake --build --preset <mode>` with fovea_cuda_emulated, fovea_tests and fovea_emulator_tests first), is linked in place of the
+`cmake --build --preset <mode>` with fovea_cuda_emulated and fovea_emulator_tests first, and fovea_tests of preset tests), is linked in place of the
 sound kernel, and meets the tests of its op. A mutant that survives every mode is either equivalent (say so in the results) or a
 hole in the tests. Nothing but a scratch folder and the results file is written."""
 import argparse
@@ -132,12 +132,14 @@ def commands(source, mode, scratch, mutated):
     if '/tests/Native/emulator/' in source:
         build = Build(mode, 'fovea_emulator_test_kernels', 'fovea_emulator_tests', 'tests/Native/emulator')
         program = build.make(source, mutated, scratch)
-        return program and ([program, '--gtest_filter=Emulator.*', '--gtest_fail_fast'], {})
+        stem = os.path.basename(source).split('.')[0].split('_')[0]
+        test = {'basic': 'BasicKernels', 'layouts': 'WgmmaLayouts', 'conformance': 'Conformance'}.get(stem, 'TensorKernels')
+        return program and ([program, '--gtest_filter=Emulator.' + test, '--gtest_fail_fast'], {})
     build = Build(mode, 'fovea_cuda_emulated_objects', 'fovea_cuda_emulated', 'native/emulator')
     plugin = build.make(source, mutated, scratch)
     op = os.path.basename(os.path.dirname(source))
     filters = ':'.join('*%s.*' % s for s in sorted(suites(op)))
-    program = os.path.join(build.binary, 'tests/Native/fovea_tests')
+    program = os.path.join(ROOT, 'artifacts/native/tests/tests/Native/fovea_tests')  # of any build: it loads the plug-in
     return plugin and ([program, '--gtest_filter=' + filters, '--gtest_fail_fast'], {'FOVEA_TEST_PLUGIN': plugin})
 
 

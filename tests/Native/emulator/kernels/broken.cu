@@ -22,7 +22,7 @@ __global__ void uninitialised_static(float* out, bool bug) {
   __shared__ float s[128];
   if (threadIdx.x < (bug ? 96u : 128u)) s[threadIdx.x] = 1;
   __syncthreads();
-  out[threadIdx.x] = s[threadIdx.x] > 0.5f ? 1.f : 2.f;
+  out[blockIdx.x * 128 + threadIdx.x] = s[threadIdx.x] > 0.5f ? 1.f : 2.f;
 }
 __global__ void no_second_barrier(float* out, bool bug) {  // write-after-read: the next round overwrites what others still read
   __shared__ float s[128];
@@ -489,7 +489,7 @@ int run_case(const std::string& n, bool sound) {
     launch(no_barrier_in_template<double>, 1, 256, 0, nullptr, o.p, b);
     return check(o.p, 256, [](int i) { return (i + 77) % 256; });
   }
-  if (n == "uninitialised_static") return simple(uninitialised_static, 3, 128, 0, 128, 1, b);
+  if (n == "uninitialised_static") return simple(uninitialised_static, 3, 128, 0, 384, 1, b);
   if (n == "no_second_barrier") {
     Buf o(128);
     launch(no_second_barrier, 1, 128, 0, nullptr, o.p, b);
