@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "support.h"
+#include "every_isa.h"
 
 using namespace fovea_test;
 
@@ -34,9 +34,11 @@ void matches_reference() {
         SCOPED_TRACE(::testing::PrintToString(c.shape) + " axis " + std::to_string(c.axis) + " minimum " +
                      std::to_string(minimum));
         Array<Index> y(keep ? kept : removed, keep ? c.y_pitch : 0);
-        const fovea_tensor xt = x.view(), yt = y.view();
         const fovea_arg_params p{c.axis, minimum};
-        check_kernel<Index>(y, {}, [&](fovea_stream* s) { return fovea_argmax(&p, &xt, &yt, s); });
+        check_kernel<Index>(y, {}, [&](fovea_stream* s) {
+          const fovea_tensor xt = x.view(), yt = y.view();
+          return fovea_argmax(&p, &xt, &yt, s);
+        });
       }
   }
 }
@@ -56,8 +58,7 @@ TEST(Argmax, TiesAndNan) {
                         {{kNan, kInf, 1, kNan}, 1, 2},
                         {{-0.0f, 0.0f, 0.0f, -0.0f}, 0, 0},
                         {{-1, -2, -2, -1}, 0, 1}};
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     const StreamPtr stream = make_stream();
     for (const Line& line : lines)
       for (const int32_t minimum : {0, 1})
@@ -67,31 +68,54 @@ TEST(Argmax, TiesAndNan) {
           x.assign(line.x);
           const fovea_tensor xt = x.view(), yt = y.view();
           const fovea_arg_params p{axis, minimum};
-          ASSERT_EQ(fovea_argmax(&p, &xt, &yt, stream.get()), FOVEA_OK) << fovea_last_error();
-          EXPECT_EQ(y[0], minimum != 0 ? line.smallest : line.largest) << isa_name(isa) << " first " << line.x[0];
+          ASSERT_EQ(finish(stream, fovea_argmax(&p, &xt, &yt, stream.get())), FOVEA_OK) << fovea_last_error();
+          EXPECT_EQ(y[0], minimum != 0 ? line.smallest : line.largest) << " first " << line.x[0];
         }
-  }
+  });
 }
 
 TEST(Argmax, LiveLimitsTheLeadingDimension) {
   Array<float> x({4, 2});
   x.assign({0, 1, 2, 1, 5, 6, 7, 8});
   Array<int32_t> rows({4}), columns({2});
-  const int32_t live = 2;
-  fovea_tensor xt = x.view();
-  xt.live = &live;
-  const fovea_tensor rt = rows.view(), ct = columns.view();
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
+  const Live live(2);
+  on_every_isa([&] {
+    fovea_tensor xt = x.view();
+    xt.live = live.get();
+    const fovea_tensor rt = rows.view(), ct = columns.view();
     const StreamPtr stream = make_stream();
     const fovea_arg_params along_columns{1, 0}, along_rows{0, 0};
     rows.poison();
-    ASSERT_EQ(fovea_argmax(&along_columns, &xt, &rt, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(stream, fovea_argmax(&along_columns, &xt, &rt, stream.get())), FOVEA_OK);
     EXPECT_EQ(rows.values(), (std::vector<int32_t>{1, 0, -1, -1}));
-    ASSERT_EQ(fovea_argmax(&along_rows, &xt, &ct, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(stream, fovea_argmax(&along_rows, &xt, &ct, stream.get())), FOVEA_OK);
     EXPECT_EQ(columns.values(), (std::vector<int32_t>{1, 0}));
+  });
+}
+
+// Indices of 16-bit values are those of the same values in f32.
+template <class T>
+void check_narrow() {
+  for (const int32_t axis : {0, 1}) {
+    Array<T> x({37, 80}, 83);
+    Array<float> wide({37, 80});
+    Array<int32_t> expected({axis == 0 ? 80 : 37}), y({axis == 0 ? 80 : 37});
+    x.fill(1, -4, 4);
+    for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+    const fovea_arg_params p{axis, 0};
+    const auto run = [&](auto& from, auto& to) {
+      const StreamPtr stream = make_stream();
+      const fovea_tensor xt = from.view(), yt = to.view();
+      EXPECT_EQ(finish(stream, fovea_argmax(&p, &xt, &yt, stream.get())), FOVEA_OK) << fovea_last_error();
+    };
+    if (test_device() == nullptr) GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN: the CPU computes in f32 only";
+    run(wide, expected);
+    on_every_isa([&] { run(x, y); });
+    EXPECT_EQ(y.values(), expected.values());
   }
 }
+TEST(Argmax, HalfPrecision) { check_narrow<Half>(); }
+TEST(Argmax, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(Argmax, ArgumentsAreChecked) {
   Array<float> x({4, 3}), floats({4});

@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_isa.h"
 
 using namespace fovea_test;
 
@@ -7,9 +7,11 @@ namespace {
 std::vector<float> square(const std::vector<float>& box, int32_t rounding) {
   Array<float> boxes({1, 4}), y({1, 4});
   boxes.assign(box);
-  const fovea_tensor bt = boxes.view(), yt = y.view();
   // One body for all instruction sets; the check runs it captured and under thread limits.
-  check_kernel<float>(y, {0, 0}, [&](fovea_stream* s) { return fovea_box_square(rounding, &bt, &yt, s); });
+  check_kernel<float>(y, {0, 0}, [&](fovea_stream* s) {
+    const fovea_tensor bt = boxes.view(), yt = y.view();
+    return fovea_box_square(rounding, &bt, &yt, s);
+  });
   return y.values();
 }
 
@@ -31,24 +33,26 @@ TEST(BoxSquare, NanSpreadsOverTheBox) {
 
 TEST(BoxSquare, InPlaceColumnsLiveRowsAndEmpty) {
   Array<float> table({9, 9}), none({0, 4});
-  table.fill(4, -50, 50);
-  const std::vector<float> before = table.values();
-  fovea_tensor boxes = table.view();
-  boxes.shape[1] = 4;
-  const int32_t live = 7;
-  boxes.live = &live;
-  const fovea_tensor nt = none.view();
-  const StreamPtr stream = make_stream();
-  ASSERT_EQ(fovea_box_square(0, &boxes, &boxes, stream.get()), FOVEA_OK) << fovea_last_error();
-  for (int64_t r = 0; r < 9; ++r)
-    for (int64_t c = 0; c < 9; ++c) {
-      const float* old = before.data() + r * 9;
-      const float w = old[2] - old[0], h = old[3] - old[1], side = std::max(w, h);
-      const float x1 = old[0] + (w - side) / 2, y1 = old[1] + (h - side) / 2;
-      const float wanted[4] = {x1, y1, x1 + side, y1 + side};
-      EXPECT_EQ(table[r * 9 + c], c < 4 && r < live ? wanted[c] : old[c]);
-    }
-  EXPECT_EQ(fovea_box_square(0, &nt, &nt, stream.get()), FOVEA_OK);
+  const Live live(7);
+  on_every_isa([&] {
+    table.fill(4, -50, 50);
+    const std::vector<float> before = table.values();
+    fovea_tensor boxes = table.view();
+    boxes.shape[1] = 4;
+    boxes.live = live.get();
+    const fovea_tensor nt = none.view();
+    const StreamPtr stream = make_stream();
+    ASSERT_EQ(finish(stream, fovea_box_square(0, &boxes, &boxes, stream.get())), FOVEA_OK) << fovea_last_error();
+    for (int64_t r = 0; r < 9; ++r)
+      for (int64_t c = 0; c < 9; ++c) {
+        const float* old = before.data() + r * 9;
+        const float w = old[2] - old[0], h = old[3] - old[1], side = std::max(w, h);
+        const float x1 = old[0] + (w - side) / 2, y1 = old[1] + (h - side) / 2;
+        const float wanted[4] = {x1, y1, x1 + side, y1 + side};
+        EXPECT_EQ(table[r * 9 + c], c < 4 && r < 7 ? wanted[c] : old[c]);
+      }
+    EXPECT_EQ(finish(stream, fovea_box_square(0, &nt, &nt, stream.get())), FOVEA_OK);
+  });
 }
 
 TEST(BoxSquare, ArgumentsAreChecked) {

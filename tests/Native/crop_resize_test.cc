@@ -1,7 +1,7 @@
 #include <array>
 #include <limits>
 
-#include "support.h"
+#include "every_isa.h"
 
 using namespace fovea_test;
 
@@ -34,13 +34,16 @@ void check(const fovea_crop_resize_params& p, int64_t channels, int64_t out_h, i
   x.fill(11, 0, 255);
   boxes.assign(kBoxes);
   for (int64_t i = 0; i < count; ++i) image[i] = i == 3 ? 7 : static_cast<int32_t>(i % 2);  // 7 does not exist: padding
-  const fovea_tensor xt = x.view(), bt = boxes.view(), it = image.view(), yt = y.view();
-  check_kernel<float>(y, kTolerance, [&](fovea_stream* s) { return fovea_crop_resize(&p, &xt, &bt, &it, &yt, s); });
+  check_kernel<float>(y, kTolerance, [&](fovea_stream* s) {
+    const fovea_tensor xt = x.view(), bt = boxes.view(), it = image.view(), yt = y.view();
+    return fovea_crop_resize(&p, &xt, &bt, &it, &yt, s);
+  });
 }
 
 TEST(CropResize, MatchesReference) {
   for (const int32_t mode : {FOVEA_RESIZE_NEAREST, FOVEA_RESIZE_NEAREST_EXACT, FOVEA_RESIZE_BILINEAR, FOVEA_RESIZE_AREA})
     for (const int64_t channels : {1, 3, 4, 5, 18}) {
+      if (test_device() != nullptr && channels != 3 && (channels != 18 || mode != FOVEA_RESIZE_AREA)) continue;
       check<uint8_t>(crop(mode, 0, 99), channels, 24, 24);
       check<float>(crop(mode, 1, -3, 0.5f, 7), channels, 7, 13);
     }
@@ -64,11 +67,13 @@ TEST(CropResize, CropsPaddingFromEmptyImages) {
     Array<uint8_t> x({n, h, w, 3});
     Array<float> boxes({2, 4}), y({2, 3, 5, 3});
     boxes.assign({0, 0, 9, 8, -3, -3, 1, 1});
-    fovea_tensor xt = x.view();
-    xt.data = nullptr;
-    const fovea_tensor bt = boxes.view(), yt = y.view();
     const auto p = crop(FOVEA_RESIZE_AREA, 0, 6, 2, 1);
-    check_kernel<float>(y, {}, [&](fovea_stream* s) { return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s); });
+    check_kernel<float>(y, {}, [&](fovea_stream* s) {
+      fovea_tensor xt = x.view();
+      xt.data = nullptr;
+      const fovea_tensor bt = boxes.view(), yt = y.view();
+      return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s);
+    });
     EXPECT_EQ(y[0], 13);
   }
 }
@@ -78,44 +83,51 @@ TEST(CropResize, TakesVeryWideImages) {
   Array<float> boxes({2, 4}), y({2, 2, 3, 1});
   x.fill(2, 0, 255);
   boxes.assign({0, 0, 5000, 600, 100, 1, 4900, 599});
-  const fovea_tensor xt = x.view(), bt = boxes.view(), yt = y.view();
   for (const auto& p : {crop(FOVEA_RESIZE_AREA), crop(FOVEA_RESIZE_BILINEAR, 0, 0, 1, 0, 1)})
-    check_kernel<float>(y, kTolerance, [&](fovea_stream* s) { return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s); });
+    check_kernel<float>(y, kTolerance, [&](fovea_stream* s) {
+      const fovea_tensor xt = x.view(), bt = boxes.view(), yt = y.view();
+      return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s);
+    });
 }
 
-// Crops of image[i] for one box, on the best instruction set.
+// Crops of image[i] for one box, on the current device.
 std::vector<float> one(const fovea_crop_resize_params& p, Array<float>& x, std::vector<float> box, int64_t h, int64_t w) {
   Array<float> boxes({1, 4}), y({1, h, w, x.last()});
   boxes.assign(box);
   const fovea_tensor xt = x.view(), bt = boxes.view(), yt = y.view();
-  EXPECT_EQ(fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, make_stream().get()), FOVEA_OK) << fovea_last_error();
+  const StreamPtr stream = make_stream();
+  EXPECT_EQ(finish(stream, fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, stream.get())), FOVEA_OK) << fovea_last_error();
   return y.values();
 }
 
 TEST(CropResize, AveragesIntervalsAndBlendsAsOpenCV) {
-  Array<float> x({1, 1, 4, 1});
-  x.assign({1, 2, 4, 8});
-  const auto area = crop(FOVEA_RESIZE_AREA);
-  EXPECT_EQ(one(area, x, {0, 0, 4, 1}, 1, 2), (std::vector<float>{1.5f, 6}));
-  const auto three = one(area, x, {0, 0, 4, 1}, 1, 3);
-  for (int i = 0; i < 3; ++i) EXPECT_NEAR(three[i], (std::vector<float>{1.25f, 3, 7})[i], 1e-6);
-  EXPECT_EQ(one(area, x, {0.5f, 0, 3.5f, 1}, 1, 1), (std::vector<float>{(0.5f + 2 + 4 + 4) * (1 / 3.0f)}));
-  EXPECT_EQ(one(area, x, {0, 0, 4, 1}, 1, 8), (std::vector<float>{1, 1, 2, 2, 4, 4, 8, 8}));
-  EXPECT_EQ(one(area, x, {0, 0, 4, 1}, 1, 6), (std::vector<float>{1, 1.5f, 2, 4, 6, 8}));
-  EXPECT_EQ(one(area, x, {1, 0, 3, 1}, 1, 3), (std::vector<float>{2, 3, 4}));  // nothing from outside the box
+  on_every_isa([&] {
+    Array<float> x({1, 1, 4, 1});
+    x.assign({1, 2, 4, 8});
+    const auto area = crop(FOVEA_RESIZE_AREA);
+    EXPECT_EQ(one(area, x, {0, 0, 4, 1}, 1, 2), (std::vector<float>{1.5f, 6}));
+    const auto three = one(area, x, {0, 0, 4, 1}, 1, 3);
+    for (int i = 0; i < 3; ++i) EXPECT_NEAR(three[i], (std::vector<float>{1.25f, 3, 7})[i], 1e-6);
+    EXPECT_EQ(one(area, x, {0.5f, 0, 3.5f, 1}, 1, 1), (std::vector<float>{(0.5f + 2 + 4 + 4) * (1 / 3.0f)}));
+    EXPECT_EQ(one(area, x, {0, 0, 4, 1}, 1, 8), (std::vector<float>{1, 1, 2, 2, 4, 4, 8, 8}));
+    EXPECT_EQ(one(area, x, {0, 0, 4, 1}, 1, 6), (std::vector<float>{1, 1.5f, 2, 4, 6, 8}));
+    EXPECT_EQ(one(area, x, {1, 0, 3, 1}, 1, 3), (std::vector<float>{2, 3, 4}));  // nothing from outside the box
+  });
 }
 
 TEST(CropResize, PadsBeforeScaleAndOffset) {
-  Array<float> x({1, 2, 2, 1});
-  x.assign({10, 20, 30, 40});
-  // The MTCNN normalisation: padding of 0 becomes -0.99609375, and half of a pixel over the edge is half padding.
-  const auto p = crop(FOVEA_RESIZE_AREA, 1, 0, 0.0078125f, -0.99609375f);
-  EXPECT_EQ(one(p, x, {-9, -9, -5, -5}, 1, 1), (std::vector<float>{-0.99609375f}));
-  EXPECT_EQ(one(p, x, {1, 1, 2, 2}, 1, 1), (std::vector<float>{25 * 0.0078125f - 0.99609375f}));
-  EXPECT_EQ(one(p, x, {0, 1, 1, 1}, 1, 1), (std::vector<float>{5 * 0.0078125f - 0.99609375f}));
-  const auto q = crop(FOVEA_RESIZE_AREA, 0, 100);
-  EXPECT_EQ(one(q, x, {-1, 0, 1, 1}, 1, 1), (std::vector<float>{55}));
-  EXPECT_EQ(one(q, x, {-1, -1, 1, 1}, 2, 2), (std::vector<float>{100, 100, 100, 10}));
+  on_every_isa([&] {
+    Array<float> x({1, 2, 2, 1});
+    x.assign({10, 20, 30, 40});
+    // The MTCNN normalisation: padding of 0 becomes -0.99609375, and half of a pixel over the edge is half padding.
+    const auto p = crop(FOVEA_RESIZE_AREA, 1, 0, 0.0078125f, -0.99609375f);
+    EXPECT_EQ(one(p, x, {-9, -9, -5, -5}, 1, 1), (std::vector<float>{-0.99609375f}));
+    EXPECT_EQ(one(p, x, {1, 1, 2, 2}, 1, 1), (std::vector<float>{25 * 0.0078125f - 0.99609375f}));
+    EXPECT_EQ(one(p, x, {0, 1, 1, 1}, 1, 1), (std::vector<float>{5 * 0.0078125f - 0.99609375f}));
+    const auto q = crop(FOVEA_RESIZE_AREA, 0, 100);
+    EXPECT_EQ(one(q, x, {-1, 0, 1, 1}, 1, 1), (std::vector<float>{55}));
+    EXPECT_EQ(one(q, x, {-1, -1, 1, 1}, 2, 2), (std::vector<float>{100, 100, 100, 10}));
+  });
 }
 
 TEST(CropResize, KeepsPaddingAndNeighboursOut) {
@@ -123,19 +135,20 @@ TEST(CropResize, KeepsPaddingAndNeighboursOut) {
   x.fill(3);
   x[0] = NAN;
   const auto p = crop(FOVEA_RESIZE_AREA, 0, INFINITY);
-  for (const int32_t isa : available_isas()) {
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     const std::vector<float> y = one(p, x, {0, 0, 4, 4}, 2, 2);
     EXPECT_TRUE(std::isnan(y[0]));
     for (int i = 1; i < 4; ++i) EXPECT_TRUE(std::isfinite(y[i]));
-  }
+  });
 }
 
 TEST(CropResize, KeepsConstants) {
-  Array<float> x({1, 33, 47, 3});
-  for (int64_t i = 0; i < x.size(); ++i) x[i] = 200;
-  for (const int32_t mode : {FOVEA_RESIZE_NEAREST, FOVEA_RESIZE_BILINEAR, FOVEA_RESIZE_AREA})
-    for (const float v : one(crop(mode, 0, 200), x, {-7.3f, 2.1f, 50.9f, 40}, 13, 29)) EXPECT_NEAR(v, 200, 1e-4);
+  on_every_isa([&] {
+    Array<float> x({1, 33, 47, 3});
+    for (int64_t i = 0; i < x.size(); ++i) x[i] = 200;
+    for (const int32_t mode : {FOVEA_RESIZE_NEAREST, FOVEA_RESIZE_BILINEAR, FOVEA_RESIZE_AREA})
+      for (const float v : one(crop(mode, 0, 200), x, {-7.3f, 2.1f, 50.9f, 40}, 13, 29)) EXPECT_NEAR(v, 200, 1e-4);
+  });
 }
 
 // A crop of an integer box is a crop with padding followed by fovea_resize, up to f32 rounding (values to 130).
@@ -182,14 +195,42 @@ TEST(CropResize, LiveBoxesLimitTheWork) {
   Array<float> x({1, 8, 8, 3}), boxes({3, 4}), y({3, 4, 4, 3});
   x.fill(1);
   boxes.assign({0, 0, 8, 8, 1, 1, 5, 5, 0, 0, 4, 4});
-  const int32_t live = 2;
-  const fovea_tensor xt = x.view(), yt = y.view();
-  fovea_tensor bt = boxes.view();
-  bt.live = &live;
+  const Live live(2);
   const auto p = crop(FOVEA_RESIZE_AREA);
-  check_kernel<float>(y, kTolerance, [&](fovea_stream* s) { return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s); });
+  check_kernel<float>(y, kTolerance, [&](fovea_stream* s) {
+    const fovea_tensor xt = x.view(), yt = y.view();
+    fovea_tensor bt = boxes.view();
+    bt.live = live.get();
+    return fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, s);
+  });
   EXPECT_FALSE(std::isnan(y[2 * 48 - 1]));
   EXPECT_TRUE(std::isnan(y[2 * 48]));
+}
+
+// A device repeats the vector bodies' weights and fused multiply-adds in their order, for every kind of box.
+TEST(CropResize, DevicesEqualTheVectorBodies) {
+  if (test_device() == nullptr || available_isas().back() == FOVEA_ISA_SCALAR)
+    GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN and AVX2";
+  const int64_t count = static_cast<int64_t>(kBoxes.size()) / 4;
+  Array<uint8_t> x({1, 45, 61, 3});
+  Array<float> wide({1, 45, 61, 3}), boxes({count, 4}), y({count, 24, 37, 3});
+  x.fill(11, 0, 256), wide.fill(12), boxes.assign(kBoxes);
+  for (const auto& p : {crop(FOVEA_RESIZE_NEAREST, 1, 9), crop(FOVEA_RESIZE_BILINEAR, 0, 5, 0.5f, 7),
+                        crop(FOVEA_RESIZE_BILINEAR, 0, 5, 1, 0, 1), crop(FOVEA_RESIZE_AREA, 1, 3, 0.0078125f, -0.99609375f)}) {
+    const auto run = [&] {
+      std::vector<float> all;
+      for (const bool bytes : {true, false}) {
+        const StreamPtr stream = make_stream();
+        const fovea_tensor xt = bytes ? x.view() : wide.view(), bt = boxes.view(), yt = y.view();
+        EXPECT_EQ(finish(stream, fovea_crop_resize(&p, &xt, &bt, nullptr, &yt, stream.get())), FOVEA_OK) << fovea_last_error();
+        for (const float v : y.values()) all.push_back(v);
+      }
+      return all;
+    };
+    const std::vector<float> expected = run();
+    const OnDevice scope(test_device());
+    EXPECT_EQ(run(), expected) << "mode " << p.resize.mode;
+  }
 }
 
 TEST(CropResizeArguments, AreChecked) {

@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_isa.h"
 
 #include <algorithm>
 
@@ -26,7 +26,9 @@ Proposals run(const fovea_grid_proposals_params& p, Array<float>& score, Array<f
   EXPECT_EQ(fovea_grid_proposals_workspace(&p, &st, &bytes), FOVEA_OK);
   const Workspace workspace(bytes);
   const StreamPtr stream = make_stream();
-  EXPECT_EQ(fovea_grid_proposals(&p, &st, deltas == nullptr ? nullptr : &dt, &rt, &ct, workspace.get(), stream.get()), FOVEA_OK)
+  EXPECT_EQ(
+      finish(stream, fovea_grid_proposals(&p, &st, deltas == nullptr ? nullptr : &dt, &rt, &ct, workspace.get(), stream.get())),
+      FOVEA_OK)
       << fovea_last_error();
   EXPECT_TRUE(rows.guards_intact() && count.guards_intact() && workspace.guards_intact());
   return {rows.values(), count[0]};
@@ -37,36 +39,36 @@ TEST(GridProposals, CellOfMtcnnBecomesItsBox) {
   Array<float> score({7, 6, 1});
   score.fill(1, 0, 0.5);
   score[5 * 6 + 3] = 0.75f;
-  for (const int32_t isa : {0, 1, 2, 3}) {
-    if (isa > available_isas().back()) continue;
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     const Proposals r = run(kMtcnn, score, nullptr, 4);
     ASSERT_EQ(r.count, 1);
     EXPECT_EQ(std::vector<float>(r.rows.begin(), r.rows.begin() + 5), (std::vector<float>{11, 18, 30, 36, 0.75f}));
     EXPECT_TRUE(std::isnan(r.rows[5])) << "rows behind the count are left alone";
-  }
+  });
 }
 
 TEST(GridProposals, ConventionsOfWidthAndTruncation) {
   Array<float> score({2, 2, 1});
   score.fill(1, 0, 0.5);
   score[3] = 0.9f;
-  fovea_grid_proposals_params p{0.6f, 8, 16, -4.0f, 0.5f, 2.0f, 0, 0};
-  // Cell (1, 1): edges 8 - 4 = 4 and 4 + 16 = 20.
-  Proposals r = run(p, score, nullptr, 1);
-  EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 40, 10, 0.9f}));
-  p.plus_one = 1;  // the last pixel inside: 19
-  r = run(p, score, nullptr, 1);
-  EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 38, 9.5f, 0.9f}));
-  p.rounding = FOVEA_ROUNDING_TRUNCATE;
-  r = run(p, score, nullptr, 1);
-  EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 38, 9, 0.9f}));
-  p.origin = -9;  // toward zero, not down: (8 - 9) / 2 = -0.5
-  r = run(p, score, nullptr, 1);
-  EXPECT_EQ(r.rows[1], 0.0f);
-  p.rounding = FOVEA_ROUNDING_NEAREST;  // halves to even: -0.5 is 0, (8 - 9 + 15) / 2 = 7 stays, -1 / 0.5 = -2, 14 / 0.5 = 28
-  r = run(p, score, nullptr, 1);
-  EXPECT_EQ(r.rows, (std::vector<float>{-2, 0, 28, 7, 0.9f}));
+  on_every_isa([&] {
+    fovea_grid_proposals_params p{0.6f, 8, 16, -4.0f, 0.5f, 2.0f, 0, 0};
+    // Cell (1, 1): edges 8 - 4 = 4 and 4 + 16 = 20.
+    Proposals r = run(p, score, nullptr, 1);
+    EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 40, 10, 0.9f}));
+    p.plus_one = 1;  // the last pixel inside: 19
+    r = run(p, score, nullptr, 1);
+    EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 38, 9.5f, 0.9f}));
+    p.rounding = FOVEA_ROUNDING_TRUNCATE;
+    r = run(p, score, nullptr, 1);
+    EXPECT_EQ(r.rows, (std::vector<float>{8, 2, 38, 9, 0.9f}));
+    p.origin = -9;  // toward zero, not down: (8 - 9) / 2 = -0.5
+    r = run(p, score, nullptr, 1);
+    EXPECT_EQ(r.rows[1], 0.0f);
+    p.rounding = FOVEA_ROUNDING_NEAREST;  // halves to even: -0.5 is 0, (8 - 9 + 15) / 2 = 7 stays, -1 / 0.5 = -2, 14 / 0.5 = 28
+    r = run(p, score, nullptr, 1);
+    EXPECT_EQ(r.rows, (std::vector<float>{-2, 0, 28, 7, 0.9f}));
+  });
 }
 
 TEST(GridProposals, MatchesReference) {
@@ -82,17 +84,19 @@ TEST(GridProposals, MatchesReference) {
         // Exact ties, the threshold itself, both zeros and NaN.
         for (int64_t i = 0; i < score.size(); i += 3) score[i] = i % 2 == 0 ? 0.6f : 0.875f;
         for (int64_t i = 5; i < score.size(); i += 29) score[i] = std::nanf("");
-        const fovea_tensor st = score.view(), dt = deltas.view(), rt = rows.view(), ct = count.view();
-        int64_t bytes = 0;
-        ASSERT_EQ(fovea_grid_proposals_workspace(&kMtcnn, &st, &bytes), FOVEA_OK);
-        const Workspace workspace(bytes);
+        if (test_device() != nullptr && h == 139 && (capacity != 40 || !with_deltas)) continue;
+        std::vector<std::unique_ptr<Workspace>> workspaces;  // until captured graphs have run
         const auto call = [&](fovea_stream* s) {
-          return fovea_grid_proposals(&kMtcnn, &st, with_deltas ? &dt : nullptr, &rt, &ct, workspace.get(), s);
+          const fovea_tensor st = score.view(), dt = deltas.view(), rt = rows.view(), ct = count.view();
+          int64_t bytes = 0;
+          EXPECT_EQ(fovea_grid_proposals_workspace(&kMtcnn, &st, &bytes), FOVEA_OK);
+          workspaces.push_back(std::make_unique<Workspace>(bytes));
+          return fovea_grid_proposals(&kMtcnn, &st, with_deltas ? &dt : nullptr, &rt, &ct, workspaces.back()->get(), s);
         };
         // Copies and one division in double precision: equal.
         check_kernel<float>(rows, {0, 0}, call);
         check_kernel<int32_t>(count, {0, 0}, call);
-        EXPECT_TRUE(workspace.guards_intact());
+        for (const auto& workspace : workspaces) EXPECT_TRUE(workspace->guards_intact());
         int64_t expected = 0;
         for (int64_t i = 0; i < score.size(); ++i) expected += score[i] >= 0.6f;
         EXPECT_EQ(count[0], std::min(expected, capacity));
@@ -106,33 +110,34 @@ TEST(GridProposals, TiesKeepCellOrderAndZerosAreEqual) {
   Array<float> score({1, 5, 1});
   score.assign({-0.0f, 0.0f, 0.5f, -0.0f, -1.0f});
   const fovea_grid_proposals_params p{-2.0f, 1, 1, 0.0f, 1.0f, 1.0f, 0, 0};
-  for (const int32_t isa : available_isas()) {
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     const Proposals r = run(p, score, nullptr, 5);
     ASSERT_EQ(r.count, 5);
     std::vector<float> columns;
     for (int k = 0; k < 5; ++k) columns.push_back(r.rows[static_cast<size_t>(5 * k)]);
     EXPECT_EQ(columns, (std::vector<float>{2, 0, 1, 3, 4}));
-  }
+  });
 }
 
 TEST(GridProposals, LiveRowsAndEmptyMaps) {
   Array<float> score({4, 3, 1}), rows({12, 5}), empty({0, 3, 1});
   Array<int32_t> count({1});
   score.fill(3, 0.7, 0.9);
-  const int32_t live = 2;
-  fovea_tensor st = score.view();
-  st.live = &live;
-  const fovea_tensor rt = rows.view(), ct = count.view(), et = empty.view();
-  const Workspace workspace(4 * 3 * 16);
-  for (const int32_t isa : {0, 1}) {
-    const ForcedIsa forced(isa);
+  const Live live(2);
+  on_every_isa([&] {
+    fovea_tensor st = score.view();
+    st.live = live.get();
+    const fovea_tensor rt = rows.view(), ct = count.view(), et = empty.view();
+    int64_t bytes = 0;
+    ASSERT_EQ(fovea_grid_proposals_workspace(&kMtcnn, &st, &bytes), FOVEA_OK);
+    const Workspace workspace(bytes);
     const StreamPtr stream = make_stream();
-    ASSERT_EQ(fovea_grid_proposals(&kMtcnn, &st, nullptr, &rt, &ct, workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(stream, fovea_grid_proposals(&kMtcnn, &st, nullptr, &rt, &ct, workspace.get(), stream.get())), FOVEA_OK);
     EXPECT_EQ(count[0], 6);
-    ASSERT_EQ(fovea_grid_proposals(&kMtcnn, &et, nullptr, &rt, &ct, nullptr, stream.get()), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(stream, fovea_grid_proposals(&kMtcnn, &et, nullptr, &rt, &ct, nullptr, stream.get())), FOVEA_OK)
+        << fovea_last_error();
     EXPECT_EQ(count[0], 0);
-  }
+  });
 }
 
 TEST(GridProposals, ArgumentsAreChecked) {

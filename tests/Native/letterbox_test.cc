@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_isa.h"
 
 using namespace fovea_test;
 
@@ -16,15 +16,18 @@ void check(const fovea_letterbox_params& p, int64_t channels, int64_t h, int64_t
   Array<T> x({2, h, w, channels}, channels + x_extra);
   Array<float> y({2, out_h, out_w, channels}, channels + y_extra);
   x.fill(21, 0, 255);
-  fovea_tensor xt = x.view();
-  xt.live = live;
-  const fovea_tensor yt = y.view();
-  int64_t bytes = 0;
-  ASSERT_EQ(fovea_letterbox_workspace(&p, &xt, &yt, &bytes), FOVEA_OK) << fovea_last_error();
-  const Workspace workspace(bytes);
+  std::vector<std::unique_ptr<Workspace>> workspaces;  // until captured graphs have run
   // 255e-6 for the resize (see resize_test.cc) times the largest scale, 2.
-  check_kernel<float>(y, {0, 6e-4}, [&](fovea_stream* s) { return fovea_letterbox(&p, &xt, &yt, workspace.get(), s); });
-  EXPECT_TRUE(workspace.guards_intact());
+  check_kernel<float>(y, {0, 6e-4}, [&](fovea_stream* s) {
+    fovea_tensor xt = x.view();
+    xt.live = live;
+    const fovea_tensor yt = y.view();
+    int64_t bytes = 0;
+    EXPECT_EQ(fovea_letterbox_workspace(&p, &xt, &yt, &bytes), FOVEA_OK) << fovea_last_error();
+    workspaces.push_back(std::make_unique<Workspace>(bytes));
+    return fovea_letterbox(&p, &xt, &yt, workspaces.back()->get(), s);
+  });
+  for (const auto& workspace : workspaces) EXPECT_TRUE(workspace->guards_intact());
   if (live != nullptr) {
     EXPECT_FALSE(std::isnan(y[out_h * out_w * channels - 1]));
     EXPECT_TRUE(std::isnan(y[out_h * out_w * channels]));
@@ -38,8 +41,8 @@ TEST(Letterbox, MatchesReference) {
         check<uint8_t>(letterbox(mode, 0, 3, 17, 9, reverse), channels, 13, 23, 16, 17);
         check<float>(letterbox(mode, 5, 0, 7, 20, reverse), channels, 11, 4, 20, 19);
       }
-  const int32_t live = 1;
-  check<uint8_t>(letterbox(FOVEA_RESIZE_AREA, 2, 1, 6, 5, 1), 3, 12, 13, 9, 8, 2, 3, &live);
+  const Live live(1);
+  check<uint8_t>(letterbox(FOVEA_RESIZE_AREA, 2, 1, 6, 5, 1), 3, 12, 13, 9, 8, 2, 3, live.get());
   check<uint8_t>(letterbox(FOVEA_RESIZE_BILINEAR, 0, 0, 8, 8, 1), 3, 8, 8, 8, 8);  // no padding at all
   check<uint8_t>(letterbox(FOVEA_RESIZE_BILINEAR, 3, 3, 0, 4, 1), 3, 8, 8, 8, 8);  // padding only
   check<uint8_t>(letterbox(FOVEA_RESIZE_BILINEAR, 0, 0, 0, 0, 0), 3, 8, 8, 0, 8);
@@ -52,22 +55,21 @@ TEST(Letterbox, PlacesReversesAndNormalises) {
   x.assign({10, 20, 30, 40, 50, 60});
   Array<float> y({1, 2, 4, 3});
   fovea_letterbox_params p{{FOVEA_RESIZE_NEAREST, 0, 0, -0.75f, 1, 0}, 1, 1, 2, 1, 1, 114, {10, 20, 30, 0}, {1, 2, 0.5f, 0}};
-  const fovea_tensor xt = x.view(), yt = y.view();
-  int64_t bytes = 0;
-  ASSERT_EQ(fovea_letterbox_workspace(&p, &xt, &yt, &bytes), FOVEA_OK);
-  const Workspace workspace(bytes);
-  for (const int32_t isa : {0, 1, 2, 3}) {
-    if (isa > available_isas().back()) continue;
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
+    const fovea_tensor xt = x.view(), yt = y.view();
+    int64_t bytes = 0;
+    ASSERT_EQ(fovea_letterbox_workspace(&p, &xt, &yt, &bytes), FOVEA_OK);
+    const Workspace workspace(bytes);
     y.poison();
-    ASSERT_EQ(fovea_letterbox(&p, &xt, &yt, workspace.get(), make_stream().get()), FOVEA_OK) << fovea_last_error();
+    const StreamPtr stream = make_stream();
+    ASSERT_EQ(finish(stream, fovea_letterbox(&p, &xt, &yt, workspace.get(), stream.get())), FOVEA_OK) << fovea_last_error();
     for (int64_t i = 0; i < 8; ++i) {
       const std::vector<float> expected = i == 5   ? std::vector<float>{20, 0, -10}
                                           : i == 6 ? std::vector<float>{50, 60, 5}
                                                    : std::vector<float>{104, 188, 42};
       for (int64_t c = 0; c < 3; ++c) EXPECT_EQ(y[i * 3 + c], expected[static_cast<size_t>(c)]) << i;
     }
-  }
+  });
 }
 
 TEST(LetterboxArguments, AreChecked) {

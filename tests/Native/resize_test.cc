@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_isa.h"
 
 using namespace fovea_test;
 
@@ -16,29 +16,33 @@ const std::vector<fovea_resize_params> kModes = {mode(FOVEA_RESIZE_NEAREST),    
                                                  mode(FOVEA_RESIZE_BICUBIC, 1),     mode(FOVEA_RESIZE_BICUBIC, 0, 1, -0.5f)};
 
 template <class X, class Y>
-fovea_status resize(const fovea_resize_params& p, Array<X>& x, Array<Y>& y, fovea_stream* stream) {
+fovea_status resize(const fovea_resize_params& p, Array<X>& x, Array<Y>& y) {
+  const StreamPtr stream = make_stream();
   const fovea_tensor xt = x.view(), yt = y.view();
   int64_t bytes = 0;
   EXPECT_EQ(fovea_resize_workspace(&p, &xt, &yt, &bytes), FOVEA_OK) << fovea_last_error();
   const Workspace workspace(bytes);
-  const fovea_status status = fovea_resize(&p, &xt, &yt, workspace.get(), stream);
+  const fovea_status status = finish(stream, fovea_resize(&p, &xt, &yt, workspace.get(), stream.get()));
   EXPECT_TRUE(workspace.guards_intact());
   return status;
 }
 
-// A captured graph runs after this returns, so check_kernel needs a workspace that lives longer.
+// A captured graph runs after `call` returns, so workspaces live longer.
 template <class X, class Y>
 void check(const fovea_resize_params& p, Array<X>& x, Array<Y>& y, Tolerance tolerance, const int32_t* live = nullptr) {
   SCOPED_TRACE(testing::Message() << "mode " << p.mode << " align " << p.align_corners << " antialias " << p.antialias
                                   << " size " << x.size() << " to " << y.size());
-  fovea_tensor xt = x.view();
-  xt.live = live;
-  const fovea_tensor yt = y.view();
-  int64_t bytes = 0;
-  ASSERT_EQ(fovea_resize_workspace(&p, &xt, &yt, &bytes), FOVEA_OK) << fovea_last_error();
-  const Workspace workspace(bytes);
-  check_kernel<Y>(y, tolerance, [&](fovea_stream* s) { return fovea_resize(&p, &xt, &yt, workspace.get(), s); });
-  EXPECT_TRUE(workspace.guards_intact());
+  std::vector<std::unique_ptr<Workspace>> workspaces;
+  check_kernel<Y>(y, tolerance, [&](fovea_stream* s) {
+    fovea_tensor xt = x.view();
+    xt.live = live;
+    const fovea_tensor yt = y.view();
+    int64_t bytes = 0;
+    EXPECT_EQ(fovea_resize_workspace(&p, &xt, &yt, &bytes), FOVEA_OK) << fovea_last_error();
+    workspaces.push_back(std::make_unique<Workspace>(bytes));
+    return fovea_resize(&p, &xt, &yt, workspaces.back()->get(), s);
+  });
+  for (const auto& workspace : workspaces) EXPECT_TRUE(workspace->guards_intact());
 }
 
 struct Sizes {
@@ -67,7 +71,7 @@ TEST(Resize, ConvertsBytes) {
       check(p, x, floats, {0, 255 * 1e-6});
       // An exact half may fall on either side when the weights are not dyadic, hence 1; the true bound is checked below.
       check(p, x, bytes, {0, 1});
-      ASSERT_EQ(resize(p, x, floats, make_stream().get()), FOVEA_OK) << fovea_last_error();
+      ASSERT_EQ(resize(p, x, floats), FOVEA_OK) << fovea_last_error();
       for (int64_t i = 0; i < bytes.size(); ++i)
         ASSERT_LE(std::fabs(bytes[i] - std::fmin(std::fmax(floats[i], 0.0f), 255.0f)), 0.5f + 255e-6f);
       fovea_resize_params normalised = p;
@@ -86,8 +90,8 @@ TEST(Resize, TakesPitchedLiveAndEmptyTensors) {
       check(p, x, y, {0, 1e-6});
       check(p, bx, y, {0, 255e-6});
       check(p, bx, by, {0, 1});
-      const int32_t live = 1;
-      check(p, x, y, {0, 1e-6}, &live);
+      const Live live(1);
+      check(p, x, y, {0, 1e-6}, live.get());
       EXPECT_FALSE(std::isnan(y[54 * c - 1]));
       EXPECT_TRUE(std::isnan(y[54 * c]));
     }
@@ -104,20 +108,17 @@ std::vector<float> row(const fovea_resize_params& p, std::vector<float> values, 
   const int64_t n = static_cast<int64_t>(values.size());
   Array<float> x({1, 1, n, 1}), y({1, 1, out, 1}), xt({1, n, 1, 1}), yt({1, out, 1, 1});
   x.assign(values), xt.assign(values);
-  EXPECT_EQ(resize(p, x, y, make_stream().get()), FOVEA_OK) << fovea_last_error();
-  EXPECT_EQ(resize(p, xt, yt, make_stream().get()), FOVEA_OK) << fovea_last_error();
+  EXPECT_EQ(resize(p, x, y), FOVEA_OK) << fovea_last_error();
+  EXPECT_EQ(resize(p, xt, yt), FOVEA_OK) << fovea_last_error();
   for (int64_t i = 0; i < out; ++i) EXPECT_NEAR(y[i], yt[i], 1e-6);
   return y.values();
 }
 
 void expect_row(const fovea_resize_params& p, std::vector<float> expected, double digits = 5e-7) {
-  for (const int32_t isa : {0, 1, 2, 3}) {
-    if (isa > available_isas().back()) continue;
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     const std::vector<float> y = row(p, {1, 2, 4, 8}, static_cast<int64_t>(expected.size()));
-    for (size_t i = 0; i < expected.size(); ++i)
-      EXPECT_NEAR(y[i], expected[i], digits * 8) << isa_name(isa) << " element " << i;
-  }
+    for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(y[i], expected[i], digits * 8) << " element " << i;
+  });
 }
 
 TEST(Resize, HasThePublishedVectors) {
@@ -164,33 +165,30 @@ TEST(Resize, PicksTheNearestIndex) {
 TEST(Resize, KeepsConstantsExactlyInBytes) {
   for (const fovea_resize_params& p : kModes)
     for (const int value : {1, 128, 255})
-      for (const int32_t isa : available_isas()) {
-        const ForcedIsa forced(isa);
+      on_every_isa([&] {
         Array<uint8_t> x({1, 37, 53, 3}), small({1, 11, 23, 3}), large({1, 41, 90, 3});
         Array<float> floats({1, 11, 23, 3});
         for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint8_t>(value);
         for (Array<uint8_t>* y : {&small, &large}) {
-          ASSERT_EQ(resize(p, x, *y, make_stream().get()), FOVEA_OK) << fovea_last_error();
+          ASSERT_EQ(resize(p, x, *y), FOVEA_OK) << fovea_last_error();
           for (int64_t i = 0; i < y->size(); ++i) ASSERT_EQ((*y)[i], value);
         }
-        ASSERT_EQ(resize(p, x, floats, make_stream().get()), FOVEA_OK) << fovea_last_error();
+        ASSERT_EQ(resize(p, x, floats), FOVEA_OK) << fovea_last_error();
         for (int64_t i = 0; i < floats.size(); ++i) ASSERT_NEAR(floats[i], value, value * 1e-6);
-      }
+      });
 }
 
 TEST(Resize, RoundsHalvesToEvenAndSaturates) {
-  for (const int32_t isa : {0, 1, 2, 3}) {
-    if (isa > available_isas().back()) continue;
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     Array<uint8_t> x({1, 1, 6, 1}), y({1, 1, 3, 1}), edge({1, 1, 4, 1}), wide({1, 1, 32, 1});
     x.assign({0, 1, 1, 2, 254, 255});
-    ASSERT_EQ(resize(mode(FOVEA_RESIZE_AREA), x, y, make_stream().get()), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(resize(mode(FOVEA_RESIZE_AREA), x, y), FOVEA_OK) << fovea_last_error();
     EXPECT_EQ(y.values(), (std::vector<uint8_t>{0, 2, 254}));
     edge.assign({0, 0, 255, 255});  // bicubic overshoots on both sides
-    ASSERT_EQ(resize(mode(FOVEA_RESIZE_BICUBIC), edge, wide, make_stream().get()), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(resize(mode(FOVEA_RESIZE_BICUBIC), edge, wide), FOVEA_OK) << fovea_last_error();
     EXPECT_EQ(wide[8], 0);
     EXPECT_EQ(wide[23], 255);
-  }
+  });
 }
 
 TEST(Resize, KeepsNaNInsideItsSupport) {
@@ -202,6 +200,33 @@ TEST(Resize, KeepsNaNInsideItsSupport) {
     EXPECT_TRUE(std::isnan(y[0]));
     EXPECT_FALSE(std::isnan(y[1]));
   }
+}
+
+// A device repeats the vector bodies' weights and fused multiply-adds in their order.
+TEST(Resize, DevicesEqualTheVectorBodies) {
+  if (test_device() == nullptr || available_isas().back() == FOVEA_ISA_SCALAR)
+    GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN and AVX2";
+  for (const fovea_resize_params& p : kModes)
+    for (const Sizes& s : kSizes) {
+      SCOPED_TRACE(testing::Message() << "mode " << p.mode << " to " << s.out_h << "x" << s.out_w);
+      Array<uint8_t> x({s.n, s.h, s.w, s.c}), bytes({s.n, s.out_h, s.out_w, s.c});
+      Array<float> wide({s.n, s.h, s.w, s.c}), y({s.n, s.out_h, s.out_w, s.c});
+      x.fill(4, 0, 256), wide.fill(5);
+      fovea_resize_params scaled = p;
+      scaled.scale = 0.0078125f, scaled.offset = -0.99609375f;
+      const auto run = [&] {
+        EXPECT_EQ(resize(p, x, bytes), FOVEA_OK) << fovea_last_error();
+        EXPECT_EQ(resize(scaled, x, y), FOVEA_OK) << fovea_last_error();
+        std::vector<float> all = y.values();
+        EXPECT_EQ(resize(scaled, wide, y), FOVEA_OK) << fovea_last_error();
+        for (const uint8_t v : bytes.values()) all.push_back(v);
+        for (const float v : y.values()) all.push_back(v);
+        return all;
+      };
+      const std::vector<float> expected = run();
+      const OnDevice scope(test_device());
+      EXPECT_EQ(run(), expected);
+    }
 }
 
 TEST(Resize, RunsOnLessWorkspaceThanAskedFor) {

@@ -6,10 +6,12 @@ namespace {
 
 TEST(SplitCount, FillsChunksInOrder) {
   Array<int32_t> count({1}), counts({4});
-  const fovea_tensor ct = count.view(), st = counts.view();
   const auto split = [&](int32_t total) {
     count[0] = total;
-    check_kernel<int32_t>(counts, {0, 0}, [&](fovea_stream* s) { return fovea_split_count(8, &ct, &st, s); });
+    check_kernel<int32_t>(counts, {0, 0}, [&](fovea_stream* s) {
+      const fovea_tensor ct = count.view(), st = counts.view();
+      return fovea_split_count(8, &ct, &st, s);
+    });
     return counts.values();
   };
   EXPECT_EQ(split(0), (std::vector<int32_t>{0, 0, 0, 0}));

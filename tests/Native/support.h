@@ -323,7 +323,9 @@ struct Tolerance {
 // Runs `call` on `stream`, as it is or through a captured graph.
 inline void run_call(fovea_stream* stream, bool captured, const std::function<fovea_status(fovea_stream*)>& call) {
   fovea_graph* graph = nullptr;
-  if (captured) ASSERT_EQ(fovea_capture_begin(stream), FOVEA_OK) << fovea_last_error();
+  if (captured) {
+    ASSERT_EQ(fovea_capture_begin(stream), FOVEA_OK) << fovea_last_error();
+  }
   ASSERT_EQ(call(stream), FOVEA_OK) << fovea_last_error();
   if (captured) {
     ASSERT_EQ(fovea_capture_end(stream, &graph), FOVEA_OK) << fovea_last_error();
@@ -367,8 +369,10 @@ void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tole
       }
       ASSERT_TRUE(output.guards_intact()) << "wrote outside its output";
       const std::vector<T> actual = output.values();
-      if (first.empty()) ASSERT_NO_FATAL_FAILURE(expect_near(actual, expected, tolerance));
-      if (first.empty()) first = actual;
+      if (first.empty()) {
+        ASSERT_NO_FATAL_FAILURE(expect_near(actual, expected, tolerance));
+        first = actual;
+      }
       ASSERT_EQ(std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)), 0) << "not bitwise equal";
     }
 }

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "support.h"
+#include "every_isa.h"
 
 using namespace fovea_test;
 
@@ -22,9 +22,9 @@ struct Case {
   int64_t x_pitch = 0, y_pitch = 0;
 };
 
-const Case kCases[] = {{{1}, 1},         {{5}, 5},         {{1000}, 10},   {{7, 80}, 5, 83, 9},
-                       {{2, 3, 33}, 33}, {{3, 2000}, 300}, {{40, 301}, 1}, {{2, 9001}, 1000},
-                       {{5, 3}, 0},      {{0, 7}, 2},      {{3, 0}, 0},    {{100, 17}, 3, 17, 4}};
+const Case kCases[] = {{{1}, 1},         {{5}, 5},       {{1000}, 10},         {{7, 80}, 5, 83, 9}, {{2, 3, 33}, 33},
+                       {{3, 2000}, 300}, {{40, 301}, 1}, {{2, 9001}, 1000},    {{5, 3}, 0},         {{9, 4100}, 2060},
+                       {{0, 7}, 2},      {{3, 0}, 0},    {{100, 17}, 3, 17, 4}};
 
 // Every few values equal, some NaN, so that order depends on the index.
 void fill_with_ties(Array<float>& x) {
@@ -42,22 +42,29 @@ TEST(Topk, MatchesReference) {
       Array<int32_t> indices(y_shape, c.y_pitch);
       Array<int64_t> wide(y_shape);
       fill_with_ties(x);
-      const fovea_tensor xt = x.view(), vt = values.view(), it = indices.view(), wt = wide.view();
       const fovea_topk_params p{c.k, smallest};
-      const Workspace workspace(workspace_bytes(p, xt));
+      std::vector<std::unique_ptr<Workspace>> workspaces;  // until captured graphs have run
+      const auto call = [&](auto* v, auto* i) {
+        return [&, v, i](fovea_stream* s) {
+          const fovea_tensor xt = x.view(), vt = values.view(), it = i == nullptr ? xt : i->view();
+          workspaces.push_back(std::make_unique<Workspace>(workspace_bytes(p, xt)));
+          return fovea_topk(&p, &xt, v == nullptr ? nullptr : &vt, i == nullptr ? nullptr : &it, workspaces.back()->get(), s);
+        };
+      };
+      constexpr Array<float>* no_values = nullptr;
+      constexpr Array<int32_t>* no_indices = nullptr;
       // Values are copies: exact.
-      check_kernel<float>(values, {}, [&](fovea_stream* s) { return fovea_topk(&p, &xt, &vt, &it, workspace.get(), s); });
-      check_kernel<int32_t>(indices, {}, [&](fovea_stream* s) { return fovea_topk(&p, &xt, &vt, &it, workspace.get(), s); });
-      check_kernel<int64_t>(wide, {}, [&](fovea_stream* s) { return fovea_topk(&p, &xt, nullptr, &wt, workspace.get(), s); });
-      check_kernel<float>(values, {}, [&](fovea_stream* s) { return fovea_topk(&p, &xt, &vt, nullptr, workspace.get(), s); });
-      EXPECT_TRUE(workspace.guards_intact());
+      check_kernel<float>(values, {}, call(&values, &indices));
+      check_kernel<int32_t>(indices, {}, call(&values, &indices));
+      check_kernel<int64_t>(wide, {}, call(no_values, &wide));
+      check_kernel<float>(values, {}, call(&values, no_indices));
+      for (const auto& workspace : workspaces) EXPECT_TRUE(workspace->guards_intact());
     }
 }
 
 // The reference and the bodies share the key, so the order itself is checked against the standard library.
 TEST(Topk, IsAStableSort) {
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
     const StreamPtr stream = make_stream();
     for (const int32_t smallest : {0, 1})
       for (const int32_t k : {1, 20, 777}) {
@@ -68,7 +75,8 @@ TEST(Topk, IsAStableSort) {
         const fovea_tensor xt = x.view(), it = indices.view();
         const fovea_topk_params p{k, smallest};
         const Workspace workspace(workspace_bytes(p, xt));
-        ASSERT_EQ(fovea_topk(&p, &xt, nullptr, &it, workspace.get(), stream.get()), FOVEA_OK) << fovea_last_error();
+        ASSERT_EQ(finish(stream, fovea_topk(&p, &xt, nullptr, &it, workspace.get(), stream.get())), FOVEA_OK)
+            << fovea_last_error();
         std::vector<int32_t> expected(777);
         for (int32_t i = 0; i < 777; ++i) expected[static_cast<size_t>(i)] = i;
         std::stable_sort(expected.begin(), expected.end(), [&](int32_t a, int32_t b) {
@@ -76,9 +84,9 @@ TEST(Topk, IsAStableSort) {
           return smallest != 0 ? x[a] < x[b] : x[a] > x[b];
         });
         expected.resize(static_cast<size_t>(k));
-        EXPECT_EQ(indices.values(), expected) << isa_name(isa) << " k " << k;
+        EXPECT_EQ(indices.values(), expected) << " k " << k;
       }
-  }
+  });
 }
 
 // Ascending data beats the bar at every element; NaN first keeps the bar at NaN for long.
@@ -89,11 +97,14 @@ TEST(Topk, HardOrders) {
     x[5000 + i] = i < 4990 ? kNan : static_cast<float>(i);
   }
   Array<float> values({2, 20});
-  const fovea_tensor xt = x.view(), vt = values.view();
   for (const int32_t smallest : {0, 1}) {
     const fovea_topk_params p{20, smallest};
-    const Workspace workspace(workspace_bytes(p, xt));
-    check_kernel<float>(values, {}, [&](fovea_stream* s) { return fovea_topk(&p, &xt, &vt, nullptr, workspace.get(), s); });
+    std::vector<std::unique_ptr<Workspace>> workspaces;
+    check_kernel<float>(values, {}, [&](fovea_stream* s) {
+      const fovea_tensor xt = x.view(), vt = values.view();
+      workspaces.push_back(std::make_unique<Workspace>(workspace_bytes(p, xt)));
+      return fovea_topk(&p, &xt, &vt, nullptr, workspaces.back()->get(), s);
+    });
     EXPECT_EQ(values[0], smallest != 0 ? 0 : 4999);
     EXPECT_EQ(values[20], smallest != 0 ? 4990 : 4999);
     EXPECT_TRUE(std::isnan(values[30]));
@@ -105,24 +116,47 @@ TEST(Topk, LiveLimitsRowsAndRankOneCandidates) {
   x.assign({1, 3, 2, 6, 5, 4, 7, 8, 9, 1, 1, 1});
   line.assign({1, 4, 2, 9, 9, 9});
   Array<int32_t> rows({4, 1}), picked({4});
-  fovea_tensor xt = x.view(), lt = line.view();
-  const fovea_tensor rt = rows.view(), pt = picked.view();
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
+  const Live two(2), three(3);
+  on_every_isa([&] {
+    fovea_tensor xt = x.view(), lt = line.view();
+    const fovea_tensor rt = rows.view(), pt = picked.view();
     const StreamPtr stream = make_stream();
-    const int32_t two = 2, three = 3;
-    xt.live = &two;
-    lt.live = &three;
+    xt.live = two.get();
+    lt.live = three.get();
     const fovea_topk_params one{1, 0}, four{4, 0};
     const Workspace a(workspace_bytes(one, xt)), b(workspace_bytes(four, lt));
     rows.poison();
-    ASSERT_EQ(fovea_topk(&one, &xt, nullptr, &rt, a.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(stream, fovea_topk(&one, &xt, nullptr, &rt, a.get(), stream.get())), FOVEA_OK);
     EXPECT_EQ(rows.values(), (std::vector<int32_t>{1, 0, -1, -1}));
     picked.poison();
-    ASSERT_EQ(fovea_topk(&four, &lt, nullptr, &pt, b.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(stream, fovea_topk(&four, &lt, nullptr, &pt, b.get(), stream.get())), FOVEA_OK);
     EXPECT_EQ(picked.values(), (std::vector<int32_t>{1, 2, 0, -1}));  // three candidates fill three places
-  }
+  });
 }
+
+// Indices of 16-bit values are those of the same values in f32, and values are copies.
+template <class T>
+void check_narrow() {
+  if (test_device() == nullptr) GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN: the CPU computes in f32 only";
+  Array<T> x({7, 300}, 303), values({7, 20});
+  Array<float> wide({7, 300}), expected_values({7, 20});
+  Array<int32_t> indices({7, 20}), expected({7, 20});
+  x.fill(1, -4, 4);
+  for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+  const fovea_topk_params p{20, 0};
+  const auto run = [&](auto& from, auto& best, auto& at) {
+    const StreamPtr stream = make_stream();
+    const fovea_tensor xt = from.view(), vt = best.view(), it = at.view();
+    const Workspace workspace(workspace_bytes(p, xt));
+    EXPECT_EQ(finish(stream, fovea_topk(&p, &xt, &vt, &it, workspace.get(), stream.get())), FOVEA_OK) << fovea_last_error();
+  };
+  run(wide, expected_values, expected);
+  on_every_isa([&] { run(x, values, indices); });
+  EXPECT_EQ(indices.values(), expected.values());
+  for (int64_t i = 0; i < values.size(); ++i) EXPECT_EQ(static_cast<float>(values[i]), expected_values[i]);
+}
+TEST(Topk, HalfPrecision) { check_narrow<Half>(); }
+TEST(Topk, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(Topk, ArgumentsAreChecked) {
   Array<float> x({4, 9}), values({4, 2}), wrong({4, 3});

@@ -50,7 +50,6 @@ extern "C" fovea_status fovea_append_rows(const fovea_tensor* x, const fovea_ten
                                           const fovea_tensor* count, fovea_stream* stream) {
   constexpr const char* op = "append_rows";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_append_rows, x, indices, y, count, stream);
   FOVEA_TRY(check_any_tensor(op, "x", x, kAnyRank, stream));
   FOVEA_CHECK(same(x->dtype, kF32) || same(x->dtype, kI32), "%s: rows must be f32 or i32, x is %s", op, describe(*x));
   FOVEA_TRY(check_tensor(op, "y", y, x->rank, x->dtype, stream));
@@ -64,6 +63,7 @@ extern "C" fovea_status fovea_append_rows(const fovea_tensor* x, const fovea_ten
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "count", *count, "y", *y, false));
   if (indices != nullptr) FOVEA_TRY(check_no_overlap(op, "indices", *indices, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_append_rows, x, indices, y, count, stream);
   // A vector's rows are single elements, one apart: its pitch spans the whole vector.
   const bool vector = x->rank == 1;
   int64_t pieces = elements(*x) == 0 ? 0 : 1;

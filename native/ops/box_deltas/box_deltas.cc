@@ -47,7 +47,6 @@ extern "C" fovea_status fovea_box_deltas(const fovea_box_deltas_params* params, 
                                          const fovea_tensor* deltas, const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "box_deltas";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_box_deltas, params, boxes, deltas, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->mode == FOVEA_DELTA_CORNERS || params->mode == FOVEA_DELTA_CENTRE, "%s: unknown mode %d", op,
               params->mode);
@@ -59,6 +58,7 @@ extern "C" fovea_status fovea_box_deltas(const fovea_box_deltas_params* params, 
   FOVEA_TRY(check_same_shape(op, "boxes", *boxes, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, true));
   FOVEA_TRY(check_no_overlap(op, "deltas", *deltas, "y", *y, true));
+  FOVEA_FORWARD(stream, fovea_box_deltas, params, boxes, deltas, y, stream);
   const BoxDeltasJob job{static_cast<const float*>(boxes->data),
                          static_cast<const float*>(deltas->data),
                          static_cast<float*>(y->data),

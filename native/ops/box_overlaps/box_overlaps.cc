@@ -30,7 +30,6 @@ extern "C" fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, co
                                            const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "box_overlaps";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_box_overlaps, overlap, plus_one, a, b, y, stream);
   FOVEA_CHECK(overlap >= FOVEA_OVERLAP_UNION && overlap <= FOVEA_OVERLAP_GIOU, "%s: unknown overlap %d", op, overlap);
   FOVEA_TRY(check_tensor(op, "a", a, 2, kF32, stream));
   FOVEA_TRY(check_tensor(op, "b", b, 2, kF32, stream));
@@ -41,6 +40,7 @@ extern "C" fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, co
               describe(*a), describe(*b));
   FOVEA_TRY(check_no_overlap(op, "a", *a, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "b", *b, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_box_overlaps, overlap, plus_one, a, b, y, stream);
   const BoxOverlapsJob job{static_cast<const float*>(a->data),
                            static_cast<const float*>(b->data),
                            static_cast<float*>(y->data),

@@ -44,7 +44,6 @@ extern "C" fovea_status fovea_box_points(const fovea_box_points_params* params, 
                                          const fovea_tensor* points, const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "box_points";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_box_points, params, boxes, points, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_TRY(check_tensor(op, "boxes", boxes, 2, kF32, stream));
   FOVEA_TRY(check_tensor(op, "points", points, 2, kF32, stream));
@@ -55,6 +54,7 @@ extern "C" fovea_status fovea_box_points(const fovea_box_points_params* params, 
   FOVEA_TRY(check_same_shape(op, "points", *points, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "points", *points, "y", *y, params->planar == 0));
+  FOVEA_FORWARD(stream, fovea_box_points, params, boxes, points, y, stream);
   const BoxPointsJob job{static_cast<const float*>(boxes->data),
                          static_cast<const float*>(points->data),
                          static_cast<float*>(y->data),

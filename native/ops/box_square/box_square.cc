@@ -45,13 +45,13 @@ extern "C" fovea_status fovea_box_square(int32_t rounding, const fovea_tensor* b
                                          fovea_stream* stream) {
   constexpr const char* op = "box_square";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_box_square, rounding, boxes, y, stream);
   FOVEA_TRY(check_tensor(op, "boxes", boxes, 2, kF32, stream));
   FOVEA_TRY(check_tensor(op, "y", y, 2, kF32, stream));
   FOVEA_CHECK(rounding >= FOVEA_ROUNDING_NONE && rounding <= FOVEA_ROUNDING_NEAREST, "%s: unknown rounding %d", op, rounding);
   FOVEA_CHECK(boxes->shape[1] == 4, "%s: boxes must be [R][4], it is %s", op, describe(*boxes));
   FOVEA_TRY(check_same_shape(op, "boxes", *boxes, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, true));
+  FOVEA_FORWARD(stream, fovea_box_square, rounding, boxes, y, stream);
   const BoxSquareJob job{static_cast<const float*>(boxes->data),
                          static_cast<float*>(y->data),
                          boxes->shape[0],

@@ -36,7 +36,6 @@ extern "C" fovea_status fovea_crop_resize(const fovea_crop_resize_params* params
                                           fovea_stream* stream) {
   constexpr const char* op = "crop_resize";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_crop_resize, params, x, boxes, batch_index, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   const int32_t mode = params->resize.mode;
   FOVEA_CHECK(mode == FOVEA_RESIZE_NEAREST || mode == FOVEA_RESIZE_NEAREST_EXACT || mode == FOVEA_RESIZE_BILINEAR ||
@@ -61,24 +60,7 @@ extern "C" fovea_status fovea_crop_resize(const fovea_crop_resize_params* params
   }
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, false));
-  const CropResizeJob job{x->data,
-                          static_cast<const float*>(boxes->data),
-                          batch_index == nullptr ? nullptr : static_cast<const int32_t*>(batch_index->data),
-                          static_cast<float*>(y->data),
-                          boxes->live,
-                          boxes->shape[0],
-                          x->shape[0],
-                          x->shape[1],
-                          x->shape[2],
-                          x->shape[3],
-                          y->shape[1],
-                          y->shape[2],
-                          x->pitch,
-                          boxes->pitch,
-                          y->pitch,
-                          params->resize,
-                          params->plus_one,
-                          same(x->dtype, kU8),
-                          params->pad_value};
+  FOVEA_FORWARD(stream, fovea_crop_resize, params, x, boxes, batch_index, y, stream);
+  const CropResizeJob job = crop_resize_job(*params, *x, *boxes, batch_index, *y);
   return enqueue(stream, select_isa(crop_resize_reference, scalar::crop_resize, avx2::crop_resize, avx512::crop_resize), job);
 }

@@ -20,9 +20,33 @@ struct CropResizeJob {
   float pad;
 };
 
+static inline CropResizeJob crop_resize_job(const fovea_crop_resize_params& params, const fovea_tensor& x,
+                                            const fovea_tensor& boxes, const fovea_tensor* batch_index, const fovea_tensor& y) {
+  return {x.data,
+          static_cast<const float*>(boxes.data),
+          batch_index == nullptr ? nullptr : static_cast<const int32_t*>(batch_index->data),
+          static_cast<float*>(y.data),
+          boxes.live,
+          boxes.shape[0],
+          x.shape[0],
+          x.shape[1],
+          x.shape[2],
+          x.shape[3],
+          y.shape[1],
+          y.shape[2],
+          x.pitch,
+          boxes.pitch,
+          y.pitch,
+          params.resize,
+          params.plus_one,
+          same(x.dtype, kU8),
+          params.pad_value};
+}
+
 // The axes of box r. False when the whole crop is padding: empty or non-finite boxes, an image index out of range, and edges
 // beyond 2^24, where f32 no longer tells pixels apart.
-static inline bool crop_axes(const CropResizeJob& j, int64_t r, ResampleAxis& rows, ResampleAxis& columns, int64_t& image) {
+FOVEA_HOST_DEVICE static inline bool crop_axes(const CropResizeJob& j, int64_t r, ResampleAxis& rows, ResampleAxis& columns,
+                                               int64_t& image) {
   image = j.batch_index == nullptr ? 0 : j.batch_index[r];
   if (image < 0 || image >= j.batch) return false;
   const float* box = j.boxes + r * j.boxes_pitch;
@@ -50,7 +74,7 @@ struct InsideTaps {
   double weight;
 };
 
-static inline InsideTaps inside_taps(const Taps& t, int64_t size) {
+FOVEA_HOST_DEVICE static inline InsideTaps inside_taps(const Taps& t, int64_t size) {
   InsideTaps in{t.begin < 0 ? 0 : t.begin, t.end > size ? size : t.end, 1};
   if (in.end <= in.begin) return {0, 0, 0};
   if (in.begin == t.begin && in.end == t.end) return in;
@@ -61,7 +85,8 @@ static inline InsideTaps inside_taps(const Taps& t, int64_t size) {
 
 // One output value by its definition, in double precision: the reference, and the way out for samples whose taps do not fit
 // the vector body's tables.
-static inline float crop_sample(const CropResizeJob& j, int64_t image, const Taps& rows, const Taps& columns, int64_t c) {
+FOVEA_HOST_DEVICE static inline float crop_sample(const CropResizeJob& j, int64_t image, const Taps& rows, const Taps& columns,
+                                                  int64_t c) {
   const InsideTaps r = inside_taps(rows, j.height), q = inside_taps(columns, j.width);
   double sum = 0;
   for (int64_t iy = r.begin; iy < r.end; ++iy)

@@ -79,7 +79,9 @@ extern "C" fovea_status fovea_grid_proposals_workspace(const fovea_grid_proposal
                                                        int64_t* bytes) {
   constexpr const char* op = "grid_proposals";
   FOVEA_CHECK(params != nullptr && score != nullptr && bytes != nullptr, "%s: params, score or bytes is NULL", op);
-  return workspace_bytes(*score, bytes);
+  FOVEA_TRY(workspace_bytes(*score, bytes));
+  FOVEA_FORWARD_TENSOR(score, fovea_grid_proposals_workspace, params, score, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* params, const fovea_tensor* score,
@@ -87,7 +89,6 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
                                              const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "grid_proposals";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_grid_proposals, params, score, deltas, rows, count, workspace, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   const fovea_grid_proposals_params& p = *params;
   FOVEA_CHECK(!std::isnan(p.threshold), "%s: threshold is NaN", op);
@@ -115,6 +116,7 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
   FOVEA_TRY(check_no_overlap(op, "score", *score, "rows", *rows, false));
   if (deltas != nullptr) FOVEA_TRY(check_no_overlap(op, "deltas", *deltas, "rows", *rows, false));
   FOVEA_TRY(check_no_overlap(op, "count", *count, "rows", *rows, false));
+  FOVEA_FORWARD(stream, fovea_grid_proposals, params, score, deltas, rows, count, workspace, stream);
   FOVEA_TRY(check_workspace(op, workspace, bytes));
   const int64_t cells = score->shape[0] * score->shape[1];
   uint64_t* keys = bytes == 0 ? nullptr : static_cast<uint64_t*>(workspace->data);

@@ -59,30 +59,25 @@ extern "C" fovea_status fovea_letterbox_workspace(const fovea_letterbox_params* 
                                                   const fovea_tensor* y, int64_t* bytes) {
   FOVEA_CHECK(bytes != nullptr, "letterbox_workspace: bytes is NULL");
   ResizePlan p;
-  return plan("letterbox_workspace", params, x, y, &p, bytes);
+  FOVEA_TRY(plan("letterbox_workspace", params, x, y, &p, bytes));
+  FOVEA_FORWARD_TENSOR(x, fovea_letterbox_workspace, params, x, y, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_letterbox(const fovea_letterbox_params* params, const fovea_tensor* x, const fovea_tensor* y,
                                         const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "letterbox";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_letterbox, params, x, y, workspace, stream);
   FOVEA_TRY(check_any_tensor(op, "x", x, 4, stream));
   FOVEA_TRY(check_tensor(op, "y", y, 4, kF32, stream));
-  LetterboxJob job{};
+  ResizePlan resize;
   int64_t bytes = 0;
-  FOVEA_TRY(plan(op, params, x, y, &job.plan, &bytes));
+  FOVEA_TRY(plan(op, params, x, y, &resize, &bytes));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_letterbox, params, x, y, workspace, stream);
   if (elements(*x) == 0 || elements(*y) == 0) return FOVEA_OK;
-  if (bytes > 0) FOVEA_TRY(attach_workspace(op, workspace, &job.plan));
-  job.x = x->data, job.y = static_cast<float*>(y->data), job.live = x->live;
-  job.batch = y->shape[0], job.height = y->shape[1], job.width = y->shape[2];
-  job.x_pitch = x->pitch, job.y_pitch = y->pitch;
-  job.place_x = params->place_x, job.place_y = params->place_y;
-  job.x_is_u8 = same(x->dtype, kU8), job.reverse_channels = params->reverse_channels;
-  for (int c = 0; c < 4; ++c) {
-    job.mean[c] = params->mean[c], job.scale[c] = params->scale[c];
-    job.fill[c] = (params->pad_value - params->mean[c]) * params->scale[c];
-  }
+  if (bytes > 0) FOVEA_TRY(attach_workspace(op, workspace, &resize));
+  LetterboxJob job = letterbox_job(*params, *x, *y);
+  job.plan = resize;
   return enqueue(stream, select_isa(letterbox_reference, scalar::letterbox, avx2::letterbox, avx512::letterbox), job);
 }

@@ -18,4 +18,19 @@ struct LetterboxJob {
   float fill[4];            // (pad_value - mean)*scale
 };
 
+// The job of a validated call of fovea_letterbox, without its plan.
+static inline LetterboxJob letterbox_job(const fovea_letterbox_params& params, const fovea_tensor& x, const fovea_tensor& y) {
+  LetterboxJob job{};
+  job.x = x.data, job.y = static_cast<float*>(y.data), job.live = x.live;
+  job.batch = y.shape[0], job.height = y.shape[1], job.width = y.shape[2];
+  job.x_pitch = x.pitch, job.y_pitch = y.pitch;
+  job.place_x = params.place_x, job.place_y = params.place_y;
+  job.x_is_u8 = same(x.dtype, kU8), job.reverse_channels = params.reverse_channels;
+  for (int c = 0; c < 4; ++c) {
+    job.mean[c] = params.mean[c], job.scale[c] = params.scale[c];
+    job.fill[c] = (params.pad_value - params.mean[c]) * params.scale[c];
+  }
+  return job;
+}
+
 }  // namespace fovea

@@ -6,6 +6,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/nms/nms_job.h"
 #include "ops/nms/overlap.h"
 
 namespace fovea {
@@ -96,7 +97,9 @@ using namespace fovea;
 
 extern "C" fovea_status fovea_nms_workspace(const fovea_nms_params* params, const fovea_tensor* boxes, int64_t* bytes) {
   FOVEA_CHECK(params != nullptr && boxes != nullptr && bytes != nullptr, "nms: params, boxes or bytes is NULL");
-  return workspace_bytes(*boxes, bytes);
+  FOVEA_TRY(workspace_bytes(*boxes, bytes));
+  FOVEA_FORWARD_TENSOR(boxes, fovea_nms_workspace, params, boxes, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_nms(const fovea_nms_params* params, const fovea_tensor* boxes, const fovea_tensor* scores,
@@ -104,7 +107,6 @@ extern "C" fovea_status fovea_nms(const fovea_nms_params* params, const fovea_te
                                   const fovea_tensor* count, const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "nms";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_nms, params, boxes, scores, classes, valid, keep, count, workspace, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_TRY(check_nms_params(op, *params));
   FOVEA_TRY(check_tensor(op, "boxes", boxes, kAnyRank, kF32, stream));
@@ -132,27 +134,10 @@ extern "C" fovea_status fovea_nms(const fovea_nms_params* params, const fovea_te
     if (valid != nullptr) FOVEA_TRY(check_no_overlap(op, "valid", *valid, name, *output, false));
   }
   FOVEA_TRY(check_no_overlap(op, "keep", *keep, "count", *count, false));
+  FOVEA_FORWARD(stream, fovea_nms, params, boxes, scores, classes, valid, keep, count, workspace, stream);
   FOVEA_TRY(check_workspace(op, workspace, bytes));
-  // An empty tensor may have no data: no offset is ever added to it.
-  const auto stride = [&](const fovea_tensor& t) { return batched && elements(t) > 0 ? t.pitch : 0; };
-  const NmsJob job{static_cast<const float*>(boxes->data),
-                   static_cast<const float*>(scores->data),
-                   classes == nullptr ? nullptr : static_cast<const int32_t*>(classes->data),
-                   valid == nullptr ? nullptr : static_cast<const int32_t*>(valid->data),
-                   static_cast<int32_t*>(keep->data),
-                   static_cast<int32_t*>(count->data),
-                   bytes == 0 ? nullptr : static_cast<char*>(workspace->data),
-                   images,
-                   n,
-                   last(*keep),
-                   boxes->pitch,
-                   column ? scores->pitch : 1,
-                   stride(*scores),
-                   classes == nullptr ? 0 : stride(*classes),
-                   stride(*keep),
-                   NmsWorkspace::bytes(n),
-                   boxes->live,
-                   batched,
-                   *params};
+  NmsJob job = nms_job(*params, *boxes, *scores, classes, valid, *keep, *count);
+  job.workspace = bytes == 0 ? nullptr : static_cast<char*>(workspace->data);
+  job.workspace_stride = NmsWorkspace::bytes(n);
   return enqueue(stream, select_nms(), job);
 }

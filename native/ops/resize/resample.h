@@ -3,11 +3,13 @@
 //
 // An axis resamples the real interval [origin, origin + extent) of a pixel grid to `out` samples. Taps are clamped to the
 // pixels first..last (of a whole image: 0..in-1; of a box: every pixel it touches). Functions have internal linkage: the
-// header is compiled for several instruction sets.
+// header is compiled for several instruction sets, and for GPUs, where the compiler may fuse a product and a sum: a weight
+// can differ by the last bit of a double.
 #pragma once
 
 #include <cstdint>
 
+#include "core/host_device.h"
 #include "fovea/vision.h"
 
 namespace fovea {
@@ -30,13 +32,13 @@ struct Taps {
   Kind kind;
 };
 
-static inline double cubic_kernel(double t, double a) {
+FOVEA_HOST_DEVICE static inline double cubic_kernel(double t, double a) {
   t = t < 0 ? -t : t;
   if (t <= 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
   return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
 }
 
-static inline double tap_weight(const Taps& t, int64_t j) {
+FOVEA_HOST_DEVICE static inline double tap_weight(const Taps& t, int64_t j) {
   const double x = static_cast<double>(j);
   switch (t.kind) {
     case Taps::kTable:
@@ -54,7 +56,7 @@ static inline double tap_weight(const Taps& t, int64_t j) {
 
 // Taps j, j+1, .. with these weights; those outside the grid fold onto its border pixel (border replication). Zero weights at
 // the ends are dropped, so that a NaN or infinity next to the support does no harm.
-static inline Taps table_taps(const ResampleAxis& a, int64_t j, const double* weights, int n) {
+FOVEA_HOST_DEVICE static inline Taps table_taps(const ResampleAxis& a, int64_t j, const double* weights, int n) {
   Taps t{};
   t.kind = Taps::kTable;
   const auto clamp = [&](int64_t i) { return i < a.first ? a.first : i > a.last ? a.last : i; };
@@ -69,7 +71,7 @@ static inline Taps table_taps(const ResampleAxis& a, int64_t j, const double* we
 }
 
 // Pillow's antialiasing: the kernel is stretched by the scale when shrinking, cut at the grid's border and normalised.
-static inline Taps antialias_taps(const ResampleAxis& a, double centre, double scale) {
+FOVEA_HOST_DEVICE static inline Taps antialias_taps(const ResampleAxis& a, double centre, double scale) {
   const bool cubic = a.mode == FOVEA_RESIZE_BICUBIC;
   const double width = scale > 1 ? scale : 1, support = (cubic ? 2 : 1) * width;
   Taps t{};
@@ -92,7 +94,7 @@ static inline Taps antialias_taps(const ResampleAxis& a, double centre, double s
 // The area mode. Shrinking: the mean of [left, right). Enlarging: OpenCV's INTER_AREA rule, a blend only where the output
 // pixel straddles two source pixels, on the grid that starts at floor(origin): exact for integer origins, and for fractional
 // ones the fraction is dropped, so the crop is shifted by less than a source pixel. Axes choose independently.
-static inline Taps area_taps(const ResampleAxis& a, int64_t i) {
+FOVEA_HOST_DEVICE static inline Taps area_taps(const ResampleAxis& a, int64_t i) {
   const double n = static_cast<double>(a.out), x = static_cast<double>(i), base = __builtin_floor(a.origin);
   if (a.extent >= n) {
     Taps t{};
@@ -112,7 +114,7 @@ static inline Taps area_taps(const ResampleAxis& a, int64_t i) {
   return table_taps(a, static_cast<int64_t>(base + cell), weights, 2);
 }
 
-static inline Taps resample_taps(const ResampleAxis& a, int64_t i) {
+FOVEA_HOST_DEVICE static inline Taps resample_taps(const ResampleAxis& a, int64_t i) {
   const double n = static_cast<double>(a.out), x = static_cast<double>(i), one = 1;
   if (a.mode == FOVEA_RESIZE_AREA) return area_taps(a, i);
   if (a.mode == FOVEA_RESIZE_NEAREST || a.mode == FOVEA_RESIZE_NEAREST_EXACT) {
@@ -138,7 +140,7 @@ static inline Taps resample_taps(const ResampleAxis& a, int64_t i) {
 }
 
 // No output sample of the axis has more taps than this.
-static inline int64_t max_taps(const ResampleAxis& a) {
+FOVEA_HOST_DEVICE static inline int64_t max_taps(const ResampleAxis& a) {
   const int64_t grid = a.last - a.first + 1;
   int64_t taps = a.mode == FOVEA_RESIZE_BICUBIC ? 4 : a.mode == FOVEA_RESIZE_BILINEAR || a.mode == FOVEA_RESIZE_AREA ? 2 : 1;
   const bool stretched = a.antialias != 0 && (a.mode == FOVEA_RESIZE_BILINEAR || a.mode == FOVEA_RESIZE_BICUBIC);
@@ -152,7 +154,7 @@ static inline int64_t max_taps(const ResampleAxis& a) {
 }
 
 // Weights of the pixels begin..end-1 (a part of t's), times `factor`.
-static inline void fill_weights(const Taps& t, int64_t begin, int64_t end, double factor, float* weights) {
+FOVEA_HOST_DEVICE static inline void fill_weights(const Taps& t, int64_t begin, int64_t end, double factor, float* weights) {
   if (t.kind == Taps::kArea && end - begin > 2) {  // all inner pixels weigh the same
     weights[0] = static_cast<float>(tap_weight(t, begin) * factor);
     const float inner = static_cast<float>(t.norm * factor);
@@ -172,11 +174,11 @@ struct AreaSteps {
   bool cut;  // some of the grid is outside the image
 };
 
-static inline bool shrinks_by_area(const ResampleAxis& a) {
+FOVEA_HOST_DEVICE static inline bool shrinks_by_area(const ResampleAxis& a) {
   return a.mode == FOVEA_RESIZE_AREA && a.out > 0 && a.extent >= static_cast<double>(a.out);
 }
 
-static inline AreaSteps area_steps(const ResampleAxis& a, int64_t image_size) {
+FOVEA_HOST_DEVICE static inline AreaSteps area_steps(const ResampleAxis& a, int64_t image_size) {
   AreaSteps s{a.origin,
               a.extent,
               static_cast<double>(a.out),
@@ -190,7 +192,8 @@ static inline AreaSteps area_steps(const ResampleAxis& a, int64_t image_size) {
 }
 
 // Fills s.taps weights times `factor` and returns the first tap; *inside is the share of the interval inside the image.
-static inline int64_t area_weights(const AreaSteps& s, int64_t i, double factor, float* weights, double* inside) {
+FOVEA_HOST_DEVICE static inline int64_t area_weights(const AreaSteps& s, int64_t i, double factor, float* weights,
+                                                     double* inside) {
   const double x = static_cast<double>(i), left = s.origin + x * s.extent / s.out,
                right = s.origin + (x + 1) * s.extent / s.out;
   int64_t begin = static_cast<int64_t>(__builtin_floor(left));

@@ -60,20 +60,22 @@ extern "C" fovea_status fovea_resize_workspace(const fovea_resize_params* params
                                                int64_t* bytes) {
   FOVEA_CHECK(bytes != nullptr, "resize_workspace: bytes is NULL");
   ResizePlan p;
-  return plan("resize_workspace", params, x, y, &p, bytes);
+  FOVEA_TRY(plan("resize_workspace", params, x, y, &p, bytes));
+  FOVEA_FORWARD_TENSOR(x, fovea_resize_workspace, params, x, y, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_resize(const fovea_resize_params* params, const fovea_tensor* x, const fovea_tensor* y,
                                      const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "resize";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_resize, params, x, y, workspace, stream);
   FOVEA_TRY(check_any_tensor(op, "x", x, 4, stream));
   FOVEA_TRY(check_any_tensor(op, "y", y, 4, stream));
   ResizePlan p;
   int64_t bytes = 0;
   FOVEA_TRY(plan(op, params, x, y, &p, &bytes));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_resize, params, x, y, workspace, stream);
   if (bytes == 0) return FOVEA_OK;
   FOVEA_TRY(attach_workspace(op, workspace, &p));
   const bool u8 = same(y->dtype, kU8);

@@ -34,21 +34,7 @@ fovea_status plan_resize(const char* op, const fovea_resize_params& params, cons
   FOVEA_CHECK(same(x->dtype, kU8) || same(x->dtype, kF32), "%s: x must be u8 or f32, it is %s", op, describe(*x));
   FOVEA_CHECK(x->shape[0] == y->shape[0] && x->shape[3] == y->shape[3], "%s: batch or channels differ: x is %s, y is %s", op,
               describe(*x), describe(*y));
-  const auto axis = [&](int64_t in, int64_t out) {
-    return ResampleAxis{params.mode,
-                        params.align_corners,
-                        params.antialias,
-                        static_cast<double>(params.cubic_a),
-                        0,
-                        static_cast<double>(in),
-                        out,
-                        0,
-                        in - 1};
-  };
-  ResizePlan p{};
-  p.rows = axis(x->shape[1], out_height), p.columns = axis(x->shape[2], out_width);
-  p.row_taps = max_taps(p.rows), p.column_taps = max_taps(p.columns);
-  p.in_height = x->shape[1], p.in_width = x->shape[2], p.channels = x->shape[3];
+  ResizePlan p = make_resize_plan(params, *x, out_height, out_width);
   p.threads = pool_threads();
   // An output row of an empty y may still be too long to count in bytes.
   FOVEA_CHECK(p.channels == 0 || (out_width <= kMaxElements / p.channels && p.in_width <= kMaxElements / p.channels),

@@ -26,6 +26,27 @@ static inline int64_t scratch_bytes(const ResizePlan& p) {
   return summed_row_bytes(p) + align_up((p.columns.out * p.channels + 4) * 4);
 }
 
+// The plan of a resize of x to out_height x out_width, without workspace and threads.
+static inline ResizePlan make_resize_plan(const fovea_resize_params& params, const fovea_tensor& x, int64_t out_height,
+                                          int64_t out_width) {
+  const auto axis = [&](int64_t in, int64_t out) {
+    return ResampleAxis{params.mode,
+                        params.align_corners,
+                        params.antialias,
+                        static_cast<double>(params.cubic_a),
+                        0,
+                        static_cast<double>(in),
+                        out,
+                        0,
+                        in - 1};
+  };
+  ResizePlan p{};
+  p.rows = axis(x.shape[1], out_height), p.columns = axis(x.shape[2], out_width);
+  p.row_taps = max_taps(p.rows), p.column_taps = max_taps(p.columns);
+  p.in_height = x.shape[1], p.in_width = x.shape[2], p.channels = x.shape[3];
+  return p;
+}
+
 // Checks params, x (u8 or f32) and the two sizes, without looking at memory or devices. On success the plan has everything
 // but its workspace, and *bytes is what fovea_<op>_workspace answers.
 fovea_status plan_resize(const char* op, const fovea_resize_params& params, const fovea_tensor* x, const fovea_tensor* y,

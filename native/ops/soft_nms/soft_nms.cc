@@ -146,7 +146,9 @@ using namespace fovea;
 extern "C" fovea_status fovea_soft_nms_workspace(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
                                                  int64_t* bytes) {
   FOVEA_CHECK(params != nullptr && boxes != nullptr && bytes != nullptr, "soft_nms: params, boxes or bytes is NULL");
-  return workspace_bytes(*boxes, bytes);
+  FOVEA_TRY(workspace_bytes(*boxes, bytes));
+  FOVEA_FORWARD_TENSOR(boxes, fovea_soft_nms_workspace, params, boxes, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
@@ -155,7 +157,6 @@ extern "C" fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, cons
                                        const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "soft_nms";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_soft_nms, params, boxes, scores, classes, valid, keep, keep_scores, count, workspace, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_TRY(check_params(*params));
   FOVEA_TRY(check_tensor(op, "boxes", boxes, 2, kF32, stream));
@@ -181,20 +182,9 @@ extern "C" fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, cons
     for (int other = 0; other < o; ++other)
       FOVEA_TRY(check_no_overlap(op, names[other], *outputs[other], names[o], *outputs[o], false));
   }
+  FOVEA_FORWARD(stream, fovea_soft_nms, params, boxes, scores, classes, valid, keep, keep_scores, count, workspace, stream);
   FOVEA_TRY(check_workspace(op, workspace, bytes));
-  const SoftNmsJob job{static_cast<const float*>(boxes->data),
-                       static_cast<const float*>(scores->data),
-                       classes == nullptr ? nullptr : static_cast<const int32_t*>(classes->data),
-                       valid == nullptr ? nullptr : static_cast<const int32_t*>(valid->data),
-                       static_cast<int32_t*>(keep->data),
-                       static_cast<float*>(keep_scores->data),
-                       static_cast<int32_t*>(count->data),
-                       bytes == 0 ? nullptr : static_cast<char*>(workspace->data),
-                       n,
-                       keep->shape[0],
-                       boxes->pitch,
-                       column ? scores->pitch : 1,
-                       boxes->live,
-                       *params};
+  SoftNmsJob job = soft_nms_job(*params, *boxes, *scores, classes, valid, *keep, *keep_scores, *count);
+  job.workspace = bytes == 0 ? nullptr : static_cast<char*>(workspace->data);
   return enqueue(stream, select_isa(soft_nms_reference, scalar::soft_nms, avx2::soft_nms, avx512::soft_nms), job);
 }

@@ -26,6 +26,26 @@ struct SoftNmsJob {
   return j.valid == nullptr ? n : live_rows(j.valid, n);
 }
 
+// The job of a validated call, without its workspace.
+static inline SoftNmsJob soft_nms_job(const fovea_soft_nms_params& params, const fovea_tensor& boxes,
+                                      const fovea_tensor& scores, const fovea_tensor* classes, const fovea_tensor* valid,
+                                      const fovea_tensor& keep, const fovea_tensor& keep_scores, const fovea_tensor& count) {
+  return {static_cast<const float*>(boxes.data),
+          static_cast<const float*>(scores.data),
+          classes == nullptr ? nullptr : static_cast<const int32_t*>(classes->data),
+          valid == nullptr ? nullptr : static_cast<const int32_t*>(valid->data),
+          static_cast<int32_t*>(keep.data),
+          static_cast<float*>(keep_scores.data),
+          static_cast<int32_t*>(count.data),
+          nullptr,
+          boxes.shape[0],
+          keep.shape[0],
+          boxes.pitch,
+          scores.rank == 2 ? scores.pitch : 1,  // [N][1], a column of a table
+          boxes.live,
+          params};
+}
+
 // Keys and scratch of the ranking, the lowered score of every box, and the boxes of one class as columns: x1, y1, x2, y2, area,
 // score, two intermediate results and the index. Columns may be read a whole vector behind their end.
 struct SoftNmsWorkspace {

@@ -32,12 +32,12 @@ extern "C" fovea_status fovea_split_count(int32_t chunk, const fovea_tensor* cou
                                           fovea_stream* stream) {
   constexpr const char* op = "split_count";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_split_count, chunk, count, counts, stream);
   FOVEA_CHECK(chunk > 0, "%s: chunk is %d, it must be positive", op, chunk);
   FOVEA_TRY(check_tensor(op, "count", count, 1, kI32, stream));
   FOVEA_CHECK(count->shape[0] == 1, "%s: count must be [1], it is %s", op, describe(*count));
   FOVEA_TRY(check_tensor(op, "counts", counts, 1, kI32, stream));
   FOVEA_TRY(check_no_overlap(op, "count", *count, "counts", *counts, false));
+  FOVEA_FORWARD(stream, fovea_split_count, chunk, count, counts, stream);
   const SplitCountJob job{static_cast<const int32_t*>(count->data), static_cast<int32_t*>(counts->data), counts->shape[0],
                           chunk};
   return enqueue(stream, split_count, job);

@@ -80,20 +80,21 @@ using namespace fovea;
 
 extern "C" fovea_status fovea_topk_workspace(const fovea_topk_params* params, const fovea_tensor* x, int64_t* bytes) {
   FOVEA_CHECK(bytes != nullptr, "topk_workspace: bytes is NULL");
-  return workspace_bytes("topk_workspace", params, x, bytes);
+  FOVEA_TRY(workspace_bytes("topk_workspace", params, x, bytes));
+  FOVEA_FORWARD_TENSOR(x, fovea_topk_workspace, params, x, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_topk(const fovea_topk_params* params, const fovea_tensor* x, const fovea_tensor* values,
                                    const fovea_tensor* indices, const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "topk";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_topk, params, x, values, indices, workspace, stream);
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
   int64_t bytes = 0;
   FOVEA_TRY(workspace_bytes(op, params, x, &bytes));
   FOVEA_CHECK(values != nullptr || indices != nullptr, "%s: values and indices are both NULL", op);
   if (values != nullptr) {
-    FOVEA_TRY(check_tensor(op, "values", values, kAnyRank, kF32, stream));
+    FOVEA_TRY(check_tensor(op, "values", values, kAnyRank, x->dtype, stream));
     FOVEA_TRY(check_output(op, "values", *x, *values, params->k));
   }
   if (indices != nullptr) {
@@ -103,6 +104,7 @@ extern "C" fovea_status fovea_topk(const fovea_topk_params* params, const fovea_
     FOVEA_TRY(check_output(op, "indices", *x, *indices, params->k));
   }
   if (values != nullptr && indices != nullptr) FOVEA_TRY(check_no_overlap(op, "values", *values, "indices", *indices, false));
+  FOVEA_FORWARD(stream, fovea_topk, params, x, values, indices, workspace, stream);
   FOVEA_TRY(check_workspace(op, workspace, bytes));
   if (bytes == 0) return FOVEA_OK;
   const TopkJob job{static_cast<const float*>(x->data),
