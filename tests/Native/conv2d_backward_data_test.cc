@@ -135,8 +135,8 @@ TEST(Conv2dBackwardDataLive, LimitsTheBatchOfEveryBackend) {
 
 template <class T>
 void check_narrow() {
-  for (const ConvCase& c : gradient_cases()) {
-    if (c.n * c.h * c.w > 2000) continue;  // nothing but slow under emulation
+  for (size_t i = 0; i < gradient_cases().size(); i += 2) {
+    const ConvCase c = gradient_cases()[i];
     SCOPED_TRACE(c.name);
     BackwardData layer(c);
     const auto dx = narrow_copy<T>(layer.dx), dy = narrow_copy<T>(layer.dy);

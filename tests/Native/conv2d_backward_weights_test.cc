@@ -35,6 +35,7 @@ struct BackwardWeights {
 
   fovea_conv2d_params params;
   Array<float> x, dy, dw, dbias;
+  LayerMemory memory;
 };
 
 class Conv2dBackwardWeights : public ::testing::TestWithParam<ConvCase> {};
@@ -42,12 +43,25 @@ class Conv2dBackwardWeights : public ::testing::TestWithParam<ConvCase> {};
 TEST_P(Conv2dBackwardWeights, MatchesScatteredProducts) {
   const ConvCase& c = GetParam();
   BackwardWeights layer(c);
-  Workspace workspace(layer.workspace_bytes());
+  const bool device = test_device() != nullptr;
+  if (device && layer.dy.size() * layer.dw.size() / c.out > 6000000) GTEST_SKIP() << "too slow under emulation";
   check_kernel<float>(layer.dw, layer.tolerance(),
-                      [&](fovea_stream* s) { return layer.run(true, true, 0, workspace.get(), s); });
+                      [&](fovea_stream* s) { return layer.run(true, true, 0, workspace_here(layer), s); });
   check_kernel<float>(layer.dbias, layer.tolerance(),
-                      [&](fovea_stream* s) { return layer.run(false, true, 0, workspace.get(), s); });
-  EXPECT_TRUE(workspace.guards_intact()) << "wrote outside the workspace";
+                      [&](fovea_stream* s) { return layer.run(false, true, 0, workspace_here(layer), s); });
+  if (device) {
+    // Added to ones, so that a second run must not see the first one's result.
+    check_kernel<float>(layer.dw, layer.tolerance(), [&](fovea_stream* s) {
+      layer.dw.fill(1, 1, 1), layer.dbias.fill(1, 1, 1);
+      return layer.run(true, true, 1, workspace_here(layer), s);
+    });
+    check_kernel<float>(layer.dbias, layer.tolerance(), [&](fovea_stream* s) {
+      layer.dbias.fill(1, 1, 1);
+      return layer.run(false, true, 1, workspace_here(layer), s);
+    });
+  }
+  const fovea_workspace* const workspace = workspace_here(layer);
+  EXPECT_TRUE(layer.memory.guards_intact()) << "wrote outside the workspace";
 
   std::vector<double> dw(static_cast<size_t>(layer.dw.size())), dbias(static_cast<size_t>(c.out));
   const int64_t oh = layer.dy.view().shape[1], ow = layer.dy.view().shape[2];
@@ -59,21 +73,21 @@ TEST_P(Conv2dBackwardWeights, MatchesScatteredProducts) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
     layer.dw.poison(), layer.dbias.poison();
-    ASSERT_EQ(layer.run(true, true, 0, workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(true, true, 0, workspace, stream.get()), FOVEA_OK);
     expect_near(layer.dw, dw, layer.tolerance());
     expect_near(layer.dbias, dbias, layer.tolerance());
     // Adding to ones; then dw alone, whose ones must become the sums again.
     layer.dw.fill(1, 1, 1), layer.dbias.fill(1, 1, 1);
-    ASSERT_EQ(layer.run(true, true, 1, workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(true, true, 1, workspace, stream.get()), FOVEA_OK);
     std::vector<double> more = dw, more_bias = dbias;
     for (double& v : more) v += 1;
     for (double& v : more_bias) v += 1;
     expect_near(layer.dw, more, layer.tolerance());
     expect_near(layer.dbias, more_bias, layer.tolerance());
-    ASSERT_EQ(layer.run(true, false, 0, workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(true, false, 0, workspace, stream.get()), FOVEA_OK);
     expect_near(layer.dw, dw, layer.tolerance());
     expect_near(layer.dbias, more_bias, layer.tolerance());
-    ASSERT_EQ(layer.run(false, false, 0, workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(false, false, 0, workspace, stream.get()), FOVEA_OK);
   }
 }
 
@@ -223,6 +237,47 @@ TEST(Conv2dBackwardWeightsLive, LimitsTheBatch) {
       }
     }
   }
+}
+
+TEST(Conv2dBackwardWeightsLive, LimitsTheBatchOfEveryBackend) {
+  Array<int32_t> live({1});
+  const ConvCase dense{.name = "", .n = 5, .h = 9, .w = 20, .in = 24, .out = 18, .kernel_h = 3, .kernel_w = 3};
+  ConvCase depthwise = dense;
+  depthwise.in = depthwise.out = depthwise.groups = 18;
+  for (const ConvCase& c : {dense, depthwise})
+    for (const int32_t rows : {-1, 0, 2, 9}) {
+      BackwardWeights layer(c);
+      live[0] = rows;
+      check_kernel<float>(layer.dw, layer.tolerance(),
+                          [&](fovea_stream* s) { return layer.run(true, false, 0, workspace_here(layer), s, live.data()); });
+      check_kernel<float>(layer.dbias, layer.tolerance(),
+                          [&](fovea_stream* s) { return layer.run(false, true, 0, workspace_here(layer), s, live.data()); });
+    }
+}
+
+// x and dy in a 16-bit type; sums and results are f32, so the tolerance is the same.
+template <class T>
+void check_narrow() {
+  for (size_t i = 0; i < gradient_cases().size(); i += 2) {
+    const ConvCase& c = gradient_cases()[i];
+    SCOPED_TRACE(c.name);
+    BackwardWeights layer(c);
+    const auto x = narrow_copy<T>(layer.x), dy = narrow_copy<T>(layer.dy);
+    check_kernel<float>(layer.dw, layer.tolerance(), [&](fovea_stream* s) {
+      const bool wide = current_device() == nullptr;
+      const fovea_tensor xt = wide ? layer.x.view() : x->view(), dyt = wide ? layer.dy.view() : dy->view();
+      const fovea_tensor dwt = layer.dw.view(), dbt = layer.dbias.view();
+      return fovea_conv2d_backward_weights(&layer.params, &xt, &dyt, &dwt, &dbt, 0, workspace_here(layer), s);
+    });
+  }
+}
+TEST(Conv2dBackwardWeightsNarrow, HalfPrecision) {
+  if (test_device() == nullptr) GTEST_SKIP() << "the CPU computes in f32 only";
+  check_narrow<Half>();
+}
+TEST(Conv2dBackwardWeightsNarrow, BFloat16) {
+  if (test_device() == nullptr) GTEST_SKIP() << "the CPU computes in f32 only";
+  check_narrow<BFloat16>();
 }
 
 TEST(Conv2dBackwardWeightsArguments, AreChecked) {

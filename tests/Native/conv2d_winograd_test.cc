@@ -10,6 +10,7 @@ class Conv2dWinograd : public ::testing::TestWithParam<ConvCase> {};
 // The transforms of F(4x4, 3x3) multiply by up to 5*5 and add what nearly cancels: its errors are an order above the direct
 // sum's. F(2x2, 3x3) only adds, and sums fewer products: about the direct sum's, allowed twice as much.
 TEST_P(Conv2dWinograd, MatchesReference) {
+  if (test_device() != nullptr) GTEST_SKIP() << "Winograd is the CPU's";
   ConvCase c = GetParam();
   for (const int32_t algorithm : {FOVEA_CONV2D_AUTO, FOVEA_CONV2D_WINOGRAD_2X2, FOVEA_CONV2D_WINOGRAD_4X4}) {
     SCOPED_TRACE(algorithm);

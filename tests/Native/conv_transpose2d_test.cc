@@ -413,7 +413,8 @@ TEST(ConvTranspose2dLive, LimitsTheBatchOfEveryBackend) {
 
 template <class T>
 void check_narrow() {
-  for (const TransposeCase& c : cases()) {
+  for (size_t i = 0; i < cases().size(); i += 2) {
+    const TransposeCase c = cases()[i];
     SCOPED_TRACE(c.conv.name);
     Transpose layer(c);
     const auto x = narrow_copy<T>(layer.x), y = narrow_copy<T>(layer.y);

@@ -6,6 +6,8 @@
 
 namespace fovea::cuda {
 
+inline constexpr int kConvThreads = 128;  // of the blocks that multiply tiles
+
 // Transposed layers with a stride are `stride` interleaved grids of outputs along an axis, the phases: the outputs phase,
 // phase + stride, .. meet the same taps. Of a phase, with t = 0 .. count - 1 and a = 0 .. taps - 1:
 //   output t * out_step + phase, tap first_tap + a * tap_step, input t * in_step + offset + a * offset_step.

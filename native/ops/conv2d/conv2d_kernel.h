@@ -11,8 +11,6 @@
 namespace fovea::cuda {
 namespace {
 
-constexpr int kConvThreads = 128;
-
 // An output pixel of a block's tile.
 struct ConvPixel {
   int64_t output;  // its row of y, -1 beyond the last

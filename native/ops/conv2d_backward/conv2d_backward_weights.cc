@@ -67,6 +67,7 @@ extern "C" fovea_status fovea_conv2d_backward_weights_workspace(const fovea_conv
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   FOVEA_TRY(check_backward_shapes(op, *params, "x", *x, *dy));
   FOVEA_TRY(check_work(op, *params, *dy));
+  FOVEA_FORWARD_TENSOR(x, fovea_conv2d_backward_weights_workspace, params, x, dy, bytes);
   const BackwardWeightsPlan plan = backward_weights_plan(*params, dy->shape[0], dy->shape[1], dy->shape[2]);
   *bytes = partial_bytes(plan) + plan.scratch_floats * int64_t{sizeof(float)} * pool_threads();
   return FOVEA_OK;
@@ -78,11 +79,10 @@ extern "C" fovea_status fovea_conv2d_backward_weights(const fovea_conv2d_params*
                                                       fovea_stream* stream) {
   constexpr const char* op = "conv2d_backward_weights";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv2d_backward_weights, params, x, dy, dw, dbias, accumulate, workspace, stream);
   FOVEA_TRY(check_conv2d_params(op, params));
   const fovea_conv2d_params& p = *params;
-  FOVEA_TRY(check_tensor(op, "x", x, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "dy", dy, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 4, stream));
+  FOVEA_TRY(check_tensor(op, "dy", dy, 4, x->dtype, stream));
   FOVEA_TRY(check_backward_shapes(op, p, "x", *x, *dy));
   FOVEA_TRY(check_work(op, p, *dy));
   FOVEA_CHECK(accumulate == 0 || accumulate == 1, "%s: accumulate is %d, it must be 0 or 1", op, accumulate);
@@ -101,6 +101,7 @@ extern "C" fovea_status fovea_conv2d_backward_weights(const fovea_conv2d_params*
     FOVEA_TRY(check_no_overlap(op, "x", *x, "dbias", *dbias, false));
     FOVEA_TRY(check_no_overlap(op, "dy", *dy, "dbias", *dbias, false));
   }
+  FOVEA_FORWARD(stream, fovea_conv2d_backward_weights, params, x, dy, dw, dbias, accumulate, workspace, stream);
   const BackwardWeightsPlan plan = backward_weights_plan(p, dy->shape[0], dy->shape[1], dy->shape[2]);
   const int64_t scratch_bytes = plan.scratch_floats * int64_t{sizeof(float)};
   FOVEA_TRY(check_workspace(op, workspace, partial_bytes(plan) + scratch_bytes));
