@@ -23,7 +23,7 @@ if [[ $version != 14 ]]; then
 fi
 mapfile -d '' native < <(find native tests/Native -type f \( -name '*.h' -o -name '*.cc' -o -name '*.c' -o -name '*.inc' -o -name '*.cu' \) -print0 | sort -z)
 
-managed=(--exclude src/Fovea.Interop/Generated --no-restore -v q)
+managed=(--exclude src/Fovea.Interop/Generated src/Fovea.Interop/Cuda/Generated --no-restore -v q)
 if $check; then
   failed=0
   "$formatter" --dry-run --Werror "${native[@]}" || failed=1

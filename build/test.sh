@@ -110,14 +110,15 @@ native_tests() {
   native_programs native tests
 }
 
-# What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would.
+# What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would. Not the symbols: files do
+# not change.
 native_isas() {
   local isa
   for isa in reference scalar avx2 avx512; do
     if [[ $isa == avx* ]] && ! grep -qm 1 "${isa/avx512/avx512vl}" /proc/cpuinfo; then
       skip "FOVEA_ISA=$isa: this processor lacks it"
     else
-      native_programs "isa-$isa" tests env FOVEA_ISA="$isa"
+      native_programs "isa-$isa" tests env FOVEA_ISA="$isa" GTEST_FILTER='-Symbols.*'
     fi
   done
 }
@@ -147,7 +148,8 @@ emulated_kernels() { # emulated_kernels NAME PLUGIN_PRESET TESTS_PRESET
 emulated_filter='-Plugin.*:Isa*:Memory*:Symbols*:Abi*:*Arguments*:Conv2dWinograd*'
 
 # All of the core's own tests (thread pool, streams, capture), and of the kernels one of each way to use threads: plain rows,
-# scratch per thread, dynamic batches. The others share these ways, and their numerical sweeps take minutes each here.
+# scratch per thread, dynamic batches. The others share these ways, and their numerical sweeps take minutes each here. Preset tsan
+# builds only the files of these tests.
 thread_sanitizer() {
   native_build tsan || return 0
   local filter='*Activation*:*Attention*:*Binary*:*CausalConv1d*:*Conv2d*'

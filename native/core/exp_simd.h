@@ -20,11 +20,16 @@ FOVEA_INLINE F polynomial5(F x, float p5, float p4, float p3, float p2, float p1
   return fma(p, x, set(p0));
 }
 
+// exp(r), |r| <= log(2) / 2.
+FOVEA_INLINE F exp_polynomial(F r) {
+  return polynomial5(r, 8.2903061472e-3f, 4.1897975373e-2f, 1.6667636582e-1f, 4.9999149193e-1f, 9.9999970701e-1f, 1.0f);
+}
+
 // exp(x), 2.5 ulp, for -87.3 <= x <= 88.37, and infinity from there to 89. A NaN stays one; other arguments give anything.
 FOVEA_INLINE F exp_bounded(F x) {
   const F shifted = fma(x, set(1.44269504088896341f), set(kExponentShift)), k = shifted - set(kExponentShift);
   const F r = fnma(k, set(-2.12194440e-4f), fnma(k, set(0.693359375f), x));  // ln 2 in two constants
-  const F p = polynomial5(r, 8.2903061472e-3f, 4.1897975373e-2f, 1.6667636582e-1f, 4.9999149193e-1f, 9.9999970701e-1f, 1.0f);
+  const F p = exp_polynomial(r);
   return p * as_float(shift_left<23>(as_int(shifted)));
 }
 
@@ -39,7 +44,7 @@ FOVEA_INLINE F exp_negative(F x) {
 #endif
   // One constant does where a product and a sum round once: it is off by 2e-9, k by at most 150.
   const F r = kLanes > 1 ? fnma(k, set(0.693147180559945f), x) : fnma(k, set(-2.12194440e-4f), fnma(k, set(0.693359375f), x));
-  const F p = polynomial5(r, 8.2903061472e-3f, 4.1897975373e-2f, 1.6667636582e-1f, 4.9999149193e-1f, 9.9999970701e-1f, 1.0f);
+  const F p = exp_polynomial(r);
 #if defined(__AVX512F__)
   return {_mm512_scalef_ps(p.v, k.v)};
 #else

@@ -79,8 +79,9 @@ set_target_properties(fovea_cuda PROPERTIES
 file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/fovea_cuda.objects CONTENT "$<JOIN:$<TARGET_OBJECTS:fovea_cuda>,\n>\n")
 
 # What the language layer's wrappers leave in registers and memory, to be compared with the emulator's lines on a GPU.
-set(conformance tests/Native/emulator/kernels/conformance.cu)
-add_executable(fovea_cuda_conformance EXCLUDE_FROM_ALL ${conformance} tests/Cuda/conformance_main.cc)
+file(GLOB conformance CONFIGURE_DEPENDS tests/Native/emulator/kernels/conformance*.cu)
+list(APPEND conformance tests/Cuda/conformance_main.cu)
+add_executable(fovea_cuda_conformance EXCLUDE_FROM_ALL ${conformance})
 set_source_files_properties(${conformance} PROPERTIES COMPILE_OPTIONS "-gencode=arch=compute_90a,code=sm_90a")
 target_include_directories(fovea_cuda_conformance PRIVATE native tests/Native/emulator)
 target_include_directories(fovea_cuda_conformance SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})

@@ -2,17 +2,19 @@
 #include "internal.h"
 
 namespace fovea::emulator {
+
 static void pass(Barrier& b) {
   join(b.who);
-  for (Fiber* f : b.waiting) w.gang->make_ready(f);
+  for (Fiber* f : b.waiting) worker.gang->make_ready(f);
   b.who.clear();
   b.waiting.clear();
   b.arrived = 0;
 }
+
 void barrier(unsigned id, unsigned count, bool wait, bool same_line, const char* file, int line) {
   Fiber& f = self();
   if (id > 15) fail("barrier %u does not exist", id);
-  Barrier& b = f.blk->bar[id];
+  Barrier& b = f.block->bar[id];
   if (!b.arrived) {
     b.expected = count;
     b.file = file;
@@ -32,31 +34,34 @@ void barrier(unsigned id, unsigned count, bool wait, bool same_line, const char*
     park(id ? "a named barrier" : "__syncthreads", file, line);
   }
 }
-int barrier_reduce(int pred, int op, const char* file, int line) {
-  Block& b = *self().blk;
-  unsigned n = blockDim.x * blockDim.y * blockDim.z;
-  if (!b.bar[0].arrived) b.bar[0].count = 0;
-  b.bar[0].count += pred != 0;
-  if (b.bar[0].arrived + 1 == n) {
-    int c = b.bar[0].count;
-    b.reduced[0] = c;
-    b.reduced[1] = c == int(n);
-    b.reduced[2] = c != 0;
+
+int barrier_reduce(int predicate, int op, const char* file, int line) {
+  Block& block = *self().block;
+  Barrier& b = block.bar[0];
+  const unsigned threads = unsigned(block.fibers.size());
+  if (!b.arrived) b.count = 0;
+  b.count += predicate != 0;
+  if (b.arrived + 1 == threads) {
+    block.reduced[0] = b.count;
+    block.reduced[1] = b.count == int(threads);
+    block.reduced[2] = b.count != 0;
   }
-  barrier(0, n, true, true, file, line);
-  return b.reduced[op];
+  barrier(0, threads, true, true, file, line);
+  return block.reduced[op];
 }
+
 void group_barrier(bool whole_grid, const char* file, int line) {
-  Gang& g = *w.gang;
+  Gang& g = *worker.gang;
   Barrier& b = g.all;
-  if (whole_grid && !g.l->cooperative) fail("grid barrier in a launch that is not cooperative");
-  b.who.push_back(w.cur);
-  if (b.who.size() == g.blocks.size() * g.blocks[0].fibers.size()) {
+  if (whole_grid && !g.launch->cooperative) fail("grid barrier in a launch that is not cooperative");
+  b.who.push_back(worker.current);
+  if (b.who.size() == g.blocks.size() * g.threads_per_block()) {
     pass(b);
     maybe_yield();
   } else {
-    b.waiting.push_back(w.cur);
+    b.waiting.push_back(worker.current);
     park(whole_grid ? "the grid barrier" : "the cluster barrier", file, line);
   }
 }
+
 }  // namespace fovea::emulator

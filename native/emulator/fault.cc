@@ -13,9 +13,9 @@ thread_local char* fault_address;
 
 std::string describe_address(const char* p) {
   char text[256];
-  const Alloc* a = is_device(p) ? find_alloc(p) : nullptr;
+  const Alloc* a = size_t(p - device_base) < device_used ? find_alloc(p) : nullptr;
   if (a)
-    snprintf(text, sizeof text, "touched device memory it may not: offset %zd of %s allocation of %zu bytes", ssize_t(p - a->p),
+    snprintf(text, sizeof text, "touched memory it may not: offset %zd of %s allocation of %zu bytes", ssize_t(p - a->p),
              a->live ? "an" : "a freed", a->n);
   else
     snprintf(text, sizeof text, "touched invalid address %p", static_cast<const void*>(p));
@@ -34,7 +34,7 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     registers[REG_RIP] = reinterpret_cast<greg_t>(&land);
     return;
   }
-  if (is_device(p)) report("host code " + describe_address(p));
+  if (size_t(p - device_base) < device_used) report("host code " + describe_address(p));
   if (previous.sa_flags & SA_SIGINFO) return previous.sa_sigaction(signal, info, context);
   if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) return previous.sa_handler(signal);
   ::signal(signal, SIG_DFL);  // the access is repeated and ends the process

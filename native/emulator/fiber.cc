@@ -1,5 +1,7 @@
-// Threads as fibers: stacks and the context switch (System V x86-64, callee-saved registers only).
+// Threads as fibers: stacks and the context switch (System V x86-64, callee-saved registers only: ten nanoseconds, where
+// swapcontext makes a system call).
 #include <sys/mman.h>
+
 #include "internal.h"
 
 extern "C" void fovea_emulator_switch(void** save, void* load);
@@ -29,114 +31,136 @@ fovea_emulator_switch:
 )");
 
 namespace fovea::emulator {
-static std::mutex pool_mutex;
-static std::vector<char*> stacks;
-static thread_local struct Mine {
+namespace {
+
+constexpr size_t kStacksAtOnce = 64;
+std::mutex pool_mutex;
+std::vector<char*> pool;  // stacks that no OS thread holds
+thread_local struct Cache {
   std::vector<char*> free;
-  ~Mine() {
-    std::lock_guard<std::mutex> g(pool_mutex);
-    stacks.insert(stacks.end(), free.begin(), free.end());
+  ~Cache() {
+    std::lock_guard<std::mutex> guard(pool_mutex);
+    pool.insert(pool.end(), free.begin(), free.end());
   }
-} mine;
-static char* take_stack() {
-  if (mine.free.empty()) {
-    std::lock_guard<std::mutex> g(pool_mutex);
-    size_t n = std::min<size_t>(stacks.size(), 64);
-    mine.free.assign(stacks.end() - n, stacks.end());
-    stacks.resize(stacks.size() - n);
+} cache;
+// A finished thread's stack is free for the next one only once we are off it.
+thread_local Fiber* leaving = nullptr;
+
+char* take_stack() {
+  std::vector<char*>& free = cache.free;
+  if (free.empty()) {
+    std::lock_guard<std::mutex> guard(pool_mutex);
+    const size_t n = std::min(pool.size(), kStacksAtOnce);
+    free.assign(pool.end() - long(n), pool.end());
+    pool.resize(pool.size() - n);
   }
-  if (mine.free.empty()) {
-    constexpr size_t N = 64;
-    char* p = (char*)mmap(nullptr, N * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (free.empty()) {
+    void* p = mmap(nullptr, kStacksAtOnce * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED) return nullptr;
-    for (size_t i = 0; i < N; i++) mine.free.push_back(p + i * STACK);
+    for (size_t i = 0; i < kStacksAtOnce; i++) free.push_back(static_cast<char*>(p) + i * STACK);
   }
-  char* s = mine.free.back();
-  mine.free.pop_back();
+  char* s = free.back();
+  free.pop_back();
   return s;
 }
-void give_stack(Fiber& f) {
-  if (!f.stack) return;
-  mine.free.push_back(f.stack);
-  f.stack = nullptr;
-}
-static thread_local Fiber* leaving = nullptr;  // a finished thread's stack is free for the next one only once we are off it
-static void arrived_fiber() {
+
+// First thing on the other side of a switch.
+void arrived() {
 #if FOVEA_EMULATOR_ASAN
-  __sanitizer_finish_switch_fiber(w.cur->fake, nullptr, nullptr);
+  __sanitizer_finish_switch_fiber(worker.current->fake, nullptr, nullptr);
 #endif
   if (leaving) {
     give_stack(*leaving);
     leaving = nullptr;
   }
 }
-static void entry() {
-  arrived_fiber();
-  w.gang->l->body();
+void entry() {
+  arrived();
+  worker.gang->launch->body();
   finish();
 }
+
+bool start(Fiber& f) {
+  f.stack = take_stack();
+  if (!f.stack) return false;
+  // Staggered, or all threads' frames would share a few cache sets.
+  void** sp = reinterpret_cast<void**>(f.stack + STACK - (f.rank * 832u & 16320));
+  *--sp = nullptr;  // keeps the entry's stack 16-byte aligned after its "return address"
+  *--sp = reinterpret_cast<void*>(entry);
+  sp -= 6;
+  memset(sp, 0, 6 * sizeof *sp);
+  f.sp = sp;
+  return true;
+}
+
+// Blocks that are resident together take turns in the section of static shared memory.
+void swap_statics(Block* block) {
+  const Statics s = statics();
+  if (worker.gang->blocks.size() == 1 || !s.n || worker.statics_of == block) return;
+  if (worker.statics_of) worker.statics_of->statics.assign(s.p, s.p + s.n);
+  memcpy(s.p, block->statics.data(), s.n);
+  worker.statics_of = block;
+}
+
+}  // namespace
+
+void give_stack(Fiber& f) {
+  if (!f.stack) return;
+  cache.free.push_back(f.stack);
+  f.stack = nullptr;
+}
+
 void resume(Fiber& to) {
-  Fiber& from = *w.cur;
+  Fiber& from = *worker.current;
   if (&to == &from) {
     from.state = Fiber::Running;
     return;
   }
-  if (to.state == Fiber::New) {
-    to.stack = take_stack();
-    if (!to.stack) {
-      if (on_device()) fail("out of memory for the stacks of the emulated threads");
-      report("out of memory for the stacks of the emulated threads");
-      w.gang->failed = true;
-      return;
-    }
-    void** sp =
-        (void**)(to.stack + STACK - (to.rank * 832u & 16320));  // staggered, or all threads' frames share a few cache sets
-    *--sp = nullptr;  // keeps the entry's stack 16-byte aligned after its "return address"
-    *--sp = (void*)entry;
-    sp -= 6;
-    memset(sp, 0, 6 * sizeof *sp);
-    to.sp = sp;
+  if (to.state == Fiber::New && !start(to)) {
+    constexpr const char* message = "out of memory for the stacks of the emulated threads";
+    if (on_device()) fail(message);
+    report(message);
+    worker.gang->failed = true;
+    return;
   }
-  if (to.blk) {
+  if (to.block) {
     threadIdx = to.tid;
-    blockIdx = to.blk->idx;
-    if (w.gang->blocks.size() > 1 && statics().n &&
-        w.statics_of != to.blk) {  // co-resident blocks: swap their static shared memory
-      if (w.statics_of) w.statics_of->statics.assign(statics().p, statics().p + statics().n);
-      memcpy(statics().p, to.blk->statics.data(), statics().n);
-      w.statics_of = to.blk;
-    }
+    blockIdx = to.block->idx;
+    swap_statics(to.block);
   }
   to.state = Fiber::Running;
-  w.cur = &to;
-  w.switches++;
+  worker.current = &to;
+  worker.switches++;
   if (from.state == Fiber::Done) leaving = &from;
 #if FOVEA_EMULATOR_ASAN
   __sanitizer_start_switch_fiber(from.state == Fiber::Done ? nullptr : &from.fake, to.stack, to.stack_size);
 #endif
   fovea_emulator_switch(&from.sp, to.sp);
-  arrived_fiber();
+  arrived();
 }
+
 void park(const char* what, const char* file, int line, const void* on) {
   Fiber& f = self();
-  if ((char*)__builtin_frame_address(0) < f.stack + 4096) fail("stack overflow of the emulated thread (%zu KB)", STACK >> 10);
+  if (static_cast<char*>(__builtin_frame_address(0)) < f.stack + 4096)
+    fail("stack overflow of the emulated thread (%zu KB)", STACK >> 10);
   f.state = Fiber::Blocked;
   f.atomics = 0;
-  w.gang->spins = 0;
   f.what = what;
   f.file = file;
   f.line = line;
   f.waits_for = on;
+  worker.gang->spins = 0;
   resume(pick());
 }
+
 void yield() {
   if (!on_device()) return;
-  w.gang->make_ready(w.cur);
+  worker.gang->make_ready(worker.current);
   resume(pick());
 }
 void spin() {
   if (!on_device()) return;
-  if (++w.gang->spins > 1 << 22) fail("livelock: threads poll and nothing moves");
+  if (++worker.gang->spins > 1 << 22) fail("livelock: threads poll and nothing moves");
   yield();
 }
 void poll_atomic() {
@@ -144,6 +168,7 @@ void poll_atomic() {
   maybe_yield();
 }
 void maybe_yield() {
-  if (w.gang->seed > 1 && w.gang->rng.one_in(8)) yield();
+  if (worker.gang->seed > 1 && worker.gang->rng.one_in(8)) yield();
 }
+
 }  // namespace fovea::emulator

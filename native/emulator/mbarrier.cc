@@ -14,10 +14,10 @@ void check_phase(MBar& m) {
   if (m.pending || m.bytes) return;
   m.phase ^= 1;
   m.pending = m.expected;
-  auto& waiters = w.gang->mbar_waiters;
+  auto& waiters = worker.gang->mbar_waiters;
   for (size_t i = 0; i < waiters.size();) {
     if (waiters[i]->waits_for == &m) {
-      w.gang->make_ready(waiters[i]);
+      worker.gang->make_ready(waiters[i]);
       waiters.erase(waiters.begin() + long(i));
     } else {
       i++;
@@ -31,7 +31,7 @@ void mbar_init(uint64_t* bar, unsigned count) {
   m.tag = MBar::kTag;
   m.expected = m.pending = count;
   memcpy(bar, &m, 8);
-  w.gang->clocks[bar].clear();
+  worker.gang->clocks[bar].clear();
   self().pending().inits.push_back(bar);
 }
 
@@ -42,7 +42,7 @@ void mbar_fence() {
 
 void mbar_arrive(uint64_t* bar, unsigned bytes, bool arrives) {
   MBar& m = mbar(bar);
-  release(w.gang->clocks[bar]);
+  release(worker.gang->clocks[bar]);
   m.bytes += int(bytes);
   if (arrives) {
     if (!m.pending) fail("more arrivals at an mbarrier than the %u it was initialised with", unsigned(m.expected));
@@ -56,10 +56,10 @@ bool mbar_test(uint64_t* bar, unsigned parity, bool wait, const char* file, int 
   if (!wait) spin();
   while (mbar(bar).phase == (parity & 1)) {
     if (!wait) return false;
-    w.gang->mbar_waiters.push_back(w.cur);
+    worker.gang->mbar_waiters.push_back(worker.current);
     park(parity & 1 ? "an mbarrier, parity 1" : "an mbarrier, parity 0", file, line, bar);
   }
-  acquire(w.gang->clocks[bar]);
+  acquire(worker.gang->clocks[bar]);
   return true;
 }
 

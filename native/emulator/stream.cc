@@ -1,32 +1,31 @@
-// Streams and events. Nothing runs when it is enqueued: work runs when the host waits for it, in an order among
-// independent streams that the seed chooses (seeds 2 and up also run some of it early).
+// Streams. Nothing runs when it is enqueued: work runs when the host waits for it, in an order among independent streams that
+// the seed chooses (seeds 2 and up also run some of it early). No worker threads, so every failure replays.
 #include "runtime_internal.h"
 
 namespace fovea::emulator {
+
 std::recursive_mutex lock;
-FoveaEmulatedStream null_stream;
-std::set<FoveaEmulatedStream*> streams{&null_stream};
+std::set<FoveaEmulatedStream*> streams;
 unsigned seed = getenv("FOVEA_EMULATOR_SEED") ? unsigned(atoi(getenv("FOVEA_EMULATOR_SEED"))) : 0, serial;
 Rng rng{88172645463325252u};
 uint64_t order;
-cudaError_t sticky = cudaSuccess;
-thread_local cudaError_t recent = cudaSuccess;
-void clear_report();
-cudaError_t ret(cudaError_t e) {
-  if (e != cudaSuccess && e != cudaErrorNotReady) recent = e;
-  return e;
-}
-static bool runnable(FoveaEmulatedStream* s) {
+
+namespace {
+thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
+
+bool runnable(FoveaEmulatedStream* s) {
   if (s->q.empty()) return false;
-  Op& o = s->q.front();
+  const Op& o = s->q.front();
   if (o.wait && o.wait->completed < o.version) return false;
-  if (!(s->flags & cudaStreamNonBlocking))  // the legacy default stream and the blocking streams order each other
-    for (FoveaEmulatedStream* t : streams)
-      if (t != s && !(t->flags & cudaStreamNonBlocking) && (t == &null_stream || s == &null_stream) && !t->q.empty() &&
-          t->q.front().order < o.order)
-        return false;
+  if (s->flags & cudaStreamNonBlocking) return true;
+  for (FoveaEmulatedStream* t : streams)  // the legacy default stream and the blocking streams order each other
+    if (t != s && t->device == s->device && !(t->flags & cudaStreamNonBlocking) && (t->is_null || s->is_null) &&
+        !t->q.empty() && t->q.front().order < o.order)
+      return false;
   return true;
 }
+}  // namespace
+
 bool step() {
   std::vector<FoveaEmulatedStream*> can;
   for (FoveaEmulatedStream* s : streams)
@@ -34,10 +33,11 @@ bool step() {
   if (can.empty()) return false;
   std::sort(can.begin(), can.end(), [](auto* a, auto* b) { return a->q.front().order < b->q.front().order; });
   FoveaEmulatedStream* s = can[seed == 0 ? 0 : seed == 1 ? can.size() - 1 : rng() % can.size()];
-  Op o = std::move(s->q.front());
+  const Op o = std::move(s->q.front());
   s->q.pop_front();
+  cudaError_t& sticky = device_state(s->device).sticky;
   if (o.run && sticky == cudaSuccess) {
-    open_window(true);
+    open_window(s->device);
     try {
       o.run();
     } catch (cudaError_t e) {
@@ -46,28 +46,42 @@ bool step() {
   }
   return true;
 }
-cudaError_t run_until(const std::function<bool()>& done) {
+
+// Works until `done`; what the device has met on the way.
+cudaError_t run_until(int device, const std::function<bool()>& done) {
+  DeviceState& d = device_state(device);
+  if (d.next) d.sticky = std::exchange(d.next, cudaSuccess);
   while (!done() && step()) {
   }
-  for (auto& a : allocs)
-    if (a.second.live && window) check_tail(a.second);
-  open_window(false);
+  check_tails();
+  open_window(kNone);
   if (!done()) {
     report("the host waits for work that can never run");
-    sticky = cudaErrorLaunchFailure;
+    d.sticky = cudaErrorLaunchFailure;
   }
-  return ret(sticky);
+  return ret(d.sticky);
 }
-bool idle() {
+
+bool idle(int device) {
   for (FoveaEmulatedStream* s : streams)
-    if (!s->q.empty()) return false;
+    if (s->device == device && !s->q.empty()) return false;
   return true;
 }
-FoveaEmulatedStream* get(cudaStream_t s) { return s ? s : &null_stream; }
-cudaError_t enqueue(cudaStream_t st, std::function<void()> f) {
-  FoveaEmulatedStream* s = get(st);
+
+// Handles 1 and 2 are CUDA's names of the legacy and the per-thread default stream: one and the same here.
+FoveaEmulatedStream* get(cudaStream_t s) {
+  return reinterpret_cast<uintptr_t>(s) <= 2 ? &device_state(current_device()).null_stream : s;
+}
+bool known(cudaStream_t s) { return reinterpret_cast<uintptr_t>(s) <= 2 || streams.count(s); }
+
+cudaError_t enqueue(cudaStream_t stream, NodeKind kind, std::function<void()> f) {
+  if (!known(stream)) return ret(cudaErrorInvalidResourceHandle);
+  FoveaEmulatedStream* s = get(stream);
+  DeviceState& d = device_state(s->device);
+  if (d.next) d.sticky = std::exchange(d.next, cudaSuccess);
+  if (d.sticky) return ret(d.sticky);
   if (s->capture) {
-    s->capture->nodes.push_back({std::move(f), s->tail});
+    s->capture->nodes.push_back({std::move(f), s->tail, kind});
     s->tail = {int(s->capture->nodes.size()) - 1};
     return cudaSuccess;
   }
@@ -75,11 +89,11 @@ cudaError_t enqueue(cudaStream_t st, std::function<void()> f) {
   if (seed > 1) {
     while (rng.one_in(4) && step()) {
     }
-    open_window(false);
+    check_tails();
+    open_window(kNone);
   }
-  return ret(sticky);
+  return ret(d.sticky);
 }
-static thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
 
 // Whether the calling thread may not make a call that waits or allocates: `only` is the stream it would wait for. Such a call
 // breaks the capture.
@@ -96,120 +110,82 @@ bool capture_forbids(FoveaEmulatedStream* only) {
   return false;
 }
 
-void reset(unsigned s) {
-  LOCK;
-  for (auto* t : streams) {
-    t->q.clear();
-    t->capture = nullptr;
-  }
-  seed = s;
-  serial = 0;
-  rng.s = 88172645463325252u ^ (uint64_t(s) << 20);
-  sticky = recent = cudaSuccess;
-  clear_report();
-  open_window(false);
-  stats() = {};
-}
 }  // namespace fovea::emulator
+
 using namespace fovea::emulator;
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned f) {
+
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+  std::swap(*mode, thread_mode);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* s, unsigned flags, int priority) {
   LOCK;
+  *s = nullptr;
+  if (const cudaError_t lost = device_state(current_device()).sticky) return ret(lost);
   *s = new FoveaEmulatedStream;
-  (*s)->flags = f;
+  (*s)->flags = flags;
+  (*s)->device = current_device();
+  (*s)->priority = std::min(0, std::max(-5, priority));
   streams.insert(*s);
   return cudaSuccess;
 }
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned flags) { return cudaStreamCreateWithPriority(s, flags, 0); }
 cudaError_t cudaStreamCreate(cudaStream_t* s) { return cudaStreamCreateWithFlags(s, 0); }
 cudaError_t cudaStreamDestroy(cudaStream_t s) {
   LOCK;
-  if (!streams.count(s)) return ret(cudaErrorInvalidResourceHandle);
-  cudaError_t e = run_until([&] { return s->q.empty(); });
+  if (!streams.count(s) || s->is_null) return ret(cudaErrorInvalidResourceHandle);
+  const cudaError_t e = run_until(s->device, [&] { return s->q.empty(); });
   streams.erase(s);
   delete s;
   return e;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t s) {
   LOCK;
+  if (!known(s)) return ret(cudaErrorInvalidResourceHandle);
   FoveaEmulatedStream* q = get(s);
   if (capture_forbids(q)) return ret(cudaErrorStreamCaptureUnsupported);
-  return run_until([&] { return q->q.empty(); });
+  return run_until(q->device, [&] { return q->q.empty(); });
 }
 cudaError_t cudaStreamQuery(cudaStream_t s) {
   LOCK;
+  if (!known(s)) return ret(cudaErrorInvalidResourceHandle);
   FoveaEmulatedStream* q = get(s);
+  if (capture_forbids(q)) return ret(cudaErrorStreamCaptureUnsupported);
   if (!q->q.empty()) {
     step();
-    open_window(false);
+    check_tails();
+    open_window(kNone);
   }
+  const cudaError_t sticky = device_state(q->device).sticky;
   return ret(sticky ? sticky : q->q.empty() ? cudaSuccess : cudaErrorNotReady);
 }
-cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
-  std::swap(*mode, thread_mode);
+cudaError_t cudaStreamGetFlags(cudaStream_t s, unsigned* flags) {
+  LOCK;
+  if (!known(s)) return ret(cudaErrorInvalidResourceHandle);
+  *flags = get(s)->flags;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamGetPriority(cudaStream_t s, int* priority) {
+  LOCK;
+  if (!known(s)) return ret(cudaErrorInvalidResourceHandle);
+  *priority = get(s)->priority;
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = 0;
+  *greatest = -5;
   return cudaSuccess;
 }
 cudaError_t cudaDeviceSynchronize() {
   LOCK;
   if (capture_forbids()) return ret(cudaErrorStreamCaptureUnsupported);
-  return run_until(idle);
+  const int device = current_device();
+  return run_until(device, [=] { return idle(device); });
 }
-cudaError_t cudaLaunchHostFunc(cudaStream_t s, void (*f)(void*), void* a) {
+cudaError_t cudaLaunchHostFunc(cudaStream_t s, void (*f)(void*), void* argument) {
   LOCK;
-  return enqueue(s, [=] { f(a); });
-}
-
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) {
-  *e = new FoveaEmulatedEvent;
-  return cudaSuccess;
-}
-cudaError_t cudaEventCreate(cudaEvent_t* e) { return cudaEventCreateWithFlags(e, 0); }
-cudaError_t cudaEventDestroy(cudaEvent_t e) {
-  LOCK;
-  cudaError_t r = run_until([&] { return e->completed >= e->recorded; });
-  delete e;
-  return r;
-}
-cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t st) {
-  LOCK;
-  FoveaEmulatedStream* s = get(st);
-  if (s->capture) {
-    e->graph = s->capture;
-    e->nodes = s->tail;
-    return cudaSuccess;
-  }
-  e->graph = nullptr;
-  uint64_t v = ++e->recorded;
-  return enqueue(st, [=] {
-    e->completed = v;
-    e->when = double(clock()) / CLOCKS_PER_SEC * 1e3;
+  return enqueue(s, NodeKind::host, [=] {
+    open_window(kNone);
+    f(argument);
   });
-}
-cudaError_t cudaStreamWaitEvent(cudaStream_t st, cudaEvent_t e, unsigned) {
-  LOCK;
-  FoveaEmulatedStream* s = get(st);
-  if (e->graph) {
-    s->capture = e->graph;
-    s->tail.insert(s->tail.end(), e->nodes.begin(), e->nodes.end());
-    return cudaSuccess;
-  }
-  if (e->recorded) s->q.push_back({nullptr, e, e->recorded, ++order});
-  return cudaSuccess;
-}
-cudaError_t cudaEventSynchronize(cudaEvent_t e) {
-  LOCK;
-  if (capture_forbids()) return ret(cudaErrorStreamCaptureUnsupported);
-  return run_until([&] { return e->completed >= e->recorded; });
-}
-cudaError_t cudaEventQuery(cudaEvent_t e) {
-  LOCK;
-  if (e->completed < e->recorded) {
-    step();
-    open_window(false);
-  }
-  return ret(e->completed >= e->recorded ? cudaSuccess : cudaErrorNotReady);
-}
-cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t a, cudaEvent_t b) {
-  LOCK;
-  if (!a->completed || !b->completed || a->completed < a->recorded || b->completed < b->recorded) return ret(cudaErrorNotReady);
-  *ms = float(b->when - a->when);
-  return cudaSuccess;
 }

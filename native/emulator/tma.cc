@@ -46,7 +46,7 @@ struct Tile {
 };
 
 // Shared memory under a swizzle: byte `offset` of the tile that starts at arena offset `start`.
-char* shared_byte(uint32_t start, uint32_t offset, unsigned mode) { return w.gang->arena + swizzle(start + offset, mode); }
+char* shared_byte(uint32_t start, uint32_t offset, unsigned mode) { return worker.gang->arena + swizzle(start + offset, mode); }
 
 Tile checked_tile(const CUtensorMap& map, const int* coordinates, unsigned rank, const void* shared, const char* what) {
   if (map.rank != rank) fail("%s with %u coordinates on a tensor map of rank %u", what, rank, map.rank);
@@ -64,14 +64,14 @@ void check_published(uint64_t* bar, const char* what) {
 // Lands late: `run` copies, then the bytes complete on the barrier.
 void complete_later(uint64_t* bar, unsigned bytes, std::function<void()> run) {
   Fiber& f = self();
-  const unsigned rank = f.blk->rank * unsigned(f.blk->fibers.size()) + f.rank;
-  w.gang->async.push_back({[=, seen = f.seen, now = f.now] {
+  const unsigned rank = f.block->rank * unsigned(f.block->fibers.size()) + f.rank;
+  worker.gang->async.push_back([=, seen = f.seen, now = f.now] {
     run();
-    merge_into(w.gang->clocks[bar], seen, rank, now);
+    merge_into(worker.gang->clocks[bar], seen, rank, now);
     MBar& m = mbar(bar);
     m.bytes -= int(bytes);
     check_phase(m);
-  }});
+  });
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ void tma_load(void* dst, const CUtensorMap& map, uint64_t* bar, const int* coord
   const unsigned bytes = tile.bytes();
   tile.rows([&](unsigned, char* src, unsigned n) { access(src, n, Read, FOVEA_CALLER); }, [](unsigned, unsigned) {});
   Fiber& f = self();
-  const unsigned mask = multicast ? multicast : 1u << f.blk->rank;
+  const unsigned mask = multicast ? multicast : 1u << f.block->rank;
   for (unsigned r = 0; r < 32; r++) {
     if (!(mask >> r & 1)) continue;
     char* to = static_cast<char*>(map_to_rank(dst, r));

@@ -36,7 +36,7 @@ unsigned element_size(MmaType t) { return t == MmaType::tf32 ? 4 : 2; }
 
 float element(const Wgmma& o, const Descriptor& d, unsigned mn, unsigned k, bool mn_major) {
   const unsigned size = element_size(o.operands.type);
-  const char* p = self().blk->smem + d.offset(mn, k, size, mn_major) % ARENA;
+  const char* p = self().block->smem + d.offset(mn, k, size, mn_major) % ARENA;
   if (size == 4) {
     uint32_t bits;
     memcpy(&bits, p, 4);
@@ -55,7 +55,7 @@ void touch([[maybe_unused]] const Wgmma& o, [[maybe_unused]] unsigned warp) {
     const Descriptor d(descriptor);
     for (unsigned mn = first; mn < first + count; mn += mn_major ? per_chunk : 1)
       for (unsigned k = 0; k < deep; k += mn_major ? 1 : per_chunk)
-        access(self().blk->smem + d.offset(mn, k, size, mn_major) % ARENA, 16, AsyncRead, o.pc);
+        access(self().block->smem + d.offset(mn, k, size, mn_major) % ARENA, 16, AsyncRead, o.pc);
   };
   if (!o.operands.a_registers) read(o.operands.a, warp * 16, 16, o.operands.a_mn_major);
   read(o.operands.b, 0, unsigned(o.n), o.operands.b_mn_major);
@@ -109,7 +109,7 @@ void wgmma(float* d, int n, const WgmmaOperands& operands) {
   Fiber& me = self();
   Pending& p = me.pending();
   if (!p.wfenced) fail("wgmma without a wgmma_fence() since the last wgmma_wait()");
-  if ((me.rank / 128 + 1) * 128 > me.blk->fibers.size()) fail("wgmma by warps that are no whole warp group of 128 threads");
+  if ((me.rank / 128 + 1) * 128 > me.block->fibers.size()) fail("wgmma by warps that are no whole warp group of 128 threads");
   Wgmma o{d, n, operands, {}, {}, FOVEA_CALLER};
   if (operands.a_registers) memcpy(o.a, operands.a_registers, sizeof o.a);
   bool chained = false;  // an earlier product in flight already owns these accumulators

@@ -83,7 +83,8 @@ public sealed class BenchRun
         {
             Peak = Limits.PeakOfOneThread,
             Gated = family.Setting == Setting.Quiet,
-            Pause = Threads(workload) > 1 ? TimeSpan.FromMilliseconds(4) : TimeSpan.Zero,
+            HasWorkers = Threads(workload) > 1,
+            BusyThreads = family.Setting == Setting.BusyCore ? 1 : 0,
         };
         if (_options.Quick) return plan with { Wanted = 5, Most = 12, Seconds = 0.15, Least = 1, WarmUpSeconds = 0.03, SampleSeconds = 200e-6 };
         return family.IsSweep ? plan with { Wanted = 9, Most = 40, Seconds = 0.3, WarmUpSeconds = 0.03 } : plan;

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using Fovea.Interop.Cuda;
 
 namespace Fovea.Interop;
 
@@ -76,7 +77,7 @@ public static unsafe class NativeLibraryResolver
 
     private static nint Resolve(string libraryName, Assembly assembly, DllImportSearchPath? searchPath)
     {
-        if (libraryName != "fovea") return 0;
+        if (libraryName != "fovea") return CudaLibraries.Resolve(libraryName);
         lock (Gate)
         {
             if (s_library != 0) return s_library;
@@ -86,7 +87,8 @@ public static unsafe class NativeLibraryResolver
         }
     }
 
-    private static nint TryLoad(string path, out string? failure)
+    /// <summary>Opens a library, or says why the loader would not.</summary>
+    internal static nint Open(string path, out string? failure)
     {
         failure = null;
         if (Path.IsPathRooted(path) && !File.Exists(path))
@@ -94,16 +96,21 @@ public static unsafe class NativeLibraryResolver
             failure = "no such file";
             return 0;
         }
-        nint library;
         try
         {
-            library = NativeLibrary.Load(path);
+            return NativeLibrary.Load(path);
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             failure = LoaderMessage(e.Message);
             return 0;
         }
+    }
+
+    private static nint TryLoad(string path, out string? failure)
+    {
+        var library = Open(path, out failure);
+        if (library == 0) return 0;
         if (!NativeLibrary.TryGetExport(library, "fovea_abi_version", out var export))
             failure = "it exports no fovea_abi_version, so it is not Fovea";
         else if (((delegate* unmanaged[Cdecl]<int>)export)() is var version && version != NativeMethods.FOVEA_ABI_VERSION)

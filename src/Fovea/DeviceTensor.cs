@@ -55,6 +55,9 @@ public sealed unsafe partial class DeviceTensor : IDisposable
 
     internal MemoryLease Lease { get; }
 
+    /// <summary>Address of the first element.</summary>
+    internal nint Data => (nint)_native.data;
+
     /// <summary>Lease of the tensor that holds the live row count.</summary>
     internal MemoryLease? LiveLease { get; private set; }
 

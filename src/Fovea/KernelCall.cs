@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Fovea.Interop;
 
 namespace Fovea;
@@ -7,6 +8,10 @@ namespace Fovea;
 /// the graph when it is being recorded. Lives on the stack; costs no garbage.</summary>
 internal readonly unsafe ref struct KernelCall
 {
+    /// <summary>Most leases of one call: ten tensors (the selective scan has as many), each with the tensor that holds its live
+    /// count.</summary>
+    public const int LargestLeaseCount = 20;
+
     private readonly DeviceStream _stream;
     private readonly string _operation;
     private readonly Leases _leases;
@@ -42,11 +47,43 @@ internal readonly unsafe ref struct KernelCall
         }
     }
 
+    /// <summary>A launch of a foreign kernel, which reads no live counts. At most <see cref="LargestLeaseCount"/> arguments are
+    /// tensors.</summary>
+    public KernelCall(DeviceStream stream, string operation, ReadOnlySpan<CudaArgument> arguments)
+    {
+        _stream = stream;
+        _operation = operation;
+        Stream = stream.Enter();
+        try
+        {
+            foreach (ref readonly var argument in arguments)
+            {
+                if (argument.Tensor is not { } tensor) continue;
+                tensor.Lease.Enter(stream.Id);
+                _leases[_count++] = tensor.Lease;
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Must follow the native call directly: the error message is thread-local.</summary>
     public void Check(fovea_status status)
     {
         Throw.IfFailed(status, _operation);
         if (_stream.Capture is { } capture) Retain(capture.Memory);
+    }
+
+    /// <summary>As <see cref="Check"/> of success, for a call that needs <paramref name="code"/> as long as it may be
+    /// replayed.</summary>
+    public void Recorded(SafeHandle code)
+    {
+        if (_stream.Capture is not { } capture) return;
+        Retain(capture.Memory);
+        capture.Memory.Retain(code);
     }
 
     /// <summary>Scratch memory that may be given back right after the call was enqueued, because reuse is ordered behind
@@ -74,8 +111,7 @@ internal readonly unsafe ref struct KernelCall
         leases[count++] = live;
     }
 
-    // Ten tensors (the selective scan has as many), each with the tensor that holds its live count.
-    [InlineArray(20)]
+    [InlineArray(LargestLeaseCount)]
     private struct Leases
     {
         private MemoryLease? _first;

@@ -16,7 +16,7 @@ public sealed class MtcnnEmulatedTests
         var photo = SharedData.Photo("sample1.jpg");
         var face = Detect(model, photo.Pixels.Span, photo.Width, photo.Height)[0];
         // A window around the best face: the whole photo would take the emulator minutes.
-        const int side = 144;
+        const int side = 240;
         int left = Math.Clamp((int)(face.X1 + face.X2 - side) / 2, 0, photo.Width - side);
         int top = Math.Clamp((int)(face.Y1 + face.Y2 - side) / 2, 0, photo.Height - side);
         var window = new byte[3 * side * side];
@@ -37,7 +37,7 @@ public sealed class MtcnnEmulatedTests
 
     private static FaceDetection[] Detect(MtcnnModel model, ReadOnlySpan<byte> rgb, int width, int height)
     {
-        var options = new MtcnnOptions { MinFace = 40, MaxProposals = 64, MaxDetections = 32 };
+        var options = new MtcnnOptions { MinFace = 60, MaxProposals = 256, MaxDetections = 64 };
         using var session = new MtcnnSession(model, options);
         var results = new FaceDetection[8];
         return results[..session.Detect(rgb, width, height, results)];

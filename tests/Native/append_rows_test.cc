@@ -59,7 +59,9 @@ TEST(AppendRows, ManyPicksKeepTheirOrder) {
     EXPECT_EQ(count[0], 900);
     int64_t at = before;
     for (int64_t i = 0; i < 1100 && at < 900; ++i)
-      if (indices[i] >= 0) EXPECT_EQ(y[at++ * 3 + 2], x[indices[i] * 3 + 2]);
+      if (indices[i] >= 0) {
+        EXPECT_EQ(y[at++ * 3 + 2], x[indices[i] * 3 + 2]);
+      }
   }
 }
 

@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <limits>
+#include <memory>
 
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -9,16 +10,18 @@ namespace {
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
-struct Ragged {
+template <class T>
+struct RaggedOf {
   int64_t heads, groups, head_size;
   std::vector<int32_t> query_offsets, key_offsets;
   fovea_attention_params params;
-  Array<float> q, k, v, o, lse;
+  Array<T> q, k, v, o;
+  Array<float> lse;
   Array<int32_t> q_offsets, k_offsets;
-  Workspace workspace;
+  std::unique_ptr<Workspace> workspace;  // of the last call
 
-  Ragged(int64_t H, int64_t G, int64_t D, std::vector<int32_t> queries, std::vector<int32_t> keys,
-         fovea_attention_params p = {}, int64_t gap = 0, int64_t tail = 0)
+  RaggedOf(int64_t H, int64_t G, int64_t D, std::vector<int32_t> queries, std::vector<int32_t> keys,
+           fovea_attention_params p = {}, int64_t gap = 0, int64_t tail = 0)
       : heads(H),
         groups(G),
         head_size(D),
@@ -31,8 +34,7 @@ struct Ragged {
         o({queries.back() + tail, H, D}, D + gap),
         lse({H, queries.back() + tail}, queries.back() + tail + gap),
         q_offsets({static_cast<int64_t>(queries.size())}),
-        k_offsets({static_cast<int64_t>(keys.size())}),
-        workspace(bytes()) {
+        k_offsets({static_cast<int64_t>(keys.size())}) {
     q.fill(1, -4, 4);
     k.fill(2);
     v.fill(3);
@@ -50,9 +52,11 @@ struct Ragged {
     qt.live = live;
     const fovea_tensor kt = k.view(), vt = v.view(), ot = o.view(), lt = lse.view(), qo = q_offsets.view(),
                        ko = k_offsets.view();
-    return fovea_attention_ragged(&params, &qt, &kt, &vt, &qo, &ko, &ot, with_lse ? &lt : nullptr, workspace.get(), stream);
+    workspace = std::make_unique<Workspace>(bytes());
+    return fovea_attention_ragged(&params, &qt, &kt, &vt, &qo, &ko, &ot, with_lse ? &lt : nullptr, workspace->get(), stream);
   }
 };
+using Ragged = RaggedOf<float>;
 
 // The tolerance of fovea_attention (attention_test.cc): D roundings in a score, some more in the softmax.
 Tolerance tolerance_of(const Ragged& r) {
@@ -60,9 +64,17 @@ Tolerance tolerance_of(const Ragged& r) {
 }
 
 void check(Ragged& r) {
-  check_kernel<float>(r.o, tolerance_of(r), [&](fovea_stream* s) { return r.run(s); });
-  check_kernel<float>(r.lse, tolerance_of(r), [&](fovea_stream* s) { return r.run(s); });
-  EXPECT_TRUE(r.workspace.guards_intact());
+  std::vector<float> lse;  // of the reference, which runs first
+  check_kernel<float>(r.o, tolerance_of(r), [&](fovea_stream* s) {
+    const fovea_status status = r.run(s);
+    if (lse.empty()) lse = r.lse.values();
+    return status;
+  });
+  if (test_device() != nullptr)
+    expect_near(r.lse.values(), lse, tolerance_of(r));
+  else
+    check_kernel<float>(r.lse, tolerance_of(r), [&](fovea_stream* s) { return r.run(s); });
+  EXPECT_TRUE(r.workspace->guards_intact());
 }
 
 // Sequence `index` through fovea_attention.
@@ -82,7 +94,8 @@ void expect_same_as_dense(Ragged& r, size_t index, fovea_stream* stream, double 
   int64_t bytes = 0;
   ASSERT_EQ(fovea_attention_workspace(&r.params, &q, &k, &bytes), FOVEA_OK);
   const Workspace workspace(bytes);
-  ASSERT_EQ(fovea_attention(&r.params, &q, &k, &v, nullptr, &ot, &lt, workspace.get(), stream), FOVEA_OK) << fovea_last_error();
+  ASSERT_EQ(finish(fovea_attention(&r.params, &q, &k, &v, nullptr, &ot, &lt, workspace.get(), stream), stream), FOVEA_OK)
+      << fovea_last_error();
   for (int64_t i = 0; i < o.size(); ++i)
     ASSERT_TRUE(near(r.o[q0 * r.heads * r.head_size + i], o[i], tolerance, tolerance))
         << "sequence " << index << " element " << i;
@@ -108,14 +121,31 @@ TEST(AttentionRagged, MatchesReference) {
 // Both entries run the same tiles, so that only what depends on all shapes at once (pieces of keys) rounds differently.
 TEST(AttentionRagged, EqualsDenseSequenceBySequence) {
   Ragged r(4, 2, 40, {0, 33, 33, 34, 74, 80}, {0, 33, 40, 640, 655, 700}, kCausal);
-  for (const int32_t isa : available_isas()) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(r.run(stream.get()), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool is_reference) {
+    if (is_reference) return;
+    ASSERT_EQ(finish(r.run(stream), stream), FOVEA_OK) << fovea_last_error();
     for (size_t i = 0; i + 1 < r.query_offsets.size(); ++i)
-      expect_same_as_dense(r, i, stream.get(), r.query_offsets[i + 1] - r.query_offsets[i] > 8 ? 0.0 : 2e-6);
-  }
+      expect_same_as_dense(r, i, stream, r.query_offsets[i + 1] - r.query_offsets[i] > 8 ? 0.0 : 2e-6);
+  });
 }
+
+// Probabilities and results are rounded to the narrow type (attention_test.cc).
+template <class T>
+void check_narrow(double unit) {
+  RaggedOf<T> narrow(4, 2, 32, {0, 1, 60, 60, 99}, {0, 80, 150, 155, 240}, kCausal, 8);
+  Ragged wide(4, 2, 32, {0, 1, 60, 60, 99}, {0, 80, 150, 155, 240}, kCausal, 8);
+  for (int64_t i = 0; i < wide.q.size(); ++i) wide.q[i] = static_cast<float>(narrow.q[i]);
+  for (int64_t i = 0; i < wide.k.size(); ++i) wide.k[i] = static_cast<float>(narrow.k[i]);
+  for (int64_t i = 0; i < wide.v.size(); ++i) wide.v[i] = static_cast<float>(narrow.v[i]);
+  const Tolerance f32 = tolerance_of(wide);
+  check_narrow_kernel<T>(
+      narrow.o, wide.o, {unit + f32.relative, unit + f32.absolute}, [&](fovea_stream* s) { return wide.run(s); },
+      [&](fovea_stream* s) { return narrow.run(s); });
+  if (test_device() == nullptr) return;
+  for (int64_t i = 0; i < wide.lse.size(); ++i) ASSERT_TRUE(near(narrow.lse[i], wide.lse[i], f32.relative, f32.absolute)) << i;
+}
+TEST(AttentionRagged, HalfPrecision) { check_narrow<Half>(0x1p-11); }
+TEST(AttentionRagged, BFloat16) { check_narrow<BFloat16>(0x1p-8); }
 
 TEST(AttentionRagged, SequencesWithoutKeysGiveZeros) {
   Ragged r(2, 1, 8, {0, 2, 30}, {0, 0, 0});
@@ -141,19 +171,22 @@ TEST(AttentionRagged, HostileOffsetsAreClamped) {
                end = std::clamp<int64_t>(c.queries[2], middle, 57);
     // Untouched rows stay NaN, which the comparison accepts on both sides.
     check_kernel<float>(r.o, tolerance_of(r), [&](fovea_stream* s) { return r.run(s); });
-    EXPECT_TRUE(r.workspace.guards_intact());
+    EXPECT_TRUE(r.workspace->guards_intact());
     for (int64_t row = 0; row < 57; ++row) EXPECT_EQ(std::isnan(r.o[row * 32]), row < begin || row >= end) << row;
   }
 }
 
 TEST(AttentionRagged, LiveLimitsTheQueries) {
   Ragged r(2, 2, 8, {0, 3, 30}, {0, 9, 60}, kCausal);
-  const StreamPtr stream = make_stream();
-  for (const int32_t live : {-1, 0, 2, 11, 30, 99}) {
-    r.o.poison();
-    ASSERT_EQ(r.run(stream.get(), &live), FOVEA_OK);
-    for (int64_t row = 0; row < 30; ++row) EXPECT_EQ(std::isnan(r.o[row * 16]), row >= live) << live << " " << row;
-  }
+  Array<int32_t> count({1});
+  on_every_backend([&](fovea_stream* stream, bool) {
+    for (const int32_t live : {-1, 0, 2, 11, 30, 99}) {
+      count[0] = live;
+      r.o.poison();
+      ASSERT_EQ(finish(r.run(stream, count.data()), stream), FOVEA_OK);
+      for (int64_t row = 0; row < 30; ++row) EXPECT_EQ(std::isnan(r.o[row * 16]), row >= live) << live << " " << row;
+    }
+  });
 }
 
 TEST(AttentionRagged, EmptyDimensions) {
@@ -172,7 +205,8 @@ TEST(AttentionRagged, ArgumentsAreChecked) {
   fovea_tensor q = r.q.view(), k = r.k.view(), v = r.v.view(), o = r.o.view(), lse = r.lse.view(), qo = r.q_offsets.view(),
                ko = r.k_offsets.view();
   fovea_attention_params params{};
-  const fovea_workspace* workspace = r.workspace.get();
+  const Workspace memory(r.bytes());
+  const fovea_workspace* workspace = memory.get();
   const auto run = [&] { return fovea_attention_ragged(&params, &q, &k, &v, &qo, &ko, &o, &lse, workspace, stream.get()); };
   const auto refused = [&](auto& field, auto value) {
     const auto previous = field;

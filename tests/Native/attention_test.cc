@@ -1,6 +1,7 @@
 #include <limits>
+#include <memory>
 
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -14,15 +15,17 @@ struct Shape {
   int64_t gap = 0;  // pitch beyond the last dimension
 };
 
-struct Problem {
+template <class T>
+struct ProblemOf {
   Shape shape;
   fovea_attention_params params;
-  Array<float> q, k, v, o, lse;
+  Array<T> q, k, v, o;
+  Array<float> lse;
   Array<int32_t> lengths;
   bool has_lengths;
-  Workspace workspace;
+  std::unique_ptr<Workspace> workspace;  // of the last call
 
-  Problem(const Shape& s, fovea_attention_params p = {}, const std::vector<int32_t>& key_lengths = {})
+  ProblemOf(const Shape& s, fovea_attention_params p = {}, const std::vector<int32_t>& key_lengths = {})
       : shape(s),
         params(p),
         q({s.batch, s.q_length, s.heads, s.head_size}, pitch(s)),
@@ -31,8 +34,7 @@ struct Problem {
         o({s.batch, s.q_length, s.heads, s.head_size}, pitch(s)),
         lse({s.batch, s.heads, s.q_length}, s.q_length + s.gap),
         lengths({s.batch}),
-        has_lengths(!key_lengths.empty()),
-        workspace(bytes()) {
+        has_lengths(!key_lengths.empty()) {
     q.fill(1, -4, 4);
     k.fill(2);
     v.fill(3);
@@ -49,8 +51,12 @@ struct Problem {
     fovea_tensor qt = q.view();
     qt.live = live;
     const fovea_tensor kt = k.view(), vt = v.view(), nt = lengths.view(), ot = o.view(), lt = lse.view();
-    return fovea_attention(&params, &qt, &kt, &vt, has_lengths ? &nt : nullptr, &ot, with_lse ? &lt : nullptr, workspace.get(),
+    workspace = std::make_unique<Workspace>(bytes());
+    return fovea_attention(&params, &qt, &kt, &vt, has_lengths ? &nt : nullptr, &ot, with_lse ? &lt : nullptr, workspace->get(),
                            stream);
+  }
+  fovea_status run_now(fovea_stream* stream, const int32_t* live = nullptr, bool with_lse = true) {
+    return finish(run(stream, live, with_lse), stream);
   }
   // First element of a query's row in q and o, of a key's row in k and v.
   int64_t q_at(int64_t b, int64_t i, int64_t h) const { return ((b * shape.q_length + i) * shape.heads + h) * shape.head_size; }
@@ -64,6 +70,8 @@ struct Problem {
   }
 };
 
+using Problem = ProblemOf<float>;
+
 // Scores are sums of D products with |partial sum| around sqrt(D) * |q k| / sqrt(D); D roundings of half an ulp, nearly
 // independent, stay below 6e-8 * D. That is a relative change of a weight, and the output, a mean of values below 1, moves by
 // at most twice as much. exp2, the sums over keys and the last division add some 1e-6. Scores up to `softcap` lose another
@@ -74,9 +82,17 @@ Tolerance tolerance_of(const Shape& s, const fovea_attention_params& p) {
 
 void check(Problem& problem) {
   const Tolerance tolerance = tolerance_of(problem.shape, problem.params);
-  check_kernel<float>(problem.o, tolerance, [&](fovea_stream* s) { return problem.run(s); });
-  check_kernel<float>(problem.lse, tolerance, [&](fovea_stream* s) { return problem.run(s); });
-  EXPECT_TRUE(problem.workspace.guards_intact());
+  std::vector<float> lse;  // of the reference, which runs first
+  check_kernel<float>(problem.o, tolerance, [&](fovea_stream* s) {
+    const fovea_status status = problem.run(s);
+    if (lse.empty()) lse = problem.lse.values();
+    return status;
+  });
+  if (test_device() != nullptr)
+    expect_near(problem.lse.values(), lse, tolerance);
+  else
+    check_kernel<float>(problem.lse, tolerance, [&](fovea_stream* s) { return problem.run(s); });
+  EXPECT_TRUE(problem.workspace->guards_intact());
 }
 
 std::string name(const Shape& s) {
@@ -85,18 +101,14 @@ std::string name(const Shape& s) {
   return text;
 }
 
-template <class Body>
-void on_every_isa(const Body& body) {
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    body(stream.get());
-  }
-}
-
 constexpr fovea_attention_params kPlain{}, kCausal{0, 1, 0, 0}, kWindow{0, 1, 7, 0}, kCapped{0.5f, 0, 0, 5},
     kEverything{0.3f, 1, 20, 3};
+
+// An emulated device takes a thousand times as long: it gets every shape, but not with every mask.
+bool emulated_enough(const Shape& s, const fovea_attention_params& p) {
+  const double products = static_cast<double>(s.batch * s.heads * s.q_length * s.k_length * s.head_size);
+  return test_device() != nullptr && products > 2e4 && p.softcap != kEverything.softcap;
+}
 
 TEST(Attention, HeadSizesMatchReference) {
   for (const int64_t head_size : {1, 8, 32, 40, 64, 80, 128, 256})
@@ -104,6 +116,7 @@ TEST(Attention, HeadSizesMatchReference) {
       const Shape shape{2, q_length, 37, 2, 2, head_size, 3};
       SCOPED_TRACE(name(shape));
       for (const fovea_attention_params& params : {kPlain, kCausal}) {
+        if (test_device() != nullptr && params.causal == (q_length == 1)) continue;
         Problem problem(shape, params);
         check(problem);
       }
@@ -118,12 +131,43 @@ TEST(Attention, LengthsAndMasksMatchReference) {
                           {1, 4, 66, 16, 4, 130}, {1, 16, 100, 1, 1, 17}};
   for (const Shape& shape : shapes)
     for (const fovea_attention_params& params : {kPlain, kCausal, kWindow, kCapped, kEverything}) {
+      if (emulated_enough(shape, params)) continue;
       SCOPED_TRACE(name(shape) + "causal " + std::to_string(params.causal) + " window " + std::to_string(params.window) +
                    " softcap " + std::to_string(params.softcap));
       Problem problem(shape, params);
       check(problem);
     }
 }
+
+// Scores and sums are f32. Tensor cores take probabilities rounded to the narrow type: each by at most `unit` of itself, so a
+// mean of values below 1 moves by at most `unit`; the result is rounded by another `unit` of itself.
+template <class T>
+void check_narrow(double unit) {
+  const Shape shapes[] = {{2, 35, 70, 2, 1, 64},    {1, 150, 130, 2, 2, 16}, {1, 70, 67, 4, 2, 128, 8},
+                          {1, 20, 90, 1, 1, 256},   {2, 33, 66, 3, 3, 80},   {1, 40, 37, 2, 1, 24},
+                          {1, 19, 33, 2, 1, 64, 3}, {2, 1, 300, 8, 2, 64},   {1, 3, 70, 4, 2, 13}};
+  for (const Shape& shape : shapes)
+    for (const fovea_attention_params& params : {kPlain, kEverything}) {
+      SCOPED_TRACE(name(shape) + "causal " + std::to_string(params.causal) + " window " + std::to_string(params.window));
+      const bool has_lengths = shape.batch == 2;
+      const std::vector<int32_t> lengths = has_lengths ? std::vector<int32_t>{61, 17} : std::vector<int32_t>{};
+      ProblemOf<T> narrow(shape, params, lengths);
+      Problem wide(shape, params, lengths);
+      for (int64_t i = 0; i < wide.q.size(); ++i) wide.q[i] = static_cast<float>(narrow.q[i]);
+      for (int64_t i = 0; i < wide.k.size(); ++i) wide.k[i] = static_cast<float>(narrow.k[i]);
+      for (int64_t i = 0; i < wide.v.size(); ++i) wide.v[i] = static_cast<float>(narrow.v[i]);
+      const Tolerance f32 = tolerance_of(shape, params);
+      check_narrow_kernel<T>(
+          narrow.o, wide.o, {unit + f32.relative, unit + f32.absolute}, [&](fovea_stream* s) { return wide.run(s); },
+          [&](fovea_stream* s) { return narrow.run(s); });
+      if (test_device() == nullptr) return;
+      EXPECT_TRUE(narrow.workspace->guards_intact());
+      for (int64_t i = 0; i < wide.lse.size(); ++i)
+        ASSERT_TRUE(near(narrow.lse[i], wide.lse[i], f32.relative, f32.absolute)) << i;
+    }
+}
+TEST(Attention, HalfPrecision) { check_narrow<Half>(0x1p-11); }
+TEST(Attention, BFloat16) { check_narrow<BFloat16>(0x1p-8); }
 
 TEST(Attention, KeyLengthsMatchReference) {
   for (const Shape& shape :
@@ -159,10 +203,10 @@ TEST(Attention, EmptyDimensions) {
                              Shape{2, 3, 4, 2, 1, 0}, Shape{2, 3, 0, 2, 1, 8}, Shape{2, 1, 0, 2, 1, 8}}) {
     SCOPED_TRACE(name(shape));
     Problem problem(shape);
-    on_every_isa([&](fovea_stream* stream) {
+    on_every_backend([&](fovea_stream* stream, bool) {
       problem.o.poison();
       problem.lse.poison();
-      ASSERT_EQ(problem.run(stream), FOVEA_OK) << fovea_last_error();
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK) << fovea_last_error();
       for (int64_t i = 0; i < problem.o.size(); ++i) ASSERT_EQ(problem.o[i], 0.0f);
       for (int64_t i = 0; i < problem.lse.size() && problem.o.size() > 0; ++i) ASSERT_EQ(problem.lse[i], -kInf);
     });
@@ -174,8 +218,8 @@ TEST(Attention, TwoQueriesByHand) {
   problem.q.assign({1, 0, 0, 1});
   problem.k.assign({1, 0, 0, 1, 1, 1});
   problem.v.assign({1, 2, 3, 4, 5, 6});
-  on_every_isa([&](fovea_stream* stream) {
-    ASSERT_EQ(problem.run(stream), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(problem.run_now(stream), FOVEA_OK) << fovea_last_error();
     const double expected[] = {3, 4, 3.406673, 4.406673};
     for (int i = 0; i < 4; ++i) EXPECT_NEAR(problem.o[i], expected[i], 2e-6);
     for (int i = 0; i < 2; ++i) EXPECT_NEAR(problem.lse[i], 1.620621, 1e-6);
@@ -190,9 +234,9 @@ TEST(Attention, DecodeIsTheLastRowOfFullCausalAttention) {
     last.k.assign(full.k.values());
     last.v.assign(full.v.values());
     for (int64_t i = 0; i < last.q.size(); ++i) last.q[i] = full.q[full.q_at(0, 74, 0) + i];
-    on_every_isa([&](fovea_stream* stream) {
-      ASSERT_EQ(full.run(stream), FOVEA_OK);
-      ASSERT_EQ(last.run(stream), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(full.run_now(stream), FOVEA_OK);
+      ASSERT_EQ(last.run_now(stream), FOVEA_OK);
       for (int64_t i = 0; i < last.o.size(); ++i) ASSERT_NEAR(last.o[i], full.o[full.q_at(0, 74, 0) + i], 1e-5);
       for (int64_t h = 0; h < heads; ++h) ASSERT_NEAR(last.lse[h], full.lse[h * 75 + 74], 1e-5);
     });
@@ -203,14 +247,14 @@ TEST(Attention, LaterTokensDoNotLeak) {
   constexpr int64_t kToken = 40;
   for (const float value : {0.5f, kNan, kInf}) {
     Problem problem({1, 70, 70, 2, 1, 24}, kCausal);
-    on_every_isa([&](fovea_stream* stream) {
+    on_every_backend([&](fovea_stream* stream, bool) {
       problem.k.fill(2);
       problem.v.fill(3);
-      ASSERT_EQ(problem.run(stream), FOVEA_OK);
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
       const std::vector<float> before = problem.o.values(), lse = problem.lse.values();
       for (int64_t d = 0; d < 24; ++d)
         problem.k[problem.k_at(0, kToken, 0) + d] = problem.v[problem.k_at(0, kToken, 0) + d] = value;
-      ASSERT_EQ(problem.run(stream), FOVEA_OK);
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
       const std::vector<float> after = problem.o.values(), lse_after = problem.lse.values();
       const auto rows = static_cast<size_t>(problem.q_at(0, kToken, 0));
       EXPECT_EQ(std::memcmp(after.data(), before.data(), rows * sizeof(float)), 0) << "with " << value;
@@ -225,15 +269,15 @@ TEST(Attention, DraftedTokensDoNotLeak) {
   for (const float value : {0.5f, kNan, kInf})
     for (const int64_t k_length : {64, 75}) {
       Problem problem({1, 5, k_length, 4, 2, 24}, kCausal);
-      on_every_isa([&](fovea_stream* stream) {
+      on_every_backend([&](fovea_stream* stream, bool) {
         problem.k.fill(2);
         problem.v.fill(3);
-        ASSERT_EQ(problem.run(stream), FOVEA_OK);
+        ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
         const std::vector<float> before = problem.o.values();
         const int64_t token = k_length - 2;  // queries 3 and 4 see it
         for (int64_t d = 0; d < 48; ++d)
           problem.k[problem.k_at(0, token, 0) + d] = problem.v[problem.k_at(0, token, 0) + d] = value;
-        ASSERT_EQ(problem.run(stream), FOVEA_OK);
+        ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
         const std::vector<float> after = problem.o.values();
         const auto rows = static_cast<size_t>(problem.q_at(0, 3, 0));
         EXPECT_EQ(std::memcmp(after.data(), before.data(), rows * sizeof(float)), 0) << "with " << value;
@@ -247,8 +291,8 @@ TEST(Attention, ForgottenKeysDoNotLeak) {
   for (const int64_t q_length : {1, 4, 70}) {
     Problem problem({1, q_length, 70, 2, 1, 16}, kWindow);
     for (int64_t d = 0; d < 16; ++d) problem.k[problem.k_at(0, 40, 0) + d] = problem.v[problem.k_at(0, 40, 0) + d] = kNan;
-    on_every_isa([&](fovea_stream* stream) {
-      ASSERT_EQ(problem.run(stream), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
       for (int64_t i = 0; i < q_length; ++i) {
         const int64_t position = 70 - q_length + i;
         EXPECT_EQ(problem.row_is_nan(0, i, 1), position >= 40 && position < 47) << "query " << i;
@@ -261,8 +305,8 @@ TEST(Attention, NanOfAQueryStaysInItsRow) {
   for (const int64_t q_length : {1, 30}) {
     Problem problem({1, q_length, 50, 3, 3, 20});
     problem.q[problem.q_at(0, q_length / 2, 1) + 7] = kNan;
-    on_every_isa([&](fovea_stream* stream) {
-      ASSERT_EQ(problem.run(stream), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
       for (int64_t i = 0; i < q_length; ++i)
         for (int64_t h = 0; h < 3; ++h) {
           const bool poisoned = i == q_length / 2 && h == 1;
@@ -281,8 +325,8 @@ TEST(Attention, HugeScoresDoNotOverflow) {
     for (int64_t i = 0; i < problem.q.size(); ++i) problem.q[i] = 1e15f;
     for (int64_t j = 0; j < 400; ++j)
       for (int64_t d = 0; d < 8; ++d) problem.k[j * 8 + d] = j == 333 ? 1e15f : static_cast<float>(j - 390) * 1e14f;
-    on_every_isa([&](fovea_stream* stream) {
-      ASSERT_EQ(problem.run(stream), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
       for (int64_t i = 0; i < q_length; ++i) {
         EXPECT_TRUE(near(problem.lse[i], 8e30 / std::sqrt(8.0), 1e-6, 0));
         for (int64_t d = 0; d < 8; ++d) EXPECT_TRUE(near(problem.o[i * 8 + d], problem.v[333 * 8 + d], 1e-6, 0));
@@ -297,8 +341,8 @@ TEST(Attention, OnlyMinusInfinityGivesNan) {
     Problem problem({1, q_length, 9, 1, 1, 8});
     for (int64_t i = 0; i < problem.q.size(); ++i) problem.q[i] = 1.0f;
     for (int64_t i = 0; i < problem.k.size(); ++i) problem.k[i] = -kInf;
-    on_every_isa([&](fovea_stream* stream) {
-      ASSERT_EQ(problem.run(stream), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(problem.run_now(stream), FOVEA_OK);
       for (int64_t i = 0; i < q_length; ++i) {
         EXPECT_TRUE(problem.row_is_nan(0, i, 0));
         EXPECT_EQ(problem.lse[i], -kInf);
@@ -310,10 +354,12 @@ TEST(Attention, OnlyMinusInfinityGivesNan) {
 TEST(Attention, LiveLimitsTheBatch) {
   for (const int64_t q_length : {1, 6}) {
     Problem problem({5, q_length, 11, 2, 1, 8});
-    on_every_isa([&](fovea_stream* stream) {
+    Array<int32_t> count({1});
+    on_every_backend([&](fovea_stream* stream, bool) {
       for (const int32_t live : {-1, 0, 3, 5, 99}) {
+        count[0] = live;
         problem.o.poison();
-        ASSERT_EQ(problem.run(stream, &live), FOVEA_OK);
+        ASSERT_EQ(problem.run_now(stream, count.data()), FOVEA_OK);
         for (int64_t b = 0; b < 5; ++b) EXPECT_EQ(problem.row_is_nan(b, q_length - 1, 1), b >= live) << "live " << live;
       }
     });
@@ -327,12 +373,13 @@ TEST(Attention, LseIsOptionalAndOneThreadsScratchIsEnough) {
     ASSERT_EQ(fovea_threads_query(&threads), FOVEA_OK);
     const bool per_thread = q_length > 1;
     const Workspace small(per_thread ? problem.bytes() / threads.count : problem.bytes());
-    on_every_isa([&](fovea_stream* stream) {
-      ASSERT_EQ(problem.run(stream, nullptr, false), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(problem.run_now(stream, nullptr, false), FOVEA_OK);
       const std::vector<float> expected = problem.o.values();
       problem.o.poison();
       const fovea_tensor q = problem.q.view(), k = problem.k.view(), v = problem.v.view(), o = problem.o.view();
-      ASSERT_EQ(fovea_attention(&problem.params, &q, &k, &v, nullptr, &o, nullptr, small.get(), stream), FOVEA_OK)
+      ASSERT_EQ(finish(fovea_attention(&problem.params, &q, &k, &v, nullptr, &o, nullptr, small.get(), stream), stream),
+                FOVEA_OK)
           << fovea_last_error();
       EXPECT_EQ(problem.o.values(), expected);
       EXPECT_TRUE(small.guards_intact());
@@ -345,7 +392,8 @@ TEST(Attention, ArgumentsAreChecked) {
   const StreamPtr stream = make_stream();
   fovea_tensor q = p.q.view(), k = p.k.view(), v = p.v.view(), n = p.lengths.view(), o = p.o.view(), lse = p.lse.view();
   fovea_attention_params params{};
-  const fovea_workspace* workspace = p.workspace.get();
+  const Workspace memory(p.bytes());
+  const fovea_workspace* workspace = memory.get();
   p.lengths.assign({5, 5});
   const auto run = [&] { return fovea_attention(&params, &q, &k, &v, &n, &o, &lse, workspace, stream.get()); };
   const auto refused = [&](auto& field, auto value) {

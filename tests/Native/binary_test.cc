@@ -1,6 +1,6 @@
-#include "support.h"
-
 #include <algorithm>
+
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -65,6 +65,8 @@ TEST_P(Binary, BroadcastsLikeNumPy) {
       {{37, 1}, {37, 1}, {37, 1}, 9, 5, 3},  // columns of tables
       {{6, 5}, {6, 1}, {6, 5}, 0, 4, 8},
       {{1, 1, 3}, {1, 1, 1}, {1, 1, 3}, 5, 2, 4},
+      {{3, 5, 16}, {16}, {3, 5, 16}, 24, 0, 32},  // whole packs, pitched; one operand constant in a pack
+      {{6, 1}, {2, 6, 24}, {2, 6, 24}, 0, 0, 0},
   };
   for (const Case& c : cases) {
     Array<float> a(c.a, c.a_pitch), b(c.b, c.b_pitch), y(c.y, c.y_pitch);
@@ -72,11 +74,12 @@ TEST_P(Binary, BroadcastsLikeNumPy) {
     b.fill(2, -3, 3);
     if (a.size() > 7) a[7] = NAN;
     if (b.size() > 5) b[5] = NAN;
-    const fovea_tensor at = a.view(), bt = b.view(), yt = y.view();
     SCOPED_TRACE(::testing::Message() << "case " << &c - cases.data());
     // One rounding each; powf may miss the rounded double by 1 ulp.
-    check_kernel<float>(y, {GetParam() == FOVEA_BINARY_POW ? 1.2e-7 : 0, 0},
-                        [&](fovea_stream* s) { return fovea_binary(GetParam(), &at, &bt, &yt, s); });
+    check_kernel<float>(y, {GetParam() == FOVEA_BINARY_POW ? 1.2e-7 : 0, 0}, [&](fovea_stream* s) {
+      const fovea_tensor at = a.view(), bt = b.view(), yt = y.view();
+      return fovea_binary(GetParam(), &at, &bt, &yt, s);
+    });
     for (int64_t i = 0; i < y.size(); ++i)
       ASSERT_TRUE(near(y[i], value(GetParam(), a[meets(c.a, c.y, i)], b[meets(c.b, c.y, i)]), 1.5e-7, 0)) << "element " << i;
   }
@@ -85,34 +88,59 @@ TEST_P(Binary, BroadcastsLikeNumPy) {
 INSTANTIATE_TEST_SUITE_P(Ops, Binary, ::testing::Range(0, 7));
 
 TEST(BinaryOp, InPlaceAndLiveRows) {
-  for (const int32_t isa : {0, 1}) {
-    const ForcedIsa forced(isa);
+  on_every_backend([](fovea_stream* stream, bool) {
     Array<float> a({4, 3}, 5), b({3});
     a.fill(1);
     b.fill(2);
     const std::vector<float> before = a.values();
-    const int32_t live = 2;
+    Array<int32_t> live({1});
+    live[0] = 2;
     fovea_tensor at = a.view();
-    at.live = &live;
+    at.live = live.data();
     const fovea_tensor bt = b.view();
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(fovea_binary(FOVEA_BINARY_ADD, &at, &bt, &at, stream.get()), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(fovea_binary(FOVEA_BINARY_ADD, &at, &bt, &at, stream), stream), FOVEA_OK) << fovea_last_error();
     for (int64_t i = 0; i < 12; ++i)
       EXPECT_EQ(a[i], i < 6 ? before[static_cast<size_t>(i)] + b[i % 3] : before[static_cast<size_t>(i)]);
-    ASSERT_EQ(fovea_binary(FOVEA_BINARY_SUB, &bt, &at, &at, stream.get()), FOVEA_OK) << "the second operand, all rows";
+    ASSERT_EQ(finish(fovea_binary(FOVEA_BINARY_SUB, &bt, &at, &at, stream), stream), FOVEA_OK)
+        << "the second operand, all rows";
     EXPECT_EQ(a[11], b[2] - before[11]);
     // A vector's leading dimension is the vector.
     Array<float> x({5}), y({5});
     x.fill(4);
     y.poison();
     fovea_tensor xt = x.view();
-    xt.live = &live;
+    xt.live = live.data();
     const fovea_tensor yt = y.view();
-    ASSERT_EQ(fovea_binary(FOVEA_BINARY_ADD, &xt, &xt, &yt, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(fovea_binary(FOVEA_BINARY_ADD, &xt, &xt, &yt, stream), stream), FOVEA_OK);
     EXPECT_EQ(y[1], 2 * x[1]);
     EXPECT_TRUE(std::isnan(y[2]));
+  });
+}
+
+// One rounding of the f32 result.
+template <class T>
+void check_narrow() {
+  for (const int64_t n : {31, 40}) {
+    Array<float> wide_a({6, n}), wide_b({n}), expected({6, n});
+    Array<T> a({6, n}), b({n}), y({6, n}, 48);
+    a.fill(1, -3, 3);
+    b.fill(2, 0.5, 2);
+    for (int64_t i = 0; i < a.size(); ++i) wide_a[i] = static_cast<float>(a[i]);
+    for (int64_t i = 0; i < b.size(); ++i) wide_b[i] = static_cast<float>(b[i]);
+    check_narrow_kernel<T>(
+        y, expected, {},
+        [&](fovea_stream* s) {
+          const fovea_tensor at = wide_a.view(), bt = wide_b.view(), yt = expected.view();
+          return fovea_binary(FOVEA_BINARY_DIV, &at, &bt, &yt, s);
+        },
+        [&](fovea_stream* s) {
+          const fovea_tensor at = a.view(), bt = b.view(), yt = y.view();
+          return fovea_binary(FOVEA_BINARY_DIV, &at, &bt, &yt, s);
+        });
   }
 }
+TEST(BinaryOp, HalfPrecision) { check_narrow<Half>(); }
+TEST(BinaryOp, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(BinaryOp, ArgumentsAreChecked) {
   Array<float> a({4, 3}), b({2}), y({4, 3}), wide({2, 4, 3}), row({1, 3});

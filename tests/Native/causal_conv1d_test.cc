@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -7,8 +7,11 @@ namespace {
 constexpr fovea_activation_params kNone{}, kSilu{FOVEA_ACTIVATION_SILU, 0, 0, 0};
 
 // All tensors of one call; `extra` columns of guard bytes behind each row.
+template <class T>
 struct Conv {
-  Array<float> x, w, bias, initial, state, y;
+  Array<T> x;
+  Array<float> w, bias, initial, state;
+  Array<T> y;
 
   Conv(int64_t batch, int64_t length, int64_t channels, int64_t kernel, int64_t extra = 0)
       : x({batch, length, channels}, channels + extra),
@@ -39,7 +42,7 @@ TEST(CausalConv1d, MatchesReference) {
       for (const bool with_state : {false, true}) {
         SCOPED_TRACE(::testing::Message() << c.batch << "x" << c.length << "x" << c.channels << " K " << c.kernel << " bias "
                                           << with_bias << " state " << with_state);
-        Conv conv(c.batch, c.length, c.channels, c.kernel, c.extra);
+        Conv<float> conv(c.batch, c.length, c.channels, c.kernel, c.extra);
         const fovea_activation_params& activation = with_bias ? kSilu : kNone;
         const auto call = [&](fovea_stream* s) { return conv.run(activation, with_bias, with_state, s); };
         // At most 17 terms below 1: 17 roundings of a sum below 17, half an ulp is 1e-6 at worst; SiLU adds a few ulp.
@@ -51,7 +54,7 @@ TEST(CausalConv1d, MatchesReference) {
 TEST(CausalConv1d, EveryKernelSize) {
   for (int64_t kernel = 1; kernel <= 16; ++kernel) {
     SCOPED_TRACE(kernel);
-    Conv conv(2, 21, 37, kernel);
+    Conv<float> conv(2, 21, 37, kernel);
     check_kernel<float>(conv.y, {4e-6, 4e-6}, [&](fovea_stream* s) { return conv.run(kSilu, true, true, s); });
   }
 }
@@ -60,28 +63,44 @@ TEST(CausalConv1d, EveryActivation) {
   for (int kind = 0; kind <= FOVEA_ACTIVATION_CLAMP; ++kind) {
     if (kind == FOVEA_ACTIVATION_PRELU) continue;
     SCOPED_TRACE(kind);
-    Conv conv(1, 9, 21, 4);
+    Conv<float> conv(1, 9, 21, 4);
     const fovea_activation_params activation{kind, 0.3f, 0.5f, 0};
     check_kernel<float>(conv.y, {6e-6, 6e-6}, [&](fovea_stream* s) { return conv.run(activation, true, true, s); });
   }
 }
 
+// Weights, bias and state stay f32; sums are rounded once, and the inputs that enter the state are exact.
+template <class T>
+void check_narrow(double relative) {
+  for (const int64_t kernel : {4, 7}) {
+    SCOPED_TRACE(kernel);
+    Conv<T> narrow(2, 37, 19, kernel, 3);
+    Conv<float> wide(2, 37, 19, kernel);
+    for (int64_t i = 0; i < wide.x.size(); ++i) wide.x[i] = static_cast<float>(narrow.x[i]);
+    const auto reference = [&](fovea_stream* s) { return wide.run(kSilu, true, true, s); };
+    const auto call = [&](fovea_stream* s) { return narrow.run(kSilu, true, true, s); };
+    check_narrow_kernel<T>(narrow.y, wide.y, {relative + 4e-6, 4e-6}, reference, call);
+    if (test_device() == nullptr) return;
+    EXPECT_EQ(narrow.state.values(), wide.state.values());
+  }
+}
+TEST(CausalConv1d, HalfPrecision) { check_narrow<Half>(0x1p-11); }
+TEST(CausalConv1d, BFloat16) { check_narrow<BFloat16>(0x1p-8); }
+
 // Tap K-1 meets the present, tap 0 the oldest input; the state comes before x.
 TEST(CausalConv1d, LooksBackOnly) {
-  Conv conv(1, 3, 1, 3);
+  Conv<float> conv(1, 3, 1, 3);
   conv.x.assign({10, 20, 30});
   conv.w.assign({100, 10, 1});
   conv.initial.assign({1, 2});
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(conv.run(kNone, false, true, stream.get()), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(finish(conv.run(kNone, false, true, stream), stream), FOVEA_OK) << fovea_last_error();
     EXPECT_EQ(conv.y.values(), (std::vector<float>{130, 320, 1230}));
     EXPECT_EQ(conv.state.values(), (std::vector<float>{20, 30}));
-    ASSERT_EQ(conv.run(kNone, false, false, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(conv.run(kNone, false, false, stream), stream), FOVEA_OK);
     EXPECT_EQ(conv.y.values(), (std::vector<float>{10, 120, 1230}));
     EXPECT_EQ(conv.state.values(), (std::vector<float>{1, 2})) << "a state that was not passed";
-  }
+  });
 }
 
 // Steps of one and pieces of any length give the bits of the whole sequence, and the same state.
@@ -90,11 +109,9 @@ TEST(CausalConv1d, PiecesWithStateEqualTheWhole) {
     for (const int64_t piece : {1, 2, 5, 64, 100}) {
       SCOPED_TRACE(::testing::Message() << "K " << kernel << " pieces of " << piece);
       constexpr int64_t kLength = 133, kChannels = 41;
-      Conv whole(1, kLength, kChannels, kernel), cut(1, kLength, kChannels, kernel);
-      for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-        const ForcedIsa forced(isa);
-        const StreamPtr stream = make_stream();
-        ASSERT_EQ(whole.run(kSilu, true, true, stream.get()), FOVEA_OK);
+      Conv<float> whole(1, kLength, kChannels, kernel), cut(1, kLength, kChannels, kernel);
+      on_every_backend([&](fovea_stream* stream, bool) {
+        ASSERT_EQ(finish(whole.run(kSilu, true, true, stream), stream), FOVEA_OK);
         cut.y.poison();
         cut.state.assign(cut.initial.values());
         const fovea_tensor wt = cut.w.view(), bt = cut.bias.view(), st = cut.state.view();
@@ -102,35 +119,35 @@ TEST(CausalConv1d, PiecesWithStateEqualTheWhole) {
           fovea_tensor xt = cut.x.view(), yt = cut.y.view();
           xt.data = cut.x.data() + t * kChannels, yt.data = cut.y.data() + t * kChannels;
           xt.shape[1] = yt.shape[1] = std::min(piece, kLength - t);
-          ASSERT_EQ(fovea_causal_conv1d(&kSilu, &xt, &wt, &bt, &st, &yt, stream.get()), FOVEA_OK) << fovea_last_error();
+          ASSERT_EQ(fovea_causal_conv1d(&kSilu, &xt, &wt, &bt, &st, &yt, stream), FOVEA_OK) << fovea_last_error();
         }
+        ASSERT_EQ(fovea_stream_synchronize(stream), FOVEA_OK);
         EXPECT_EQ(cut.y.values(), whole.y.values());
         EXPECT_EQ(cut.state.values(), whole.state.values());
-      }
+      });
     }
 }
 
 TEST(CausalConv1d, LiveLimitsTheBatch) {
-  Conv conv(3, 5, 6, 4);
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    const int32_t live = 2;
+  Conv<float> conv(3, 5, 6, 4);
+  Array<int32_t> live({1});
+  live[0] = 2;
+  on_every_backend([&](fovea_stream* stream, bool) {
     fovea_tensor xt = conv.x.view();
-    xt.live = &live;
+    xt.live = live.data();
     const fovea_tensor wt = conv.w.view(), st = conv.state.view(), yt = conv.y.view();
     conv.y.poison();
     conv.state.assign(conv.initial.values());
-    ASSERT_EQ(fovea_causal_conv1d(&kNone, &xt, &wt, nullptr, &st, &yt, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(fovea_causal_conv1d(&kNone, &xt, &wt, nullptr, &st, &yt, stream), stream), FOVEA_OK);
     EXPECT_FALSE(std::isnan(conv.y[2 * 30 - 1]));
     EXPECT_TRUE(std::isnan(conv.y[2 * 30]));
     EXPECT_NE(conv.state[2 * 18 - 1], conv.initial[2 * 18 - 1]);
     EXPECT_EQ(conv.state[2 * 18], conv.initial[2 * 18]);
-  }
+  });
 }
 
 TEST(CausalConv1d, ArgumentsAreChecked) {
-  Conv conv(2, 5, 3, 4), other(2, 5, 4, 4), wide(2, 5, 3, 17), shorter(2, 5, 3, 3);
+  Conv<float> conv(2, 5, 3, 4), other(2, 5, 4, 4), wide(2, 5, 3, 17), shorter(2, 5, 3, 3);
   const StreamPtr stream = make_stream();
   fovea_tensor x = conv.x.view();
   const fovea_tensor w = conv.w.view(), b = conv.bias.view(), s = conv.state.view(), y = conv.y.view();

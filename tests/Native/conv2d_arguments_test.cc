@@ -141,6 +141,17 @@ TEST(Conv2dLive, LimitsTheBatch) {
   }
 }
 
+TEST(Conv2dLive, LimitsTheBatchOfEveryBackend) {
+  Array<int32_t> live({1});
+  for (const int32_t rows : {-3, 0, 2, 99}) {
+    live[0] = rows;
+    SCOPED_TRACE(rows);
+    Conv(kSmall).check(1, live.data());
+    Conv({.name = "Depthwise", .n = 5, .h = 5, .w = 12, .in = 18, .out = 18, .kernel_h = 3, .kernel_w = 3, .groups = 18})
+        .check(1, live.data());
+  }
+}
+
 // A graph keeps the choice made at capture and reads x, live and the packed weights when it is replayed.
 TEST(Conv2dCapture, PrepareAndRunInOneGraph) {
   Conv conv(kSmall);

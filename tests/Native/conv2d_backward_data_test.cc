@@ -15,16 +15,18 @@ struct BackwardData {
            c.out + c.y_extra),
         prepared({prepared_bytes(params)}) {
     dy.fill(1), weights.fill(2);
-    prepared.poison();
-    const StreamPtr stream = make_stream();
-    const fovea_tensor wt = weights.view(), pt = prepared.view();
-    EXPECT_EQ(fovea_conv2d_backward_data_prepare(&params, &wt, &pt, stream.get()), FOVEA_OK) << fovea_last_error();
-    EXPECT_TRUE(prepared.guards_intact());
+    prepare(prepared);
   }
   static int64_t prepared_bytes(const fovea_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_conv2d_backward_data_prepared_bytes(device_here(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
+  }
+  void prepare(Array<uint8_t>& into) {
+    run_prepare(into, [&](const fovea_tensor* pt, fovea_stream* stream) {
+      const fovea_tensor wt = weights.view();
+      return fovea_conv2d_backward_data_prepare(&params, &wt, pt, stream);
+    });
   }
   int64_t workspace_bytes() {
     int64_t bytes = 0;
@@ -35,7 +37,7 @@ struct BackwardData {
   fovea_status run(const fovea_workspace* workspace, fovea_stream* stream, const int32_t* live = nullptr) {
     fovea_tensor dyt = dy.view();
     dyt.live = live;
-    const fovea_tensor dxt = dx.view(), pt = prepared.view();
+    const fovea_tensor dxt = dx.view(), pt = prepared_here(*this).view();
     return fovea_conv2d_backward_data(&params, &dyt, &pt, &dxt, workspace, stream);
   }
   // As in conv2d_cases.h: K*eps for a sum of K products of values in [-1, 1].
@@ -46,7 +48,8 @@ struct BackwardData {
 
   fovea_conv2d_params params;
   Array<float> dx, weights, dy;
-  Array<uint8_t> prepared;
+  Array<uint8_t> prepared;  // on the CPU
+  LayerMemory memory;
 };
 
 class Conv2dBackwardData : public ::testing::TestWithParam<ConvCase> {};
@@ -54,11 +57,10 @@ class Conv2dBackwardData : public ::testing::TestWithParam<ConvCase> {};
 TEST_P(Conv2dBackwardData, MatchesScatteredProducts) {
   const ConvCase& c = GetParam();
   BackwardData layer(c);
-  Workspace workspace(layer.workspace_bytes());
   // Winograd's sums have larger terms than the direct ones: see conv2d_winograd_test.cc.
   const Tolerance tolerance = layer.tolerance(c.winograd != 0 ? 8 : 1);
-  check_kernel<float>(layer.dx, tolerance, [&](fovea_stream* s) { return layer.run(workspace.get(), s); });
-  EXPECT_TRUE(workspace.guards_intact()) << "wrote outside the workspace";
+  check_kernel<float>(layer.dx, tolerance, [&](fovea_stream* s) { return layer.run(workspace_here(layer), s); });
+  EXPECT_TRUE(layer.memory.guards_intact()) << "wrote outside the workspace";
 
   std::vector<double> expected(static_cast<size_t>(layer.dx.size()));
   const int64_t oh = layer.dy.view().shape[1], ow = layer.dy.view().shape[2];
@@ -69,7 +71,7 @@ TEST_P(Conv2dBackwardData, MatchesScatteredProducts) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
     layer.dx.poison();
-    ASSERT_EQ(layer.run(workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(workspace_here(layer), stream.get()), FOVEA_OK);
     expect_near(layer.dx, expected, tolerance);
   }
 }
@@ -119,6 +121,38 @@ TEST(Conv2dBackwardDataLive, LimitsTheBatch) {
     }
   }
 }
+
+TEST(Conv2dBackwardDataLive, LimitsTheBatchOfEveryBackend) {
+  BackwardData layer(
+      {.name = "", .n = 4, .h = 7, .w = 9, .in = 5, .out = 6, .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2});
+  Array<int32_t> live({1});
+  for (const int32_t rows : {-1, 0, 3, 9}) {
+    live[0] = rows;
+    check_kernel<float>(layer.dx, layer.tolerance(1),
+                        [&](fovea_stream* s) { return layer.run(workspace_here(layer), s, live.data()); });
+  }
+}
+
+template <class T>
+void check_narrow() {
+  for (const ConvCase& c : gradient_cases()) {
+    if (c.n * c.h * c.w > 2000) continue;  // nothing but slow under emulation
+    SCOPED_TRACE(c.name);
+    BackwardData layer(c);
+    const auto dx = narrow_copy<T>(layer.dx), dy = narrow_copy<T>(layer.dy);
+    narrow_copy<T>(layer.weights);
+    layer.prepare(layer.prepared);
+    check_narrow_kernel<T>(
+        *dx, layer.dx, narrow_tolerance<T>(layer.tolerance(1)),
+        [&](fovea_stream* s) { return layer.run(workspace_here(layer), s); },
+        [&](fovea_stream* s) {
+          const fovea_tensor pt = prepared_here(layer).view(), dyt = dy->view(), dxt = dx->view();
+          return fovea_conv2d_backward_data(&layer.params, &dyt, &pt, &dxt, workspace_here(layer), s);
+        });
+  }
+}
+TEST(Conv2dBackwardDataNarrow, HalfPrecision) { check_narrow<Half>(); }
+TEST(Conv2dBackwardDataNarrow, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(Conv2dBackwardDataArguments, AreChecked) {
   const ConvCase c{.name = "Small",

@@ -39,6 +39,60 @@ inline int64_t output_size(int64_t size, int64_t pad, int64_t kernel, int64_t st
   return room < 0 ? 0 : room / stride + 1;
 }
 
+// The packed weights of a layer on the device under test, and its workspaces there and on the CPU: made at the first use and
+// kept, since captured calls read them later.
+struct LayerMemory {
+  std::unique_ptr<Array<uint8_t>> prepared;
+  std::unique_ptr<Workspace> workspaces[2];
+  bool guards_intact() const {
+    for (const auto& workspace : workspaces)
+      if (workspace != nullptr && !workspace->guards_intact()) return false;
+    return true;
+  }
+};
+// Layers have `params`, `prepared` on the CPU, `memory`, prepared_bytes(params), prepare(array) and workspace_bytes().
+template <class Layer>
+Array<uint8_t>& prepared_here(Layer& layer) {
+  if (current_device() == nullptr) return layer.prepared;
+  if (layer.memory.prepared == nullptr) {
+    layer.memory.prepared = std::make_unique<Array<uint8_t>>(std::vector<int64_t>{Layer::prepared_bytes(layer.params)});
+    layer.prepare(*layer.memory.prepared);
+  }
+  return *layer.memory.prepared;
+}
+template <class Layer>
+const fovea_workspace* workspace_here(Layer& layer) {
+  auto& workspace = layer.memory.workspaces[current_device() != nullptr];
+  if (workspace == nullptr) workspace = std::make_unique<Workspace>(layer.workspace_bytes());
+  return workspace->get();
+}
+inline fovea_device* device_here() { return current_device() != nullptr ? current_device() : cpu(); }
+// Poisons, calls and waits.
+inline void run_prepare(Array<uint8_t>& into, const std::function<fovea_status(const fovea_tensor*, fovea_stream*)>& call) {
+  into.poison();
+  const StreamPtr stream = make_stream();
+  const fovea_tensor view = into.view();
+  EXPECT_EQ(call(&view, stream.get()), FOVEA_OK) << fovea_last_error();
+  EXPECT_EQ(fovea_stream_synchronize(stream.get()), FOVEA_OK) << fovea_last_error();
+  EXPECT_TRUE(into.guards_intact()) << "prepare wrote outside its output";
+}
+
+// The same values in a 16-bit type; `wide` is rounded to them, so products are exact in both.
+template <class T>
+std::unique_ptr<Array<T>> narrow_copy(Array<float>& wide) {
+  auto result = std::make_unique<Array<T>>(wide.shape(), wide.pitch());
+  for (int64_t i = 0; i < wide.size(); ++i) {
+    (*result)[i] = T(static_cast<double>(wide[i]));
+    wide[i] = static_cast<float>((*result)[i]);
+  }
+  return result;
+}
+// Results in a 16-bit type differ by up to one unit in the last place more: both sides are rounded to it.
+template <class T>
+Tolerance narrow_tolerance(Tolerance wide) {
+  return {wide.relative + (std::is_same_v<T, Half> ? 0x1p-10 : 0x1p-7), wide.absolute};
+}
+
 struct Conv {
   explicit Conv(const ConvCase& c)
       : params(params_of(c)),
@@ -56,17 +110,19 @@ struct Conv {
         with_bias(c.bias),
         with_residual(c.residual) {
     x.fill(1), weights.fill(2), bias.fill(3), slope.fill(4, 0, 0.5), residual.fill(5);
-    prepared.poison();
-    const StreamPtr stream = make_stream();
-    const fovea_tensor wt = weights.view(), pt = prepared.view();
-    EXPECT_EQ(fovea_conv2d_prepare(&params, &wt, &pt, stream.get()), FOVEA_OK) << fovea_last_error();
-    EXPECT_TRUE(prepared.guards_intact()) << "prepare wrote outside its output";
+    prepare(prepared);
   }
 
   static int64_t prepared_bytes(const fovea_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_conv2d_prepared_bytes(device_here(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
+  }
+  void prepare(Array<uint8_t>& into) {
+    run_prepare(into, [&](const fovea_tensor* pt, fovea_stream* stream) {
+      const fovea_tensor wt = weights.view();
+      return fovea_conv2d_prepare(&params, &wt, pt, stream);
+    });
   }
 
   int64_t workspace_bytes() {
@@ -79,7 +135,8 @@ struct Conv {
   fovea_status run(const fovea_workspace* workspace, fovea_stream* stream, const int32_t* live = nullptr) {
     fovea_tensor xt = x.view();
     xt.live = live;
-    const fovea_tensor pt = prepared.view(), bt = bias.view(), st = slope.view(), rt = residual.view(), yt = y.view();
+    const fovea_tensor pt = prepared_here(*this).view(), bt = bias.view(), st = slope.view(), rt = residual.view(),
+                       yt = y.view();
     return fovea_conv2d(&params, &xt, &pt, with_bias ? &bt : nullptr,
                         params.activation.kind == FOVEA_ACTIVATION_PRELU ? &st : nullptr, with_residual ? &rt : nullptr, &yt,
                         workspace, stream);
@@ -92,15 +149,31 @@ struct Conv {
     return {1e-6, 1.2e-7 * factor * k + 4e-6};
   }
 
-  void check(double factor = 1) {
-    Workspace workspace(workspace_bytes());
-    check_kernel<float>(y, tolerance(factor), [&](fovea_stream* s) { return run(workspace.get(), s); });
-    EXPECT_TRUE(workspace.guards_intact()) << "wrote outside the workspace";
+  void check(double factor = 1, const int32_t* live = nullptr) {
+    check_kernel<float>(y, tolerance(factor), [&](fovea_stream* s) { return run(workspace_here(*this), s, live); });
+    EXPECT_TRUE(memory.guards_intact()) << "wrote outside the workspace";
+  }
+
+  template <class T>
+  void check_narrow() {
+    const auto nx = narrow_copy<T>(x), nr = narrow_copy<T>(residual), ny = narrow_copy<T>(y);
+    narrow_copy<T>(weights);
+    prepare(prepared);
+    check_narrow_kernel<T>(
+        *ny, y, narrow_tolerance<T>(tolerance()), [&](fovea_stream* s) { return run(workspace_here(*this), s); },
+        [&](fovea_stream* s) {
+          const fovea_tensor xt = nx->view(), rt = nr->view(), yt = ny->view(), pt = prepared_here(*this).view();
+          const fovea_tensor bt = bias.view(), st = slope.view();
+          return fovea_conv2d(&params, &xt, &pt, with_bias ? &bt : nullptr,
+                              params.activation.kind == FOVEA_ACTIVATION_PRELU ? &st : nullptr, with_residual ? &rt : nullptr,
+                              &yt, workspace_here(*this), s);
+        });
   }
 
   fovea_conv2d_params params;
   Array<float> x, weights, bias, slope, y, residual;
-  Array<uint8_t> prepared;
+  Array<uint8_t> prepared;  // on the CPU
+  LayerMemory memory;
   bool with_bias, with_residual;
 };
 

@@ -186,4 +186,36 @@ std::vector<ConvCase> grouped_cases() {
 INSTANTIATE_TEST_SUITE_P(Grouped, Conv2dDepthwise, ::testing::ValuesIn(grouped_cases()),
                          [](const ::testing::TestParamInfo<ConvCase>& c) { return std::string(c.param.name); });
 
+// The last channels in half a vector, part of one, or more; odd heights leave a row without a partner.
+std::vector<ConvCase> tails() {
+  std::vector<ConvCase> list;
+  int index = 0;
+  static const char* const names[] = {"5", "8", "13", "20", "24", "28", "40", "72"};
+  for (const int32_t channels : {5, 8, 13, 20, 24, 28, 40, 72}) {
+    const int32_t stride = 1 + index % 2, activations[] = {kRelu, kLeaky, kPrelu, kSilu};
+    list.push_back({.name = names[index],
+                    .n = 2,
+                    .h = 7 + index % 3,
+                    .w = 39,
+                    .in = channels,
+                    .out = channels,
+                    .kernel_h = 3,
+                    .kernel_w = 3,
+                    .stride_h = stride,
+                    .stride_w = stride,
+                    .top = 1,
+                    .bottom = 1,
+                    .left = 1,
+                    .right = 1,
+                    .groups = channels,
+                    .activation = activations[index / 2 % 4],
+                    .x_extra = index % 3,
+                    .y_extra = index % 2});
+    ++index;
+  }
+  return list;
+}
+INSTANTIATE_TEST_SUITE_P(Tails, Conv2dDepthwise, ::testing::ValuesIn(tails()),
+                         [](const auto& c) { return std::string(c.param.name); });
+
 }  // namespace

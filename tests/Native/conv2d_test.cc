@@ -365,4 +365,59 @@ INSTANTIATE_TEST_SUITE_P(
                  .right = 5}),
     case_name);
 
+// Aligned rows and others, wide and narrow tiles of outputs, groups, depthwise layers, residuals and pitches.
+const std::vector<ConvCase>& narrow_cases() {
+  static const std::vector<ConvCase> cases = [] {
+    ConvCase c{.name = "", .n = 2, .h = 9, .w = 11, .in = 24, .out = 70, .kernel_h = 3, .kernel_w = 3};
+    c.top = c.left = c.right = 1, c.activation = kPrelu, c.residual = true;
+    std::vector<ConvCase> all{c};
+    c.x_extra = 3, c.y_extra = 5, c.residual_extra = 2;
+    all.push_back(c);
+    c.in = 3, c.out = 10, c.x_extra = 0, c.stride_h = c.stride_w = 2;
+    all.push_back(c);
+    c.in = 32, c.out = 24, c.groups = 2, c.residual = false, c.activation = kSilu;
+    all.push_back(c);
+    c.in = c.out = c.groups = 24, c.y_extra = 8, c.dilation_w = 2;
+    all.push_back(c);
+    c.in = c.out = c.groups = 13, c.residual = true;
+    all.push_back(c);
+    return all;
+  }();
+  return cases;
+}
+TEST(Conv2dNarrow, HalfPrecision) {
+  for (const ConvCase& c : narrow_cases()) Conv(c).check_narrow<Half>();
+}
+TEST(Conv2dNarrow, BFloat16) {
+  for (const ConvCase& c : narrow_cases()) Conv(c).check_narrow<BFloat16>();
+}
+// The last vector of a panel: half of one, less, or more than half, alone or behind whole ones; residuals join in the tile.
+std::vector<ConvCase> tails() {
+  std::vector<ConvCase> list;
+  int index = 0;
+  static const char* const names[] = {"3", "8", "11", "20", "24", "28", "40", "55", "56", "72"};
+  for (const int32_t out : {3, 8, 11, 20, 24, 28, 40, 55, 56, 72}) {
+    const int32_t kernel = index % 2 == 0 ? 1 : 3, activations[] = {kRelu, kLeaky, kPrelu, kSilu};
+    list.push_back({.name = names[index],
+                    .n = 1,
+                    .h = 5,
+                    .w = 37,
+                    .in = 19,
+                    .out = out,
+                    .kernel_h = kernel,
+                    .kernel_w = kernel,
+                    .top = kernel / 2,
+                    .bottom = kernel / 2,
+                    .left = kernel / 2,
+                    .right = kernel / 2,
+                    .activation = activations[index % 4],
+                    .residual = true,
+                    .y_extra = index % 3,
+                    .residual_extra = index % 5});
+    ++index;
+  }
+  return list;
+}
+INSTANTIATE_TEST_SUITE_P(Tails, Conv2d, ::testing::ValuesIn(tails()), case_name);
+
 }  // namespace

@@ -27,16 +27,18 @@ struct Transpose {
           c.out + c.y_extra),
         prepared({prepared_bytes(params)}) {
     x.fill(1), weights.fill(2), bias.fill(3), slope.fill(4, 0, 0.5);
-    prepared.poison();
-    const StreamPtr stream = make_stream();
-    const fovea_tensor wt = weights.view(), pt = prepared.view();
-    EXPECT_EQ(fovea_conv_transpose2d_prepare(&params, &wt, &pt, stream.get()), FOVEA_OK) << fovea_last_error();
-    EXPECT_TRUE(prepared.guards_intact());
+    prepare(prepared);
   }
   static int64_t prepared_bytes(const fovea_conv_transpose2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_conv_transpose2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_conv_transpose2d_prepared_bytes(device_here(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
+  }
+  void prepare(Array<uint8_t>& into) {
+    run_prepare(into, [&](const fovea_tensor* pt, fovea_stream* stream) {
+      const fovea_tensor wt = weights.view();
+      return fovea_conv_transpose2d_prepare(&params, &wt, pt, stream);
+    });
   }
   int64_t workspace_bytes() {
     int64_t bytes = 0;
@@ -47,7 +49,7 @@ struct Transpose {
   fovea_status run(const fovea_workspace* workspace, fovea_stream* stream, const int32_t* live = nullptr) {
     fovea_tensor xt = x.view();
     xt.live = live;
-    const fovea_tensor pt = prepared.view(), bt = bias.view(), st = slope.view(), yt = y.view();
+    const fovea_tensor pt = prepared_here(*this).view(), bt = bias.view(), st = slope.view(), yt = y.view();
     return fovea_conv_transpose2d(&params, &xt, &pt, c.bias ? &bt : nullptr,
                                   c.activation == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt, workspace, stream);
   }
@@ -79,7 +81,8 @@ struct Transpose {
   ConvCase c;
   fovea_conv_transpose2d_params params;
   Array<float> x, weights, bias, slope, y;
-  Array<uint8_t> prepared;
+  Array<uint8_t> prepared;  // on the CPU
+  LayerMemory memory;
 };
 
 constexpr int32_t kRelu = FOVEA_ACTIVATION_RELU, kPrelu = FOVEA_ACTIVATION_PRELU, kLeaky = FOVEA_ACTIVATION_LEAKY_RELU,
@@ -332,15 +335,14 @@ class ConvTranspose2d : public ::testing::TestWithParam<TransposeCase> {};
 
 TEST_P(ConvTranspose2d, MatchesScatteredProducts) {
   Transpose layer(GetParam());
-  Workspace workspace(layer.workspace_bytes());
-  check_kernel<float>(layer.y, layer.tolerance(), [&](fovea_stream* s) { return layer.run(workspace.get(), s); });
-  EXPECT_TRUE(workspace.guards_intact()) << "wrote outside the workspace";
+  check_kernel<float>(layer.y, layer.tolerance(), [&](fovea_stream* s) { return layer.run(workspace_here(layer), s); });
+  EXPECT_TRUE(layer.memory.guards_intact()) << "wrote outside the workspace";
   const std::vector<double> expected = layer.expected();
   for (const int32_t isa : {int32_t{FOVEA_ISA_REFERENCE}, available_isas().back()}) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
     layer.y.poison();
-    ASSERT_EQ(layer.run(workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(workspace_here(layer), stream.get()), FOVEA_OK);
     expect_near(layer.y, expected, layer.tolerance());
   }
 }
@@ -396,6 +398,41 @@ TEST(ConvTranspose2dLive, LimitsTheBatch) {
     }
   }
 }
+
+TEST(ConvTranspose2dLive, LimitsTheBatchOfEveryBackend) {
+  Array<int32_t> live({1});
+  for (const TransposeCase& c : {cases()[2], cases()[9]}) {
+    Transpose layer(c);
+    for (const int32_t rows : {-1, 0, 1, 9}) {
+      live[0] = rows;
+      check_kernel<float>(layer.y, layer.tolerance(),
+                          [&](fovea_stream* s) { return layer.run(workspace_here(layer), s, live.data()); });
+    }
+  }
+}
+
+template <class T>
+void check_narrow() {
+  for (const TransposeCase& c : cases()) {
+    SCOPED_TRACE(c.conv.name);
+    Transpose layer(c);
+    const auto x = narrow_copy<T>(layer.x), y = narrow_copy<T>(layer.y);
+    narrow_copy<T>(layer.weights);
+    layer.prepare(layer.prepared);
+    check_narrow_kernel<T>(
+        *y, layer.y, narrow_tolerance<T>(layer.tolerance()),
+        [&](fovea_stream* s) { return layer.run(workspace_here(layer), s); },
+        [&](fovea_stream* s) {
+          const fovea_tensor pt = prepared_here(layer).view(), bt = layer.bias.view(), st = layer.slope.view();
+          const fovea_tensor xt = x->view(), yt = y->view();
+          return fovea_conv_transpose2d(&layer.params, &xt, &pt, layer.c.bias ? &bt : nullptr,
+                                        layer.c.activation == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt,
+                                        workspace_here(layer), s);
+        });
+  }
+}
+TEST(ConvTranspose2dNarrow, HalfPrecision) { check_narrow<Half>(); }
+TEST(ConvTranspose2dNarrow, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(ConvTranspose2dArguments, AreChecked) {
   Transpose layer({{.name = "Small",

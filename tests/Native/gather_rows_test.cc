@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -51,8 +51,10 @@ void check_both(const Case& c) {
   fill_indices(indices);
   Array<float> x(joined({kRows}, c.row), c.x_pitch), y(joined(c.indices, c.row), c.y_pitch);
   x.fill(1);
-  const fovea_tensor xt = x.view(), it = indices.view(), yt = y.view();
-  check_kernel<float>(y, {}, [&](fovea_stream* s) { return fovea_gather_rows(&xt, &it, &yt, s); });
+  check_kernel<float>(y, {}, [&](fovea_stream* s) {
+    const fovea_tensor xt = x.view(), it = indices.view(), yt = y.view();
+    return fovea_gather_rows(&xt, &it, &yt, s);
+  });
   // Independently: element k of row i.
   const int64_t row = product(c.row);
   for (int64_t i = 0; i < indices.size(); ++i)
@@ -66,6 +68,7 @@ void check_both(const Case& c) {
   // The order of the sums is part of the contract: no tolerance.
   check_kernel<float>(x, {}, [&](fovea_stream* s) {
     x.assign(start);
+    const fovea_tensor xt = x.view(), it = indices.view(), yt = y.view();
     return fovea_scatter_add_rows(&yt, &it, &xt, s);
   });
 }
@@ -77,40 +80,31 @@ TEST(GatherRows, MatchesReferenceBothWays) {
   }
 }
 
-void for_every_isa(const std::function<void(fovea_stream*)>& body) {
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    body(stream.get());
-  }
-}
-
 // 1e8 - 1e8 + 1 is 1 in this order only.
 TEST(ScatterAddRows, EqualIndicesSumInTheirOrder) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     Array<float> dy({4, 3}), dx({2, 3});
     Array<int32_t> indices({4});
     indices.assign({1, 1, 0, 1});
     dy.assign({1e8f, 1e8f, 1e8f, -1e8f, -1e8f, -1e8f, 5, 5, 5, 1, 1, 1});
     for (int64_t i = 0; i < 6; ++i) dx[i] = 0;
     const fovea_tensor dt = dy.view(), it = indices.view(), xt = dx.view();
-    ASSERT_EQ(fovea_scatter_add_rows(&dt, &it, &xt, s), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(fovea_scatter_add_rows(&dt, &it, &xt, s), s), FOVEA_OK) << fovea_last_error();
     EXPECT_EQ(dx.values(), (std::vector<float>{5, 5, 5, 1, 1, 1}));
   });
 }
 
 // <gather(x), dy> = <x, scatter(dy)>: one is the other's transpose. Small integers make the sums exact.
 TEST(ScatterAddRows, IsTheGradientOfGatherRows) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     Array<float> x({kRows, 6}), y({50, 6}), dy({50, 6}), dx({kRows, 6});
     Array<int32_t> indices({50});
     fill_indices(indices);
     for (int64_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 19), dx[i] = 0;
     for (int64_t i = 0; i < dy.size(); ++i) dy[i] = static_cast<float>(i * 23 % 17);
     const fovea_tensor xt = x.view(), yt = y.view(), dyt = dy.view(), dxt = dx.view(), it = indices.view();
-    ASSERT_EQ(fovea_gather_rows(&xt, &it, &yt, s), FOVEA_OK);
-    ASSERT_EQ(fovea_scatter_add_rows(&dyt, &it, &dxt, s), FOVEA_OK);
+    ASSERT_EQ(finish(fovea_gather_rows(&xt, &it, &yt, s), s), FOVEA_OK);
+    ASSERT_EQ(finish(fovea_scatter_add_rows(&dyt, &it, &dxt, s), s), FOVEA_OK);
     float forward = 0, backward = 0;
     for (int64_t i = 0; i < y.size(); ++i) forward += y[i] * dy[i];
     for (int64_t i = 0; i < x.size(); ++i) backward += x[i] * dx[i];
@@ -119,10 +113,12 @@ TEST(ScatterAddRows, IsTheGradientOfGatherRows) {
 }
 
 TEST(GatherRows, LiveLimitsTheTableAndTheIndices) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (const int32_t live : {-1, 0, 3, 5, 9})
       for (const int32_t picks : {-1, 0, 2, 4, 7}) {
         Array<float> x({5, 2}), y({4, 2}), dy({4, 2});
+        Array<int32_t> live_rows({1}), live_picks({1});
+        live_rows[0] = live, live_picks[0] = picks;
         Array<int32_t> indices({4});
         indices.assign({4, 0, 2, 4});
         for (int64_t i = 0; i < 10; ++i) x[i] = static_cast<float>(i + 1);
@@ -130,16 +126,16 @@ TEST(GatherRows, LiveLimitsTheTableAndTheIndices) {
         y.poison();
         fovea_tensor xt = x.view(), it = indices.view(), dt = dy.view();
         const fovea_tensor yt = y.view();
-        xt.live = &live, it.live = &picks;
-        ASSERT_EQ(fovea_gather_rows(&xt, &it, &yt, s), FOVEA_OK);
+        xt.live = live_rows.data(), it.live = live_picks.data();
+        ASSERT_EQ(finish(fovea_gather_rows(&xt, &it, &yt, s), s), FOVEA_OK);
         for (int64_t i = 0; i < 4; ++i) {
           if (i >= picks)
             EXPECT_TRUE(std::isnan(y[2 * i]));
           else
             EXPECT_EQ(y[2 * i], indices[i] < live ? x[2 * indices[i]] : 0.0f);
         }
-        xt.live = nullptr, it.live = nullptr, dt.live = &picks;
-        ASSERT_EQ(fovea_scatter_add_rows(&dt, &it, &xt, s), FOVEA_OK);
+        xt.live = nullptr, it.live = nullptr, dt.live = live_picks.data();
+        ASSERT_EQ(finish(fovea_scatter_add_rows(&dt, &it, &xt, s), s), FOVEA_OK);
         for (int64_t row = 0; row < 5; ++row) {
           int hits = 0;
           for (int64_t i = 0; i < std::min(picks, 4); ++i) hits += indices[i] == row;
@@ -148,6 +144,43 @@ TEST(GatherRows, LiveLimitsTheTableAndTheIndices) {
       }
   });
 }
+
+// Rows of narrow types move as they are; their sums are f32, rounded at every pick.
+template <class T>
+void check_narrow() {
+  Array<float> wide({kRows, 6}), expected({40, 6});
+  Array<T> x({kRows, 6}), y({40, 6}, 7);
+  Array<int32_t> indices({40});
+  fill_indices(indices);
+  x.fill(1);
+  for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+  check_narrow_kernel<T>(
+      y, expected, {},
+      [&](fovea_stream* s) {
+        const fovea_tensor xt = wide.view(), it = indices.view(), yt = expected.view();
+        return fovea_gather_rows(&xt, &it, &yt, s);
+      },
+      [&](fovea_stream* s) {
+        const fovea_tensor xt = x.view(), it = indices.view(), yt = y.view();
+        return fovea_gather_rows(&xt, &it, &yt, s);
+      });
+  // Small integers: all sums are exact in both types.
+  for (int64_t i = 0; i < y.size(); ++i) expected[i] = static_cast<float>(i % 3), y[i] = T(expected[i]);
+  check_narrow_kernel<T>(
+      x, wide, {},
+      [&](fovea_stream* s) {
+        for (int64_t i = 0; i < wide.size(); ++i) wide[i] = 0;
+        const fovea_tensor dt = expected.view(), it = indices.view(), xt = wide.view();
+        return fovea_scatter_add_rows(&dt, &it, &xt, s);
+      },
+      [&](fovea_stream* s) {
+        for (int64_t i = 0; i < x.size(); ++i) x[i] = T(0.0);
+        const fovea_tensor dt = y.view(), it = indices.view(), xt = x.view();
+        return fovea_scatter_add_rows(&dt, &it, &xt, s);
+      });
+}
+TEST(GatherRows, HalfPrecision) { check_narrow<Half>(); }
+TEST(GatherRows, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(GatherRows, ArgumentsAreChecked) {
   Array<float> x({5, 3}), y({4, 3}), wrong({4, 2}), scalar({});

@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -17,12 +17,15 @@ constexpr Tolerance kTolerance{4e-6, 1e-5};
 // All that a call takes. Optional tensors are there or not by `parts`.
 enum Parts { kResidual = 1, kGamma = 2, kBeta = 4, kSum = 8, kRms = 16, kAllParts = 31 };
 
-struct Call {
-  Array<float> x, residual, gamma, beta, sum, y;
+template <class T>
+struct CallOf {
+  Array<T> x, residual;
+  Array<float> gamma, beta;
+  Array<T> sum, y;
   int parts;
   float epsilon = 1e-5f;
 
-  Call(const std::vector<int64_t>& shape, int which, int64_t x_pitch = 0, int64_t y_pitch = 0)
+  CallOf(const std::vector<int64_t>& shape, int which, int64_t x_pitch = 0, int64_t y_pitch = 0)
       : x(shape, x_pitch),
         residual(shape, y_pitch),
         gamma({shape.back()}),
@@ -45,14 +48,7 @@ struct Call {
   }
 };
 
-void for_every_isa(const std::function<void(fovea_stream*)>& body) {
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    body(stream.get());
-  }
-}
+using Call = CallOf<float>;
 
 bool same_bits(const Array<float>& a, const Array<float>& b) {
   const std::vector<float> u = a.values(), v = b.values();
@@ -86,11 +82,11 @@ TEST(LayerNorm, PartsAndShapesMatchTheReference) {
 }
 
 TEST(LayerNorm, SumIsTheFloatSumAndDoesNotChangeTheResult) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     Call with({7, 131}, kResidual | kSum), without({7, 131}, kResidual), plain({7, 131}, kSum);
-    ASSERT_EQ(with.run(s), FOVEA_OK);
-    ASSERT_EQ(without.run(s), FOVEA_OK);
-    ASSERT_EQ(plain.run(s), FOVEA_OK);
+    ASSERT_EQ(finish(with.run(s), s), FOVEA_OK);
+    ASSERT_EQ(finish(without.run(s), s), FOVEA_OK);
+    ASSERT_EQ(finish(plain.run(s), s), FOVEA_OK);
     EXPECT_TRUE(same_bits(with.y, without.y));
     EXPECT_TRUE(same_bits(plain.sum, plain.x));
     for (int64_t i = 0; i < with.x.size(); ++i) ASSERT_EQ(with.sum[i], with.x[i] + with.residual[i]);
@@ -99,23 +95,22 @@ TEST(LayerNorm, SumIsTheFloatSumAndDoesNotChangeTheResult) {
 
 // y = x and sum = residual, alone and together.
 TEST(LayerNorm, InPlaceGivesTheSameBits) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (int parts = 0; parts <= kAllParts; ++parts)
       for (const int64_t n : {5, 64, 777}) {
         SCOPED_TRACE("n " + std::to_string(n) + " parts " + std::to_string(parts));
         Call apart({9, n}, parts), inside({9, n}, parts);
-        ASSERT_EQ(apart.run(s), FOVEA_OK);
+        ASSERT_EQ(finish(apart.run(s), s), FOVEA_OK);
         const fovea_norm_params p{inside.epsilon, (parts & kRms) != 0, 0, 0};
         const fovea_tensor xt = inside.x.view(), rt = inside.residual.view(), gt = inside.gamma.view(), bt = inside.beta.view(),
                            st = inside.sum.view();
         const bool both = (parts & kResidual) != 0 && (parts & kSum) != 0;
-        ASSERT_EQ(fovea_layer_norm(&p, &xt, (parts & kResidual) != 0 ? &rt : nullptr, (parts & kGamma) != 0 ? &gt : nullptr,
-                                   (parts & kBeta) != 0 ? &bt : nullptr,
-                                   (parts & kSum) == 0 ? nullptr
-                                   : both              ? &rt
-                                                       : &st,
-                                   &xt, s),
-                  FOVEA_OK);
+        const fovea_tensor* sum = (parts & kSum) == 0 ? nullptr : both ? &rt : &st;
+        ASSERT_EQ(
+            finish(fovea_layer_norm(&p, &xt, (parts & kResidual) != 0 ? &rt : nullptr, (parts & kGamma) != 0 ? &gt : nullptr,
+                                    (parts & kBeta) != 0 ? &bt : nullptr, sum, &xt, s),
+                   s),
+            FOVEA_OK);
         EXPECT_TRUE(same_bits(inside.x, apart.y));
         if ((parts & kSum) != 0) {
           EXPECT_TRUE(same_bits(both ? inside.residual : inside.sum, apart.sum));
@@ -140,12 +135,12 @@ TEST(LayerNorm, LargeMeanCostsNoDigits) {
 }
 
 TEST(LayerNorm, ConstantRowsGiveBeta) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (const int64_t n : {1, 7, 100, 768}) {
       Call c({4, n}, kGamma | kBeta);
       const float values[] = {0, 0.1f, -12345.678f, 3e38f};
       for (int64_t i = 0; i < c.x.size(); ++i) c.x[i] = values[i / n];
-      ASSERT_EQ(c.run(s), FOVEA_OK);
+      ASSERT_EQ(finish(c.run(s), s), FOVEA_OK);
       // x - mean is what rounding left of 0, at most 2^-24 of x and divided by sqrt(1e-5). The double mean of 3e38 is exact.
       for (int64_t i = 0; i < c.y.size(); ++i) EXPECT_NEAR(c.y[i], c.beta[i % n], 1e-5) << "row " << i / n;
     }
@@ -167,26 +162,26 @@ TEST(LayerNorm, ExtremeRowsMatchTheReference) {
 
 // 0 / sqrt(0 + 0).
 TEST(LayerNorm, NoVarianceAndNoEpsilonGiveNan) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (const int parts : {0, static_cast<int>(kRms)}) {
       Call c({2, 33}, parts);
       for (int64_t i = 0; i < c.x.size(); ++i) c.x[i] = 0;
       c.epsilon = 0;
-      ASSERT_EQ(c.run(s), FOVEA_OK);
+      ASSERT_EQ(finish(c.run(s), s), FOVEA_OK);
       for (int64_t i = 0; i < c.y.size(); ++i) EXPECT_TRUE(std::isnan(c.y[i]));
     }
   });
 }
 
 TEST(LayerNorm, NanAndInfinityStayInTheirRows) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (const int64_t n : {3, 16, 100})
       for (const int parts : {0, static_cast<int>(kRms), static_cast<int>(kResidual | kSum)}) {
         Call clean({4, n}, parts), c({4, n}, parts);
         c.x[1 * n + n - 1] = kNan;
         c.x[2 * n] = kInf;
-        ASSERT_EQ(clean.run(s), FOVEA_OK);
-        ASSERT_EQ(c.run(s), FOVEA_OK);
+        ASSERT_EQ(finish(clean.run(s), s), FOVEA_OK);
+        ASSERT_EQ(finish(c.run(s), s), FOVEA_OK);
         for (int64_t i = 0; i < n; ++i) {
           EXPECT_EQ(c.y[i], clean.y[i]);
           EXPECT_TRUE(std::isnan(c.y[n + i]));
@@ -198,17 +193,19 @@ TEST(LayerNorm, NanAndInfinityStayInTheirRows) {
 }
 
 TEST(LayerNorm, LiveLimitsTheLeadingDimension) {
-  for_every_isa([](fovea_stream* s) {
-    for (const int32_t live : {-3, 0, 2, 5, 100}) {
+  on_every_backend([](fovea_stream* s, bool) {
+    for (const int32_t count : {-3, 0, 2, 5, 100}) {
+      Array<int32_t> live({1});
+      live[0] = count;
       Call all({5, 3, 21}, kResidual | kSum), some({5, 3, 21}, kResidual | kSum);
       some.y.poison();
       some.sum.poison();
-      ASSERT_EQ(all.run(s), FOVEA_OK);
-      ASSERT_EQ(some.run(s, &live), FOVEA_OK);
+      ASSERT_EQ(finish(all.run(s), s), FOVEA_OK);
+      ASSERT_EQ(finish(some.run(s, live.data()), s), FOVEA_OK);
       for (int64_t i = 0; i < some.y.size(); ++i) {
-        EXPECT_EQ(std::isnan(some.y[i]), i / 63 >= live);
-        EXPECT_EQ(std::isnan(some.sum[i]), i / 63 >= live);
-        if (i / 63 < live) {
+        EXPECT_EQ(std::isnan(some.y[i]), i / 63 >= count);
+        EXPECT_EQ(std::isnan(some.sum[i]), i / 63 >= count);
+        if (i / 63 < count) {
           EXPECT_EQ(some.y[i], all.y[i]);
         }
       }
@@ -218,14 +215,15 @@ TEST(LayerNorm, LiveLimitsTheLeadingDimension) {
 
 // The leading dimension of a vector is the one that is normalised.
 TEST(LayerNorm, LiveShortensAVector) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     Call whole({40}, kGamma | kBeta), part({23}, kGamma | kBeta);
-    const int32_t live = 23, none = 0;
+    Array<int32_t> live({1}), none({1});
+    live[0] = 23, none[0] = 0;
     whole.y.poison();
-    ASSERT_EQ(whole.run(s, &none), FOVEA_OK);
+    ASSERT_EQ(finish(whole.run(s, none.data()), s), FOVEA_OK);
     EXPECT_TRUE(std::isnan(whole.y[0]));
-    ASSERT_EQ(whole.run(s, &live), FOVEA_OK);
-    ASSERT_EQ(part.run(s), FOVEA_OK);
+    ASSERT_EQ(finish(whole.run(s, live.data()), s), FOVEA_OK);
+    ASSERT_EQ(finish(part.run(s), s), FOVEA_OK);
     for (int64_t i = 0; i < 40; ++i) {
       if (i < 23)
         EXPECT_EQ(whole.y[i], part.y[i]);
@@ -234,6 +232,24 @@ TEST(LayerNorm, LiveShortensAVector) {
     }
   });
 }
+
+// Statistics and the result are those of the f32 sum; y and sum are rounded once.
+template <class T>
+void check_narrow(double relative) {
+  for (const int64_t n : {33, 1500})
+    for (const int parts : {0, kResidual | kGamma | kBeta | kSum, static_cast<int>(kRms)}) {
+      CallOf<T> narrow({7, n}, parts, n + 3);
+      Call wide({7, n}, parts);
+      for (int64_t i = 0; i < wide.x.size(); ++i) wide.x[i] = static_cast<float>(narrow.x[i]);
+      for (int64_t i = 0; i < wide.x.size(); ++i) wide.residual[i] = static_cast<float>(narrow.residual[i]);
+      check_narrow_kernel<T>(
+          narrow.y, wide.y, {relative, 1e-5}, [&](fovea_stream* s) { return wide.run(s); },
+          [&](fovea_stream* s) { return narrow.run(s); });
+    }
+}
+// The reference is rounded to the type as well, and the two may fall on either side of a boundary.
+TEST(LayerNorm, HalfPrecision) { check_narrow<Half>(0x1p-10); }
+TEST(LayerNorm, BFloat16) { check_narrow<BFloat16>(0x1p-7); }
 
 TEST(LayerNorm, ArgumentsAreChecked) {
   Array<float> x({4, 6}), y({4, 6}), other({4, 5}), gamma({6}), short_gamma({5}), scalar({});

@@ -1,7 +1,8 @@
 // linear with BF16 and INT8 weights.
 #include <limits>
 
-#include "support.h"
+#include "every_backend.h"
+#include "per_device.h"
 
 using namespace fovea_test;
 
@@ -10,47 +11,51 @@ namespace {
 constexpr float kInf = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
 
 // One layer with its input, output and workspace.
-struct Narrow {
+template <class T>
+struct NarrowOf {
   fovea_linear_params params;
-  Array<float> weights, x, y, bias;
-  Array<uint8_t> prepared;
-  std::unique_ptr<Workspace> workspace;
+  Array<float> weights;
+  Array<T> x, y;
+  Array<float> bias;
+  PerDevice<Array<uint8_t>> packed;
+  PerDevice<Workspace> scratch;
 
-  Narrow(int32_t format, int64_t rows, int32_t in, int32_t out, int64_t x_pitch = 0, int64_t y_pitch = 0)
-      : params{in, out, {}, format, 0},
-        weights({out, in}),
-        x({rows, in}, x_pitch),
-        y({rows, out}, y_pitch),
-        bias({out}),
-        prepared({prepared_bytes()}) {
+  NarrowOf(int32_t format, int64_t rows, int32_t in, int32_t out, int64_t x_pitch = 0, int64_t y_pitch = 0)
+      : params{in, out, {}, format, 0}, weights({out, in}), x({rows, in}, x_pitch), y({rows, out}, y_pitch), bias({out}) {
     weights.fill(7);
     x.fill(1);
     bias.fill(2);
-    workspace = std::make_unique<Workspace>(workspace_bytes(x.view()));
-    prepare();
-  }
-  int64_t prepared_bytes() const {
-    int64_t bytes = -1;
-    EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &params, &bytes), FOVEA_OK) << fovea_last_error();
-    return bytes;
   }
   int64_t workspace_bytes(const fovea_tensor& input) const {
     int64_t bytes = -1;
     EXPECT_EQ(fovea_linear_workspace(&params, &input, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
   }
-  void prepare() {
+  // After the weights have changed.
+  void prepare() { packed.reset(); }
+  std::unique_ptr<Array<uint8_t>> make_prepared() {
+    int64_t bytes = -1;
+    EXPECT_EQ(fovea_linear_prepared_bytes(device_in_use(), &params, &bytes), FOVEA_OK) << fovea_last_error();
+    auto result = std::make_unique<Array<uint8_t>>(std::vector<int64_t>{bytes});
     const StreamPtr stream = make_stream();
-    const fovea_tensor w = weights.view(), p = prepared.view();
-    prepared.poison();
-    ASSERT_EQ(fovea_linear_prepare(&params, &w, &p, stream.get()), FOVEA_OK) << fovea_last_error();
-    ASSERT_TRUE(prepared.guards_intact());
+    const fovea_tensor w = weights.view(), p = result->view();
+    result->poison();
+    EXPECT_EQ(finish(fovea_linear_prepare(&params, &w, &p, stream.get()), stream.get()), FOVEA_OK) << fovea_last_error();
+    EXPECT_TRUE(result->guards_intact());
+    return result;
+  }
+  fovea_tensor prepared() {
+    return packed.get([&] { return make_prepared(); }).view();
+  }
+  const fovea_workspace* workspace() {
+    return scratch.get([&] { return std::make_unique<Workspace>(workspace_bytes(x.view())); }).get();
   }
   fovea_status run(fovea_stream* stream, bool with_bias = true) {
-    const fovea_tensor xt = x.view(), pt = prepared.view(), bt = bias.view(), yt = y.view();
-    return fovea_linear(&params, &xt, &pt, with_bias ? &bt : nullptr, nullptr, &yt, workspace->get(), stream);
+    const fovea_tensor xt = x.view(), pt = prepared(), bt = bias.view(), yt = y.view();
+    return fovea_linear(&params, &xt, &pt, with_bias ? &bt : nullptr, nullptr, &yt, workspace(), stream);
   }
 };
+using Narrow = NarrowOf<float>;
 
 struct Shape {
   int64_t rows;
@@ -75,7 +80,7 @@ TEST_P(LinearNarrow, MatchesReference) {
     const Tolerance tolerance = GetParam() == FOVEA_WEIGHTS_BF16 ? Tolerance{4e-7, 1e-6 + 6e-8 * s.in} : Tolerance{4e-7, 3e-7};
     for (const bool with_bias : {true, false}) {
       check_kernel<float>(layer.y, tolerance, [&](fovea_stream* stream) { return layer.run(stream, with_bias); });
-      EXPECT_TRUE(layer.workspace->guards_intact());
+      EXPECT_TRUE(layer.scratch->guards_intact());
     }
     layer.params.activation = {FOVEA_ACTIVATION_RELU, 0, 0, 0};
     check_kernel<float>(layer.y, tolerance, [&](fovea_stream* stream) { return layer.run(stream); });
@@ -120,11 +125,9 @@ TEST_P(LinearNarrow, IdentityReturnsWeights) {
     for (int k = 0; k < kIn; ++k) layer.weights[n * kIn + k] = static_cast<float>(k == 0 ? 127 : (n * 7 + k * 3) % 120 - 60);
   layer.prepare();
   for (int i = 0; i < kIn * kIn; ++i) layer.x[i] = i / kIn == i % kIn ? 1.0f : 0.0f;
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
+  on_every_backend([&](fovea_stream* stream, bool) {
     layer.y.poison();
-    ASSERT_EQ(layer.run(make_stream().get(), false), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(layer.run(stream, false), stream), FOVEA_OK) << fovea_last_error();
     for (int k = 0; k < kIn; ++k)
       for (int n = 0; n < kOut; ++n) {
         // INT8: 127 * q of x times the scale 1/127, two roundings.
@@ -132,29 +135,29 @@ TEST_P(LinearNarrow, IdentityReturnsWeights) {
         ASSERT_TRUE(GetParam() == FOVEA_WEIGHTS_INT8 || actual == expected) << actual << " is not " << expected;
         ASSERT_NEAR(actual, expected, 2e-5);
       }
-  }
+  });
 }
 
 TEST_P(LinearNarrow, RowsDoNotDependOnTheBatch) {
   constexpr int64_t kRows = 40, kOut = 75;
   for (const int32_t in : {61, 700}) {
     Narrow layer(GetParam(), kRows, in, kOut);
-    for (const int32_t isa : available_isas()) {
-      const ForcedIsa forced(isa);
-      const StreamPtr stream = make_stream();
-      ASSERT_EQ(layer.run(stream.get()), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool is_reference) {
+      if (is_reference) return;
+      ASSERT_EQ(finish(layer.run(stream), stream), FOVEA_OK);
       const std::vector<float> all = layer.y.values();
-      for (int64_t rows = 1; rows < kRows; ++rows) {
+      for (int64_t rows = 1; rows < kRows; rows += test_device() != nullptr ? 6 : 1) {
         fovea_tensor xt = layer.x.view(), yt = layer.y.view();
-        const fovea_tensor pt = layer.prepared.view(), bt = layer.bias.view();
+        const fovea_tensor pt = layer.prepared(), bt = layer.bias.view();
         xt.shape[0] = yt.shape[0] = rows;
         xt.data = layer.x.data() + (kRows - rows) * in;  // the last rows, so that every row meets every place in a tile
         layer.y.poison();
-        ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, &bt, nullptr, &yt, layer.workspace->get(), stream.get()), FOVEA_OK);
+        ASSERT_EQ(finish(fovea_linear(&layer.params, &xt, &pt, &bt, nullptr, &yt, layer.workspace(), stream), stream),
+                  FOVEA_OK);
         ASSERT_EQ(std::memcmp(layer.y.data(), all.data() + (kRows - rows) * kOut, static_cast<size_t>(rows * kOut) * 4), 0)
-            << isa_name(isa) << ", " << rows << " rows of " << in;
+            << rows << " rows of " << in;
       }
-    }
+    });
   }
 }
 
@@ -163,13 +166,18 @@ TEST(LinearInt8, AllInstructionSetsAgree) {
   for (const Shape& s : kShapes) {
     Narrow layer(FOVEA_WEIGHTS_INT8, s.rows, s.in, s.out, s.x_pitch, s.y_pitch);
     std::vector<float> first;
-    for (const int32_t isa : available_isas()) {
-      const ForcedIsa forced(isa);
-      ASSERT_EQ(layer.run(make_stream().get()), FOVEA_OK) << fovea_last_error();
+    const auto check = [&](fovea_stream* stream, bool is_reference) {
+      if (is_reference) return;
+      ASSERT_EQ(finish(layer.run(stream), stream), FOVEA_OK) << fovea_last_error();
       const std::vector<float> actual = layer.y.values();
       if (first.empty()) first = actual;
-      ASSERT_TRUE(actual.empty() || std::memcmp(actual.data(), first.data(), actual.size() * 4) == 0) << isa_name(isa);
+      ASSERT_TRUE(actual.empty() || std::memcmp(actual.data(), first.data(), actual.size() * 4) == 0);
+    };
+    if (test_device() != nullptr) {
+      const ForcedIsa forced(FOVEA_ISA_SCALAR);
+      check(make_stream().get(), false);
     }
+    on_every_backend(check);
   }
 }
 
@@ -183,11 +191,10 @@ TEST(LinearInt8, ExtremesDoNotSaturate) {
     }
     layer.prepare();
     const float sum = 127.0f * 127.0f * static_cast<float>(in), expected[] = {sum, -sum, 0, -sum, sum, 0};
-    for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-      const ForcedIsa forced(isa);
-      ASSERT_EQ(layer.run(make_stream().get(), false), FOVEA_OK) << fovea_last_error();
-      for (int i = 0; i < 6; ++i) EXPECT_FLOAT_EQ(layer.y[i], expected[i]) << isa_name(isa) << " " << in;
-    }
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(finish(layer.run(stream, false), stream), FOVEA_OK) << fovea_last_error();
+      for (int i = 0; i < 6; ++i) EXPECT_FLOAT_EQ(layer.y[i], expected[i]) << in;
+    });
   }
 }
 
@@ -204,10 +211,8 @@ TEST(LinearInt8, SpecialRows) {
   }
   layer.weights[18 * kIn + 30] = kNan, layer.weights[19 * kIn + 5] = kInf;
   layer.prepare();
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    ASSERT_EQ(layer.run(make_stream().get()), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(finish(layer.run(stream), stream), FOVEA_OK) << fovea_last_error();
     for (int m = 0; m < 7; ++m)
       for (int n = 0; n < kOut; ++n) {
         const float y = layer.y[m * kOut + n];
@@ -219,7 +224,7 @@ TEST(LinearInt8, SpecialRows) {
           EXPECT_TRUE(std::isfinite(y)) << m << " " << n;
         }
       }
-  }
+  });
 }
 
 // BF16 rounds to nearest even, NaN stays NaN, infinities and what rounds to them behave as in f32 arithmetic.
@@ -231,27 +236,64 @@ TEST(LinearBf16, SpecialValues) {
   for (int m = 0; m < 8; ++m) layer.x[2 * m] = x[m], layer.x[2 * m + 1] = 0;
   layer.weights.assign({1, 0, low_nan, 1});
   layer.prepare();
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    ASSERT_EQ(layer.run(make_stream().get(), false), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(finish(layer.run(stream, false), stream), FOVEA_OK) << fovea_last_error();
     for (int m = 0; m < 8; ++m) {
-      EXPECT_TRUE(near(layer.y[2 * m], expected[m], 0, 0)) << isa_name(isa) << " " << x[m] << " gives " << layer.y[2 * m];
-      EXPECT_TRUE(std::isnan(layer.y[2 * m + 1])) << isa_name(isa);
+      EXPECT_TRUE(near(layer.y[2 * m], expected[m], 0, 0)) << x[m] << " gives " << layer.y[2 * m];
+      EXPECT_TRUE(std::isnan(layer.y[2 * m + 1]));
     }
-  }
+  });
 }
 
 TEST_P(LinearNarrow, LiveRowsLimitTheWork) {
   Narrow layer(GetParam(), 30, 6, 20);
-  const StreamPtr stream = make_stream();
-  for (const int32_t live : {0, 3, 99}) {
-    fovea_tensor xt = layer.x.view();
-    xt.live = &live;
-    const fovea_tensor pt = layer.prepared.view(), yt = layer.y.view();
-    layer.y.poison();
-    ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, layer.workspace->get(), stream.get()), FOVEA_OK);
-    for (int64_t m = 0; m < 30; ++m) EXPECT_EQ(std::isnan(layer.y[m * 20 + 19]), m >= live) << "row " << m;
+  on_every_backend([&](fovea_stream* stream, bool) {
+    for (const int32_t count : {0, 3, 99}) {
+      Array<int32_t> live({1});
+      live[0] = count;
+      fovea_tensor xt = layer.x.view();
+      xt.live = live.data();
+      const fovea_tensor pt = layer.prepared(), yt = layer.y.view();
+      layer.y.poison();
+      ASSERT_EQ(finish(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, layer.workspace(), stream), stream),
+                FOVEA_OK);
+      for (int64_t m = 0; m < 30; ++m) EXPECT_EQ(std::isnan(layer.y[m * 20 + 19]), m >= count) << "row " << m;
+    }
+  });
+}
+
+// x of a narrow type is rounded to bf16 or quantised from its values; y is rounded once. 128 inputs in bf16 are read in place.
+template <class T>
+void check_narrow(int32_t format, double relative) {
+  for (const Shape& s : {Shape{5, 70, 33}, Shape{67, 128, 40}, Shape{9, 128, 65, 136}}) {
+    Narrow wide(format, s.rows, s.in, s.out);
+    NarrowOf<T> narrow(format, s.rows, s.in, s.out, s.x_pitch, s.y_pitch);
+    for (int64_t i = 0; i < wide.x.size(); ++i) wide.x[i] = static_cast<float>(narrow.x[i]);
+    check_narrow_kernel<T>(
+        narrow.y, wide.y, {relative, 1e-6 + 6e-8 * s.in}, [&](fovea_stream* stream) { return wide.run(stream); },
+        [&](fovea_stream* stream) { return narrow.run(stream); });
   }
+}
+// The reference is rounded to the type too.
+TEST_P(LinearNarrow, HalfPrecision) { check_narrow<Half>(GetParam(), 0x1p-10); }
+TEST_P(LinearNarrow, BFloat16) { check_narrow<BFloat16>(GetParam(), 0x1p-7); }
+
+// More tiles of 128 x 128 than half of the multiprocessors: BF16's large tile.
+TEST(LinearBf16, LargeTilesMatchTheSmall) {
+  if (test_device() == nullptr) GTEST_SKIP() << "needs FOVEA_TEST_PLUGIN: tiles of tensor cores";
+  Narrow layer(FOVEA_WEIGHTS_BF16, 1100, 72, 1000);
+  const OnDevice scope(test_device());
+  const StreamPtr stream = make_stream();
+  ASSERT_EQ(finish(layer.run(stream.get()), stream.get()), FOVEA_OK) << fovea_last_error();
+  const std::vector<float> all = layer.y.values();
+  fovea_tensor xt = layer.x.view(), yt = layer.y.view();
+  const fovea_tensor pt = layer.prepared(), bt = layer.bias.view();
+  xt.shape[0] = yt.shape[0] = 100;
+  xt.data = layer.x.data() + 1000 * 72;
+  layer.y.poison();
+  ASSERT_EQ(finish(fovea_linear(&layer.params, &xt, &pt, &bt, nullptr, &yt, layer.workspace(), stream.get()), stream.get()),
+            FOVEA_OK);
+  ASSERT_EQ(std::memcmp(layer.y.data(), all.data() + 1000 * 1000, 100 * 1000 * 4), 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, LinearNarrow, ::testing::Values(FOVEA_WEIGHTS_BF16, FOVEA_WEIGHTS_INT8));
@@ -259,7 +301,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, LinearNarrow, ::testing::Values(FOVEA_WEIGHTS_
 TEST(LinearNarrowArguments, AreChecked) {
   const StreamPtr stream = make_stream();
   Narrow layer(FOVEA_WEIGHTS_INT8, 4, 6, 20);
-  const fovea_tensor xt = layer.x.view(), pt = layer.prepared.view(), yt = layer.y.view();
+  const fovea_tensor xt = layer.x.view(), pt = layer.prepared(), yt = layer.y.view();
   EXPECT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(std::string(fovea_last_error()).rfind("linear: needs a workspace of ", 0), 0u) << fovea_last_error();
   fovea_linear_params params{6, 20, {}, 3, 0};

@@ -1,4 +1,5 @@
-#include "support.h"
+#include "every_backend.h"
+#include "per_device.h"
 
 using namespace fovea_test;
 
@@ -15,24 +16,25 @@ struct Case {
 struct Layer {
   fovea_linear_params params;
   Array<float> weights;
-  Array<uint8_t> prepared;
+  PerDevice<Array<uint8_t>> packed;
 
   Layer(int32_t in, int32_t out, fovea_activation_params activation = {}, int64_t pitch = 0)
-      : params{in, out, activation, FOVEA_WEIGHTS_F32, 0}, weights({out, in}, pitch), prepared({bytes(params)}) {
+      : params{in, out, activation, FOVEA_WEIGHTS_F32, 0}, weights({out, in}, pitch) {
     weights.fill(7);
-    prepare();
   }
-  void prepare() {
+  fovea_tensor prepared() {
+    return packed.get([&] { return prepare(); }).view();
+  }
+  std::unique_ptr<Array<uint8_t>> prepare() {
+    int64_t bytes = -1;
+    EXPECT_EQ(fovea_linear_prepared_bytes(device_in_use(), &params, &bytes), FOVEA_OK) << fovea_last_error();
+    auto result = std::make_unique<Array<uint8_t>>(std::vector<int64_t>{bytes});
     const StreamPtr stream = make_stream();
-    const fovea_tensor w = weights.view(), p = prepared.view();
-    prepared.poison();
-    ASSERT_EQ(fovea_linear_prepare(&params, &w, &p, stream.get()), FOVEA_OK) << fovea_last_error();
-    ASSERT_TRUE(prepared.guards_intact());
-  }
-  static int64_t bytes(const fovea_linear_params& p) {
-    int64_t n = -1;
-    EXPECT_EQ(fovea_linear_prepared_bytes(cpu(), &p, &n), FOVEA_OK) << fovea_last_error();
-    return n;
+    const fovea_tensor w = weights.view(), p = result->view();
+    result->poison();
+    EXPECT_EQ(finish(fovea_linear_prepare(&params, &w, &p, stream.get()), stream.get()), FOVEA_OK) << fovea_last_error();
+    EXPECT_TRUE(result->guards_intact());
+    return result;
   }
 };
 
@@ -62,11 +64,11 @@ TEST(Linear, MatchesReference) {
     x.fill(1);
     bias.fill(2);
     slope.fill(3, -0.5, 0.5);
-    const fovea_tensor xt = x.view(), pt = layer.prepared.view(), bt = bias.view(), st = slope.view(), yt = y.view();
     // A chain of K fma on terms of size 1/3 drifts by about sqrt(K) * K^(1/2) * eps/2 at most; 6e-8 * K bounds it with room.
     const Tolerance tolerance{4e-6, 1e-6 + 6e-8 * in};
     for (const bool with_bias : {true, false})
       check_kernel<float>(y, tolerance, [&](fovea_stream* s) {
+        const fovea_tensor xt = x.view(), pt = layer.prepared(), bt = bias.view(), st = slope.view(), yt = y.view();
         return fovea_linear(&layer.params, &xt, &pt, with_bias ? &bt : nullptr,
                             c.activation == FOVEA_ACTIVATION_PRELU ? &st : nullptr, &yt, nullptr, s);
       });
@@ -79,14 +81,12 @@ TEST(Linear, IdentityReturnsWeights) {
   Layer layer(kIn, kOut);
   Array<float> x({kIn, kIn}), y({kIn, kOut});
   for (int i = 0; i < kIn * kIn; ++i) x[i] = i / kIn == i % kIn ? 1.0f : 0.0f;
-  const fovea_tensor xt = x.view(), pt = layer.prepared.view(), yt = y.view();
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_OK);
+  on_every_backend([&](fovea_stream* stream, bool) {
+    const fovea_tensor xt = x.view(), pt = layer.prepared(), yt = y.view();
+    ASSERT_EQ(finish(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream), stream), FOVEA_OK);
     for (int k = 0; k < kIn; ++k)
       for (int n = 0; n < kOut; ++n) ASSERT_EQ(y[k * kOut + n], layer.weights[n * kIn + k]);
-  }
+  });
 }
 
 // A row's bits do not depend on the batch it came in: what an MTCNN cascade needs to be reproducible.
@@ -97,7 +97,7 @@ TEST(Linear, RowsDoNotDependOnTheBatch) {
   for (const int32_t isa : available_isas()) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
-    const fovea_tensor xt = x.view(), pt = layer.prepared.view(), yt = y.view(), ot = one.view();
+    const fovea_tensor xt = x.view(), pt = layer.prepared(), yt = y.view(), ot = one.view();
     ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_OK);
     for (const int64_t row : {0, 13, 89}) {
       fovea_tensor part = xt;
@@ -113,25 +113,53 @@ TEST(Linear, LiveRowsLimitTheWork) {
   Layer layer(6, 20);
   Array<float> x({64, 6}), y({64, 20});
   x.fill(3);
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    for (const int32_t live : {-1, 0, 3, 64, 99}) {
-      fovea_tensor xt = x.view();
-      xt.live = &live;
-      const fovea_tensor pt = layer.prepared.view(), yt = y.view();
-      y.poison();
-      ASSERT_EQ(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream.get()), FOVEA_OK);
-      for (int64_t m = 0; m < 64; ++m) EXPECT_EQ(std::isnan(y[m * 20 + 19]), m >= live) << "row " << m;
-    }
+  on_every_backend([&](fovea_stream* stream, bool) {
+    for (const int64_t rows : {64, 5, 1})
+      for (const int32_t count : {-1, 0, 3, 64, 99}) {
+        Array<int32_t> live({1});
+        live[0] = count;
+        fovea_tensor xt = x.view(), yt = y.view();
+        xt.live = live.data();
+        xt.shape[0] = yt.shape[0] = rows;
+        const fovea_tensor pt = layer.prepared();
+        y.poison();
+        ASSERT_EQ(finish(fovea_linear(&layer.params, &xt, &pt, nullptr, nullptr, &yt, nullptr, stream), stream), FOVEA_OK);
+        for (int64_t m = 0; m < rows; ++m) EXPECT_EQ(std::isnan(y[m * 20 + 19]), m >= count) << "row " << m << " of " << rows;
+      }
+  });
+}
+
+// The weights stay f32, the products and sums too; x and y are of the narrow type.
+template <class T>
+void check_narrow(double relative) {
+  for (const int64_t rows : {1, 3, 16, 67}) {
+    Layer layer(70, 33, {FOVEA_ACTIVATION_RELU, 0, 0, 0});
+    Array<float> wide({rows, 70}), expected({rows, 33}), bias({33});
+    Array<T> x({rows, 70}, 72), y({rows, 33}, 40);
+    x.fill(1);
+    bias.fill(2);
+    for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+    check_narrow_kernel<T>(
+        y, expected, {relative, 1e-6 + 6e-8 * 70},
+        [&](fovea_stream* s) {
+          const fovea_tensor xt = wide.view(), pt = layer.prepared(), bt = bias.view(), yt = expected.view();
+          return fovea_linear(&layer.params, &xt, &pt, &bt, nullptr, &yt, nullptr, s);
+        },
+        [&](fovea_stream* s) {
+          const fovea_tensor xt = x.view(), pt = layer.prepared(), bt = bias.view(), yt = y.view();
+          return fovea_linear(&layer.params, &xt, &pt, &bt, nullptr, &yt, nullptr, s);
+        });
   }
 }
+// The reference is rounded to the type too.
+TEST(Linear, HalfPrecision) { check_narrow<Half>(0x1p-10); }
+TEST(Linear, BFloat16) { check_narrow<BFloat16>(0x1p-7); }
 
 TEST(Linear, ArgumentsAreChecked) {
   Layer layer(6, 20);
   Array<float> x({4, 6}), y({4, 20}), bias({19});
   const StreamPtr stream = make_stream();
-  fovea_tensor xt = x.view(), yt = y.view(), pt = layer.prepared.view(), bt = bias.view();
+  fovea_tensor xt = x.view(), yt = y.view(), pt = layer.prepared(), bt = bias.view();
   const auto run = [&](const fovea_tensor* b = nullptr) {
     return fovea_linear(&layer.params, &xt, &pt, b, nullptr, &yt, nullptr, stream.get());
   };
@@ -147,7 +175,7 @@ TEST(Linear, ArgumentsAreChecked) {
   yt = y.view();
   pt.shape[0] -= 1;
   EXPECT_EQ(run(), FOVEA_INVALID_ARGUMENT);
-  pt = layer.prepared.view();
+  pt = layer.prepared();
   yt = xt;
   yt.shape[1] = 20;
   yt.pitch = 20;

@@ -31,9 +31,10 @@ void check(const fovea_pool2d_params& p, std::vector<int64_t> shape, int64_t x_p
                                   << p.stride_h << " pad " << p.pad_top << " ceil " << p.ceil_mode << " mode " << p.mode);
   Array<float> x(shape, x_pitch), y({shape[0], pooled(shape[1], p), pooled(shape[2], p), shape[3]}, y_pitch);
   x.fill(7);
-  const fovea_tensor xt = x.view(), yt = y.view();
-  check_kernel<float>(y, p.mode == FOVEA_POOL_AVERAGE ? kAverageTolerance : Tolerance{},
-                      [&](fovea_stream* s) { return fovea_pool2d(&p, &xt, &yt, s); });
+  check_kernel<float>(y, p.mode == FOVEA_POOL_AVERAGE ? kAverageTolerance : Tolerance{}, [&](fovea_stream* s) {
+    const fovea_tensor xt = x.view(), yt = y.view();
+    return fovea_pool2d(&p, &xt, &yt, s);
+  });
 }
 
 TEST(Pool2d, MatchesReference) {
@@ -98,10 +99,12 @@ TEST(Pool2d, PropagatesNaN) {
     Array<float> x({1, 2, 2, 17}), y({1, 1, 1, 17});
     x.fill(3);
     for (int64_t c = 0; c < 17; ++c) x[position * 17 + c] = nan;
-    const fovea_tensor xt = x.view(), yt = y.view();
     for (const int32_t mode : {FOVEA_POOL_MAX, FOVEA_POOL_AVERAGE}) {
       const fovea_pool2d_params p = pool(mode, 2, 2);
-      check_kernel<float>(y, {}, [&](fovea_stream* s) { return fovea_pool2d(&p, &xt, &yt, s); });
+      check_kernel<float>(y, {}, [&](fovea_stream* s) {
+        const fovea_tensor xt = x.view(), yt = y.view();
+        return fovea_pool2d(&p, &xt, &yt, s);
+      });
       for (int64_t c = 0; c < 17; ++c) EXPECT_TRUE(std::isnan(y[c]));
     }
   }
@@ -110,12 +113,15 @@ TEST(Pool2d, PropagatesNaN) {
 TEST(Pool2d, LiveRowsLimitTheWork) {
   Array<float> x({3, 4, 4, 5}), y({3, 2, 2, 5});
   x.fill(9);
-  const int32_t live = 2;
-  fovea_tensor xt = x.view();
-  xt.live = &live;
-  const fovea_tensor yt = y.view();
+  Array<int32_t> live({1});
+  live[0] = 2;
   const fovea_pool2d_params p = pool(FOVEA_POOL_MAX, 2, 2);
-  check_kernel<float>(y, {}, [&](fovea_stream* s) { return fovea_pool2d(&p, &xt, &yt, s); });
+  check_kernel<float>(y, {}, [&](fovea_stream* s) {
+    fovea_tensor xt = x.view();
+    xt.live = live.data();
+    const fovea_tensor yt = y.view();
+    return fovea_pool2d(&p, &xt, &yt, s);
+  });
   EXPECT_FALSE(std::isnan(y[2 * 20 - 1]));
   EXPECT_TRUE(std::isnan(y[2 * 20]));
 }
@@ -132,11 +138,38 @@ TEST(AdaptivePool2d, MatchesReference) {
                                                                              {1, 1, 1, 1, 1}}) {
       Array<float> x({2, h, w, c}, c + 3), y({2, oh, ow, c}, c + 1);
       x.fill(5);
-      const fovea_tensor xt = x.view(), yt = y.view();
-      check_kernel<float>(y, mode == FOVEA_POOL_AVERAGE ? kAverageTolerance : Tolerance{},
-                          [&](fovea_stream* s) { return fovea_adaptive_pool2d(mode, &xt, &yt, s); });
+      check_kernel<float>(y, mode == FOVEA_POOL_AVERAGE ? kAverageTolerance : Tolerance{}, [&](fovea_stream* s) {
+        const fovea_tensor xt = x.view(), yt = y.view();
+        return fovea_adaptive_pool2d(mode, &xt, &yt, s);
+      });
     }
 }
+
+// Backends with narrow types sum in f32 and round once; 8 channels move as one, 7 one by one.
+template <class T>
+void check_narrow(double relative) {
+  for (const int32_t mode : {FOVEA_POOL_MAX, FOVEA_POOL_AVERAGE})
+    for (const int64_t channels : {7, 16}) {
+      const fovea_pool2d_params p = pool(mode, 3, 2, 1);
+      Array<float> wide({2, 9, 8, channels}), expected({2, 5, 4, channels});
+      Array<T> x({2, 9, 8, channels}, channels + 8), y({2, 5, 4, channels}, channels + 8);
+      x.fill(3);
+      for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+      check_narrow_kernel<T>(
+          y, expected, mode == FOVEA_POOL_AVERAGE ? Tolerance{relative, 2e-6} : Tolerance{},
+          [&](fovea_stream* s) {
+            const fovea_tensor xt = wide.view(), yt = expected.view();
+            return fovea_pool2d(&p, &xt, &yt, s);
+          },
+          [&](fovea_stream* s) {
+            const fovea_tensor xt = x.view(), yt = y.view();
+            return fovea_pool2d(&p, &xt, &yt, s);
+          });
+    }
+}
+// Twice half a unit in the last place: the reference is rounded to the type too.
+TEST(Pool2d, HalfPrecision) { check_narrow<Half>(0x1p-10); }
+TEST(Pool2d, BFloat16) { check_narrow<BFloat16>(0x1p-7); }
 
 TEST(Pool2dArguments, AreChecked) {
   Array<float> x({1, 4, 4, 3}), y({1, 2, 2, 3});

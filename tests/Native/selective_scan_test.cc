@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -10,11 +10,18 @@ struct Parts {
 };
 
 // All tensors of one call; `extra` columns of guard bytes behind each row.
-struct Scan {
+template <class T>
+struct ScanOf {
   int64_t length;
-  Array<float> u, delta, A, Bm, C, skip, z, bias, initial, state, y;
+  Array<T> u, delta;
+  Array<float> A;
+  Array<T> Bm, C;
+  Array<float> skip;
+  Array<T> z;
+  Array<float> bias, initial, state;
+  Array<T> y;
 
-  Scan(int64_t batch, int64_t steps, int64_t channels, int64_t states, int64_t extra = 0)
+  ScanOf(int64_t batch, int64_t steps, int64_t channels, int64_t states, int64_t extra = 0)
       : length(steps),
         u({batch, steps, channels}, channels + extra),
         delta({batch, steps, channels}, channels + 2 * extra),
@@ -34,7 +41,7 @@ struct Scan {
 
   // Steps [begin, begin + steps); the views reach over one batch entry only unless all steps are meant.
   fovea_status run_steps(const Parts& p, int64_t begin, int64_t steps, fovea_stream* stream) {
-    const auto cut = [&](Array<float>& a) {
+    const auto cut = [&](auto& a) {
       fovea_tensor t = a.view();
       t.data = a.data() + begin * t.pitch;
       t.shape[1] = steps;
@@ -52,6 +59,8 @@ struct Scan {
     return run_steps(p, 0, length, stream);
   }
 };
+
+using Scan = ScanOf<float>;
 
 // A decay exp(delta*A) is good to 2e-7 + |delta*A| * 1.2e-7 relative, and a state remembers about 1/(1 - decay) steps, here 40
 // at most (softplus gives delta >= 0.55, A <= -0.05; without it rare larger memories have no weight). States and their sums
@@ -85,6 +94,28 @@ TEST(SelectiveScan, EveryCombinationOfOptionalTensors) {
   }
 }
 
+// The recurrence and the sums are f32, from inputs that a wider type holds exactly; y is rounded once. The state stays f32.
+template <class T>
+void check_narrow(double relative) {
+  for (const int64_t states : {3, 16, 40, 200}) {
+    SCOPED_TRACE(states);
+    ScanOf<T> narrow(2, 35, 37, states, 2);
+    Scan wide(2, 35, 37, states, 2);
+    const auto widen = [](Array<float>& to, const Array<T>& from) {
+      for (int64_t i = 0; i < to.size(); ++i) to[i] = static_cast<float>(from[i]);
+    };
+    widen(wide.u, narrow.u), widen(wide.delta, narrow.delta), widen(wide.Bm, narrow.Bm), widen(wide.C, narrow.C);
+    widen(wide.z, narrow.z);
+    const auto reference = [&](fovea_stream* s) { return wide.run({}, s); };
+    const auto call = [&](fovea_stream* s) { return narrow.run({}, s); };
+    check_narrow_kernel<T>(narrow.y, wide.y, {relative + 2e-5, 4e-5}, reference, call);
+    if (test_device() == nullptr) return;
+    for (int64_t i = 0; i < wide.state.size(); ++i) ASSERT_TRUE(near(narrow.state[i], wide.state[i], 2e-5, 4e-5)) << i;
+  }
+}
+TEST(SelectiveScan, HalfPrecision) { check_narrow<Half>(0x1p-11); }
+TEST(SelectiveScan, BFloat16) { check_narrow<BFloat16>(0x1p-8); }
+
 // u = (1, 2, -1), raw delta = (0, .5, -.5), z = 1: worked out by hand from the formula. delta*B*u with delta = ln 2 is Euler's
 // rule: the first state is .6931; the zero-order hold of B would give .5.
 TEST(SelectiveScan, WorkedExample) {
@@ -93,16 +124,13 @@ TEST(SelectiveScan, WorkedExample) {
   scan.Bm.assign({1, 0, 0, 1, 1, 1}), scan.C.assign({1, 1, 1, -1, 0.5f, 0.5f});
   scan.skip.assign({1}), scan.z.assign({1, 1, 1}), scan.initial.assign({0, 0});
   const float y[] = {1.2377898f, 0.2292141f, -0.7421848f}, last[] = {-0.3111850f, 0.2807460f};
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(scan.run({true, true, false, true, true}, stream.get()), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(finish(scan.run({true, true, false, true, true}, stream), stream), FOVEA_OK) << fovea_last_error();
     for (int64_t t = 0; t < 3; ++t) EXPECT_NEAR(scan.y[t], y[t], 4e-7) << t;
     for (int64_t n = 0; n < 2; ++n) EXPECT_NEAR(scan.state[n], last[n], 4e-7) << n;
-    ASSERT_EQ(scan.run_steps({false, false, false, false, true}, 0, 1, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(scan.run_steps({false, false, false, false, true}, 0, 1, stream), stream), FOVEA_OK);
     EXPECT_NEAR(scan.y[0], 0.69314718f, 1e-7);
-  }
+  });
 }
 
 // A published case of the definition (D 2, L 5, N 3, softplus with bias), values computed in 30 digits.
@@ -123,14 +151,11 @@ TEST(SelectiveScan, PublishedVector) {
                       -0.1860267695113989,  0.3632423772660179};
   const double last[] = {0.544819064835724,   0.3760455894220014,   0.6204708183938558,
                          0.12633257975092319, -0.07982569623622161, 0.121622257928456};
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(scan.run({true, false, true, true, true}, stream.get()), FOVEA_OK) << fovea_last_error();
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(finish(scan.run({true, false, true, true, true}, stream), stream), FOVEA_OK) << fovea_last_error();
     for (int64_t i = 0; i < 10; ++i) EXPECT_NEAR(scan.y[i], y[i], 1e-6) << i;
     for (int64_t i = 0; i < 6; ++i) EXPECT_NEAR(scan.state[i], last[i], 1e-6) << i;
-  }
+  });
 }
 
 // Every step does the same operations in the same order wherever the sequence is cut: the bits are equal, also for steps of
@@ -141,23 +166,20 @@ TEST(SelectiveScan, PiecesWithStateEqualTheWhole) {
       SCOPED_TRACE(::testing::Message() << "N " << states << " pieces of " << piece);
       constexpr int64_t kLength = 101;
       Scan whole(1, kLength, 21, states, 2), cut(1, kLength, 21, states, 2);
-      for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-        SCOPED_TRACE(isa_name(isa));
-        const ForcedIsa forced(isa);
-        const StreamPtr stream = make_stream();
-        ASSERT_EQ(whole.run({}, stream.get()), FOVEA_OK) << fovea_last_error();
+      on_every_backend([&](fovea_stream* stream, bool is_reference) {
+        ASSERT_EQ(finish(whole.run({}, stream), stream), FOVEA_OK) << fovea_last_error();
         cut.y.poison();
         cut.state.assign(cut.initial.values());
         for (int64_t t = 0; t < kLength; t += piece)
-          ASSERT_EQ(cut.run_steps({}, t, std::min(piece, kLength - t), stream.get()), FOVEA_OK) << fovea_last_error();
-        if (isa == FOVEA_ISA_REFERENCE) {  // carries doubles within a call, floats between calls
+          ASSERT_EQ(finish(cut.run_steps({}, t, std::min(piece, kLength - t), stream), stream), FOVEA_OK) << fovea_last_error();
+        if (is_reference) {  // carries doubles within a call, floats between calls
           for (int64_t i = 0; i < cut.y.size(); ++i) ASSERT_TRUE(near(cut.y[i], whole.y[i], 1e-6, 2e-6)) << i;
         } else {
           EXPECT_EQ(cut.y.values(), whole.y.values());
           EXPECT_EQ(cut.state.values(), whole.state.values());
         }
         EXPECT_TRUE(cut.y.guards_intact() && cut.state.guards_intact());
-      }
+      });
     }
 }
 
@@ -165,15 +187,13 @@ TEST(SelectiveScan, PiecesWithStateEqualTheWhole) {
 TEST(SelectiveScan, NoStateIsAZeroState) {
   Scan scan(2, 40, 19, 16);
   scan.initial.assign(std::vector<float>(static_cast<size_t>(scan.initial.size()), 0.0f));
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    ASSERT_EQ(scan.run({}, stream.get()), FOVEA_OK);
+  on_every_backend([&](fovea_stream* stream, bool) {
+    ASSERT_EQ(finish(scan.run({}, stream), stream), FOVEA_OK);
     const std::vector<float> with = scan.y.values();
-    ASSERT_EQ(scan.run({true, true, true, false, true}, stream.get()), FOVEA_OK);
-    EXPECT_EQ(scan.y.values(), with) << isa_name(isa);
+    ASSERT_EQ(finish(scan.run({true, true, true, false, true}, stream), stream), FOVEA_OK);
+    EXPECT_EQ(scan.y.values(), with);
     EXPECT_EQ(scan.state.values(), scan.initial.values()) << "a state that was not passed";
-  }
+  });
 }
 
 // exp underflows to 0 and forgets everything; a vanishing delta keeps everything; overflow is inf; nothing else is touched.
@@ -193,32 +213,27 @@ TEST(SelectiveScan, ExtremeDecays) {
                {1, 1, 1, 2.7182818f, 8e-7f},
                {1, -86, 1e30f, 4.4737793e-8f, 1e-12f}};
   for (const auto& c : cases)
-    for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-      SCOPED_TRACE(::testing::Message() << isa_name(isa) << " delta " << c.delta << " A " << c.a);
-      const ForcedIsa forced(isa);
-      const StreamPtr stream = make_stream();
+    on_every_backend([&](fovea_stream* stream, bool) {
+      SCOPED_TRACE(::testing::Message() << "delta " << c.delta << " A " << c.a);
       Scan scan(1, 1, 3, 2);
       for (int64_t i = 0; i < 3; ++i) scan.delta[i] = c.delta, scan.u[i] = 0;
       for (int64_t i = 0; i < 6; ++i) scan.A[i] = c.a, scan.initial[i] = c.state;
       for (int64_t i = 0; i < 2; ++i) scan.C[i] = i == 0 ? 1.0f : 0.0f, scan.Bm[i] = 0;
-      ASSERT_EQ(scan.run({false, false, false, true, false}, stream.get()), FOVEA_OK);
+      ASSERT_EQ(finish(scan.run({false, false, false, true, false}, stream), stream), FOVEA_OK);
       for (int64_t i = 0; i < 6; ++i) EXPECT_TRUE(near(scan.state[i], c.expected, 0, c.tolerance)) << scan.state[i];
-    }
+    });
 }
 
 // delta inf with A < 0 replaces the state by inf * B * u; NaN stays in its channel and reaches every later step.
 TEST(SelectiveScan, InfinityAndNan) {
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
+  on_every_backend([&](fovea_stream* stream, bool) {
     Scan scan(1, 40, 20, 3);
     for (int64_t i = 0; i < scan.Bm.size(); ++i) scan.Bm[i] = 1, scan.C[i] = 1;
     for (int64_t i = 0; i < scan.u.size(); ++i) scan.u[i] = 1;
     scan.delta[5 * 20 + 7] = HUGE_VALF;
     scan.u[35 * 20 + 17] = NAN;
     scan.delta[33 * 20 + 2] = NAN;
-    ASSERT_EQ(scan.run({false, false, false, true, true}, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(scan.run({false, false, false, true, true}, stream), stream), FOVEA_OK);
     for (int64_t t = 0; t < 40; ++t)
       for (int64_t d = 0; d < 20; ++d) {
         const float y = scan.y[t * 20 + d];
@@ -227,7 +242,7 @@ TEST(SelectiveScan, InfinityAndNan) {
         else
           EXPECT_EQ(std::isnan(y), (d == 17 && t >= 35) || (d == 2 && t >= 33)) << t << " " << d;
       }
-  }
+  });
 }
 
 // With delta = 1, u = 0 and a state of 1 the new state is exp(A). The kernel's 2^x is good to 1.8e-7 (1.5 ulp); x = A log2 e is
@@ -266,24 +281,24 @@ TEST(SelectiveScan, SoftplusIsAccurateWhereItIsSmall) {
 
 TEST(SelectiveScan, LiveLimitsTheBatch) {
   Scan scan(3, 4, 5, 2);
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    const int32_t live = 2;
+  Array<int32_t> live({1});
+  live[0] = 2;
+  on_every_backend([&](fovea_stream* stream, bool) {
     fovea_tensor ut = scan.u.view();
-    ut.live = &live;
+    ut.live = live.data();
     const fovea_tensor dt = scan.delta.view(), at = scan.A.view(), bt = scan.Bm.view(), ct = scan.C.view();
     const fovea_tensor st = scan.state.view(), yt = scan.y.view();
     const fovea_selective_scan_params params{1, 0};
     scan.y.poison();
     scan.state.assign(scan.initial.values());
-    ASSERT_EQ(fovea_selective_scan(&params, &ut, &dt, &at, &bt, &ct, nullptr, nullptr, nullptr, &st, &yt, stream.get()),
-              FOVEA_OK);
+    ASSERT_EQ(
+        finish(fovea_selective_scan(&params, &ut, &dt, &at, &bt, &ct, nullptr, nullptr, nullptr, &st, &yt, stream), stream),
+        FOVEA_OK);
     EXPECT_FALSE(std::isnan(scan.y[2 * 20 - 1]));
     EXPECT_TRUE(std::isnan(scan.y[2 * 20]));
     EXPECT_NE(scan.state[2 * 10 - 1], scan.initial[2 * 10 - 1]);
     EXPECT_EQ(scan.state[2 * 10], scan.initial[2 * 10]);
-  }
+  });
 }
 
 TEST(SelectiveScan, ArgumentsAreChecked) {

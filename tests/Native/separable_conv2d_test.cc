@@ -26,11 +26,7 @@ struct Separable {
         prepared({prepared_bytes(params)}) {
     x.fill(1), depthwise_weights.fill(2), pointwise_weights.fill(3), depthwise_bias.fill(4), bias.fill(5);
     slope.fill(6, 0, 0.5), residual.fill(7);
-    prepared.poison();
-    const StreamPtr stream = make_stream();
-    const fovea_tensor dt = depthwise_weights.view(), wt = pointwise_weights.view(), pt = prepared.view();
-    EXPECT_EQ(fovea_separable_conv2d_prepare(&params, &dt, &wt, &pt, stream.get()), FOVEA_OK) << fovea_last_error();
-    EXPECT_TRUE(prepared.guards_intact());
+    prepare(prepared);
   }
   static std::vector<int64_t> y_shape(const SeparableCase& s) {
     const ConvCase& c = s.depthwise;
@@ -39,8 +35,14 @@ struct Separable {
   }
   static int64_t prepared_bytes(const fovea_separable_conv2d_params& p) {
     int64_t bytes = 0;
-    EXPECT_EQ(fovea_separable_conv2d_prepared_bytes(cpu(), &p, &bytes), FOVEA_OK) << fovea_last_error();
+    EXPECT_EQ(fovea_separable_conv2d_prepared_bytes(device_here(), &p, &bytes), FOVEA_OK) << fovea_last_error();
     return bytes;
+  }
+  void prepare(Array<uint8_t>& into) {
+    run_prepare(into, [&](const fovea_tensor* pt, fovea_stream* stream) {
+      const fovea_tensor dt = depthwise_weights.view(), wt = pointwise_weights.view();
+      return fovea_separable_conv2d_prepare(&params, &dt, &wt, pt, stream);
+    });
   }
   int64_t workspace_bytes() {
     int64_t bytes = 0;
@@ -51,8 +53,8 @@ struct Separable {
   fovea_status run(const fovea_workspace* workspace, fovea_stream* stream, const int32_t* live = nullptr) {
     fovea_tensor xt = x.view();
     xt.live = live;
-    const fovea_tensor pt = prepared.view(), dt = depthwise_bias.view(), bt = bias.view(), st = slope.view(), yt = y.view(),
-                       rt = residual.view();
+    const fovea_tensor pt = prepared_here(*this).view(), dt = depthwise_bias.view(), bt = bias.view(), st = slope.view(),
+                       yt = y.view(), rt = residual.view();
     return fovea_separable_conv2d(&params, &xt, &pt, c.bias ? &dt : nullptr, c.bias ? &bt : nullptr,
                                   params.activation.kind == FOVEA_ACTIVATION_PRELU ? &st : nullptr, c.residual ? &rt : nullptr,
                                   &yt, workspace, stream);
@@ -88,7 +90,8 @@ struct Separable {
   ConvCase c;
   fovea_separable_conv2d_params params;
   Array<float> x, depthwise_weights, pointwise_weights, depthwise_bias, bias, slope, y, residual;
-  Array<uint8_t> prepared;
+  Array<uint8_t> prepared;  // on the CPU
+  LayerMemory memory;
 };
 
 ConvCase same3x3(const char* name, int64_t n, int64_t h, int64_t w, int32_t channels, int32_t stride, int32_t activation) {
@@ -171,15 +174,14 @@ class SeparableConv2d : public ::testing::TestWithParam<SeparableCase> {};
 
 TEST_P(SeparableConv2d, MatchesReferenceAndLoops) {
   Separable layer(GetParam());
-  Workspace workspace(layer.workspace_bytes());
-  check_kernel<float>(layer.y, layer.tolerance(), [&](fovea_stream* s) { return layer.run(workspace.get(), s); });
-  EXPECT_TRUE(workspace.guards_intact()) << "wrote outside the workspace";
+  check_kernel<float>(layer.y, layer.tolerance(), [&](fovea_stream* s) { return layer.run(workspace_here(layer), s); });
+  EXPECT_TRUE(layer.memory.guards_intact()) << "wrote outside the workspace";
   const std::vector<double> expected = layer.expected();
   for (const int32_t isa : {int32_t{FOVEA_ISA_REFERENCE}, available_isas().back()}) {
     const ForcedIsa forced(isa);
     const StreamPtr stream = make_stream();
     layer.y.poison();
-    ASSERT_EQ(layer.run(workspace.get(), stream.get()), FOVEA_OK);
+    ASSERT_EQ(layer.run(workspace_here(layer), stream.get()), FOVEA_OK);
     expect_near(layer.y, expected, layer.tolerance());
   }
 }
@@ -201,6 +203,43 @@ TEST(SeparableConv2dLive, LimitsTheBatch) {
     }
   }
 }
+
+TEST(SeparableConv2dLive, LimitsTheBatchOfEveryBackend) {
+  Separable layer({same3x3("Live", 4, 5, 12, 18, 1, kSilu), 20, kSilu});
+  Array<int32_t> live({1});
+  for (const int32_t rows : {-1, 0, 3, 9}) {
+    live[0] = rows;
+    check_kernel<float>(layer.y, layer.tolerance(),
+                        [&](fovea_stream* s) { return layer.run(workspace_here(layer), s, live.data()); });
+  }
+}
+
+// The result in between is rounded to the type too: half a unit in the last place of each of C products, which add up like
+// sqrt(C), as eight standard deviations of unit/2 * sqrt(taps)/3 * 1/sqrt(3).
+template <class T>
+void check_narrow() {
+  for (const SeparableCase& c : cases()) {
+    SCOPED_TRACE(c.depthwise.name);
+    Separable layer(c);
+    const auto x = narrow_copy<T>(layer.x), residual = narrow_copy<T>(layer.residual), y = narrow_copy<T>(layer.y);
+    narrow_copy<T>(layer.depthwise_weights), narrow_copy<T>(layer.pointwise_weights);
+    layer.prepare(layer.prepared);
+    Tolerance t = narrow_tolerance<T>(layer.tolerance());
+    const double taps = static_cast<double>(layer.c.kernel_h) * layer.c.kernel_w;
+    t.absolute += 8 * t.relative / 2 * std::sqrt(layer.c.in * (taps / 9 + 1) / 3);
+    check_narrow_kernel<T>(
+        *y, layer.y, t, [&](fovea_stream* s) { return layer.run(workspace_here(layer), s); },
+        [&](fovea_stream* s) {
+          const fovea_tensor pt = prepared_here(layer).view(), dt = layer.depthwise_bias.view(), bt = layer.bias.view();
+          const fovea_tensor st = layer.slope.view(), xt = x->view(), rt = residual->view(), yt = y->view();
+          return fovea_separable_conv2d(&layer.params, &xt, &pt, layer.c.bias ? &dt : nullptr, layer.c.bias ? &bt : nullptr,
+                                        layer.params.activation.kind == FOVEA_ACTIVATION_PRELU ? &st : nullptr,
+                                        layer.c.residual ? &rt : nullptr, &yt, workspace_here(layer), s);
+        });
+  }
+}
+TEST(SeparableConv2dNarrow, HalfPrecision) { check_narrow<Half>(); }
+TEST(SeparableConv2dNarrow, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(SeparableConv2dArguments, AreChecked) {
   Separable layer({same3x3("Small", 2, 6, 12, 4, 1, kRelu), 6, kRelu});

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fovea/fovea.h"
@@ -189,6 +190,8 @@ class Array {
 
   T* data() { return reinterpret_cast<T*>(bytes_->data() + offset_); }
   const T* data() const { return reinterpret_cast<const T*>(bytes_->data() + offset_); }
+  const std::vector<int64_t>& shape() const { return shape_; }
+  int64_t pitch() const { return pitch_; }
   int64_t rows() const { return rows_; }
   int64_t last() const { return shape_.empty() ? 1 : shape_.back(); }
   int64_t size() const { return rows_ * last(); }
@@ -212,14 +215,15 @@ class Array {
     return t;
   }
 
+  // By rows: sanitized programs spend most of their time in loops of the tests.
   std::vector<T> values() const {
     std::vector<T> v(static_cast<size_t>(size()));
-    for (int64_t i = 0; i < size(); ++i) v[static_cast<size_t>(i)] = (*this)[i];
+    for (int64_t r = 0; r < rows_ && last() > 0; ++r) std::memcpy(v.data() + r * last(), row(r), row_bytes());
     return v;
   }
   void assign(const std::vector<T>& v) {
     ASSERT_EQ(static_cast<int64_t>(v.size()), size());
-    for (int64_t i = 0; i < size(); ++i) (*this)[i] = v[static_cast<size_t>(i)];
+    for (int64_t r = 0; r < rows_ && last() > 0; ++r) std::memcpy(row(r), v.data() + r * last(), row_bytes());
   }
   // Uniform in [low, high), the same for the same seed on every machine.
   void fill(uint32_t seed, double low = -1, double high = 1) {
@@ -230,20 +234,28 @@ class Array {
     }
   }
   void poison() {
-    for (int64_t i = 0; i < size(); ++i) std::memset(&(*this)[i], 0xFF, sizeof(T));  // NaN for floats
+    for (int64_t r = 0; r < rows_; ++r) std::memset(row(r), 0xFF, row_bytes());  // NaN for floats
   }
   // True when nothing outside the tensor's elements was written.
   bool guards_intact() const {
-    for (size_t i = 0; i < bytes_->size(); ++i) {
-      const int64_t at = static_cast<int64_t>(i) - static_cast<int64_t>(offset_);
-      const int64_t row_bytes = pitch_ * static_cast<int64_t>(sizeof(T));
-      const bool inside = at >= 0 && at < rows_ * row_bytes && at % row_bytes < last() * static_cast<int64_t>(sizeof(T));
-      if (!inside && bytes_->data()[i] != kGuardByte) return false;
+    const uint8_t *at = std::as_const(*bytes_).data(), *end = at + bytes_->size();
+    for (int64_t r = 0; r < rows_; ++r) {
+      const auto* elements = reinterpret_cast<const uint8_t*>(row(r));
+      if (!all_guard(at, elements)) return false;
+      at = elements + row_bytes();
     }
-    return true;
+    return all_guard(at, end);
   }
 
  private:
+  T* row(int64_t r) { return data() + r * pitch_; }
+  const T* row(int64_t r) const { return data() + r * pitch_; }
+  size_t row_bytes() const { return static_cast<size_t>(last()) * sizeof(T); }
+  // Each byte equals the one before it, and the first is right.
+  static bool all_guard(const uint8_t* begin, const uint8_t* end) {
+    return begin == end || (*begin == kGuardByte && std::memcmp(begin, begin + 1, static_cast<size_t>(end - begin) - 1) == 0);
+  }
+
   std::vector<int64_t> shape_;
   int64_t pitch_ = 0, rows_ = 0;
   std::unique_ptr<Storage> bytes_;
@@ -293,9 +305,13 @@ class ForcedIsa {
   int32_t previous_ = -1;
 };
 
+inline bool is_near(double actual, double expected, double relative, double absolute) {
+  return (std::isnan(expected) ? std::isnan(actual) : actual == expected) ||
+         std::fabs(actual - expected) <= absolute + relative * std::fabs(expected);
+}
+
 inline ::testing::AssertionResult near(double actual, double expected, double relative, double absolute) {
-  if (std::isnan(expected) ? std::isnan(actual) : actual == expected) return ::testing::AssertionSuccess();
-  if (std::fabs(actual - expected) <= absolute + relative * std::fabs(expected)) return ::testing::AssertionSuccess();
+  if (is_near(actual, expected, relative, absolute)) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << actual << " is not " << expected << " (rel " << relative << ", abs " << absolute
                                        << ")";
 }
@@ -307,7 +323,9 @@ struct Tolerance {
 // Runs `call` on `stream`, as it is or through a captured graph.
 inline void run_call(fovea_stream* stream, bool captured, const std::function<fovea_status(fovea_stream*)>& call) {
   fovea_graph* graph = nullptr;
-  if (captured) ASSERT_EQ(fovea_capture_begin(stream), FOVEA_OK) << fovea_last_error();
+  if (captured) {
+    ASSERT_EQ(fovea_capture_begin(stream), FOVEA_OK) << fovea_last_error();
+  }
   ASSERT_EQ(call(stream), FOVEA_OK) << fovea_last_error();
   if (captured) {
     ASSERT_EQ(fovea_capture_end(stream, &graph), FOVEA_OK) << fovea_last_error();
@@ -319,9 +337,12 @@ inline void run_call(fovea_stream* stream, bool captured, const std::function<fo
 
 template <class T>
 void expect_near(const std::vector<T>& actual, const std::vector<T>& expected, Tolerance tolerance) {
-  for (size_t i = 0; i < actual.size(); ++i)
-    ASSERT_TRUE(near(static_cast<double>(actual[i]), static_cast<double>(expected[i]), tolerance.relative, tolerance.absolute))
-        << "element " << i;
+  const T *values = actual.data(), *wanted = expected.data();
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double value = static_cast<double>(values[i]), want = static_cast<double>(wanted[i]);
+    if (!is_near(value, want, tolerance.relative, tolerance.absolute))
+      FAIL() << "element " << i << ": " << near(value, want, tolerance.relative, tolerance.absolute).message();
+  }
 }
 
 // The part of check_kernel for the backend under test: every schedule, eagerly and captured, bitwise the same. `call` must make
@@ -348,8 +369,10 @@ void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tole
       }
       ASSERT_TRUE(output.guards_intact()) << "wrote outside its output";
       const std::vector<T> actual = output.values();
-      if (first.empty()) ASSERT_NO_FATAL_FAILURE(expect_near(actual, expected, tolerance));
-      if (first.empty()) first = actual;
+      if (first.empty()) {
+        ASSERT_NO_FATAL_FAILURE(expect_near(actual, expected, tolerance));
+        first = actual;
+      }
       ASSERT_EQ(std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)), 0) << "not bitwise equal";
     }
 }

@@ -126,6 +126,23 @@ TEST(ThreadPoolSharing, WorkersDoTakePart) {
   }
 }
 
+// One such call is not worth waking anybody for; many in a row are.
+TEST(ThreadPoolSharing, ShortCallsInARowWakeTheWorkersToo) {
+  const Configured pool(4, 0);
+  const auto spin = [] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(2);
+    while (std::chrono::steady_clock::now() < end) {
+    }
+  };
+  std::atomic<int64_t> by_others{0};
+  for (int call = 0; call < 20000 && by_others == 0; ++call)
+    parallel_for(4, 1, [&](int64_t, int64_t, int32_t worker) {
+      by_others += worker != 0;
+      spin();
+    });
+  EXPECT_GT(by_others, 0);
+}
+
 TEST(ThreadPoolSharing, ACallerThatFindsThePoolBusyRunsAlone) {
   const Configured pool(3);
   std::atomic<bool> first_is_in{false}, second_is_done{false};

@@ -82,7 +82,7 @@ internal static class MtcnnBenchmark
                 Most = int.MaxValue,
                 SampleSeconds = 0,
                 WarmUpSeconds = Math.Min(2, seconds),
-                Pause = TimeSpan.FromMilliseconds(4),
+                HasWorkers = threads > 1,
             });
         Print(report, threads, scales.Length, found, series[0], series[1]);
         return true;

@@ -14,8 +14,14 @@ namespace fovea::FOVEA_ISA_NAMESPACE {
 // The first operand of min and max drops no NaN (see simd.h).
 FOVEA_INLINE F clamp(F x, float low, float high) { return min(set(high), max(set(low), x)); }
 
-// 1 + exp(-x); infinite below -88.4.
-FOVEA_INLINE F sigmoid_divisor(F x) { return set(1.0f) + exp_bounded(clamp(zero() - x, -87.0f, 89.0f)); }
+// 1 + exp(-x); infinite below -88.4. The steps of exp_bounded, with the sign in their constants and the sum in the last one.
+FOVEA_INLINE F sigmoid_divisor(F x) {
+  const F c = clamp(x, -89.0f, 87.0f);
+  const F shifted = fnma(c, set(1.44269504088896341f), set(kExponentShift)), k = shifted - set(kExponentShift);
+  const F r = fma(k, set(2.12194440e-4f), fnma(k, set(0.693359375f), zero() - c));
+  const F p = exp_polynomial(r);
+  return fma(p, as_float(shift_left<23>(as_int(shifted))), set(1.0f));
+}
 FOVEA_INLINE F sigmoid(F x) { return set(1.0f) / sigmoid_divisor(x); }
 
 // log(x) for normal positive x: mantissa to [sqrt(1/2), sqrt(2)), degree-8 polynomial (Cephes). Used where x >= 1.

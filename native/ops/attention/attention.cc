@@ -95,6 +95,7 @@ extern "C" fovea_status fovea_attention_workspace(const fovea_attention_params* 
   FOVEA_TRY(check_attention_params(op, params));
   AttentionPlan plan{};
   FOVEA_TRY(make_attention_plan(op, q, k, false, 0, &plan));
+  FOVEA_FORWARD_TENSOR(q, fovea_attention_workspace, params, q, k, bytes);
   *bytes = shared_bytes(plan) + bytes_per_thread(plan) * pool_threads();
   return FOVEA_OK;
 }
@@ -103,12 +104,12 @@ extern "C" fovea_status fovea_attention(const fovea_attention_params* params, co
                                         const fovea_tensor* v, const fovea_tensor* key_lengths, const fovea_tensor* o,
                                         const fovea_tensor* lse, const fovea_workspace* workspace, fovea_stream* stream) {
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_attention, params, q, k, v, key_lengths, o, lse, workspace, stream);
   FOVEA_TRY(check_attention_params(op, params));
   FOVEA_TRY(check_attention_tensors(op, q, k, v, o, lse, false, stream));
   if (key_lengths != nullptr) FOVEA_TRY(check_index_vector(op, "key_lengths", key_lengths, q->shape[0], *o, lse, stream));
   AttentionPlan plan{};
   FOVEA_TRY(make_attention_plan(op, q, k, false, 0, &plan));
+  FOVEA_FORWARD(stream, fovea_attention, params, q, k, v, key_lengths, o, lse, workspace, stream);
   if (elements(*o) == 0) return FOVEA_OK;
   AttentionJob job = make_attention_job(*params, *q, *k, *v, *o, lse, plan);
   if (key_lengths != nullptr) job.key_lengths = static_cast<const int32_t*>(key_lengths->data);
@@ -124,6 +125,7 @@ extern "C" fovea_status fovea_attention_ragged_workspace(const fovea_attention_p
   FOVEA_TRY(check_attention_params(name, params));
   AttentionPlan plan{};
   FOVEA_TRY(make_attention_plan(name, q, k, true, sequences, &plan));
+  FOVEA_FORWARD_TENSOR(q, fovea_attention_ragged_workspace, params, q, k, sequences, bytes);
   *bytes = list_bytes(sequences) + shared_bytes(plan) + bytes_per_thread(plan) * pool_threads();
   return FOVEA_OK;
 }
@@ -134,7 +136,6 @@ extern "C" fovea_status fovea_attention_ragged(const fovea_attention_params* par
                                                const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* name = "attention_ragged";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", name);
-  FOVEA_FORWARD(stream, fovea_attention_ragged, params, q, k, v, query_offsets, key_offsets, o, lse, workspace, stream);
   FOVEA_TRY(check_attention_params(name, params));
   FOVEA_TRY(check_attention_tensors(name, q, k, v, o, lse, true, stream));
   FOVEA_CHECK(query_offsets != nullptr && key_offsets != nullptr, "%s: query_offsets or key_offsets is NULL", name);
@@ -145,6 +146,7 @@ extern "C" fovea_status fovea_attention_ragged(const fovea_attention_params* par
   FOVEA_TRY(check_index_vector(name, "key_offsets", key_offsets, entries, *o, lse, stream));
   AttentionPlan plan{};
   FOVEA_TRY(make_attention_plan(name, q, k, true, entries - 1, &plan));
+  FOVEA_FORWARD(stream, fovea_attention_ragged, params, q, k, v, query_offsets, key_offsets, o, lse, workspace, stream);
   if (elements(*o) == 0 || entries == 1) return FOVEA_OK;
   AttentionJob job = make_attention_job(*params, *q, *k, *v, *o, lse, plan);
   job.batch = entries - 1;

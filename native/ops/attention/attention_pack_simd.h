@@ -70,6 +70,9 @@ FOVEA_INLINE void transpose(F (&r)[kLanes]) {
 
 // Rows of one head lie heads * D apart, which hardware prefetchers follow badly: the packing asks for rows ahead itself.
 inline constexpr int64_t kRowsAhead = kKeyPanel;
+// Rows that are taken one by one: more of them, often a power of two apart, would not fit the few sets of the first-level cache
+// that they share.
+inline constexpr int64_t kFewRowsAhead = 8;
 
 // One panel of keys, `stride` floats apart; keys from `count` on are zeros and are not read.
 inline void pack_key_panel(const float* k, int64_t stride, int64_t count, int64_t head_size, float* panel) {

@@ -79,10 +79,10 @@ fovea_status make_attention_plan(const char* op, const fovea_tensor* q, const fo
 fovea_status check_attention_tensors(const char* op, const fovea_tensor* q, const fovea_tensor* k, const fovea_tensor* v,
                                      const fovea_tensor* o, const fovea_tensor* lse, bool ragged, const fovea_stream* stream) {
   const int rank = ragged ? 3 : 4;
-  FOVEA_TRY(check_tensor(op, "q", q, rank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "k", k, rank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "v", v, rank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "o", o, rank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "q", q, rank, stream));
+  FOVEA_TRY(check_tensor(op, "k", k, rank, q->dtype, stream));
+  FOVEA_TRY(check_tensor(op, "v", v, rank, q->dtype, stream));
+  FOVEA_TRY(check_tensor(op, "o", o, rank, q->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "k", *k, "v", *v));
   FOVEA_TRY(check_same_shape(op, "q", *q, "o", *o));
   if (lse != nullptr) {

@@ -57,7 +57,7 @@ void pack_block(const Chunk& c, KeySpan block, KeySpan used) {
                    c.key_panels + (key - block.begin) * head_size);
   for (int64_t key = used.begin; key < used.end; ++key) {
     const float* v = c.v + key * c.v_stride;
-    for (int64_t d = 0; d < head_size; d += 16) __builtin_prefetch(v + kRowsAhead * c.v_stride + d);
+    for (int64_t d = 0; d < head_size; d += 16) __builtin_prefetch(v + kFewRowsAhead * c.v_stride + d);
     pack_row(v, head_size, 1.0f, p.columns, c.values + (key - block.begin) * p.columns);
   }
 }
@@ -132,6 +132,8 @@ void attend(const Chunk& c, const Tile& t, KeySpan block) {
 void finish(const Chunk& c) {
   const AttentionJob& j = *c.job;
   for (int64_t row = 0; row < c.rows; ++row) {
+    const int64_t ahead = c.position(smaller(row + kFewRowsAhead, c.rows - 1)) * j.o_pitch;
+    for (int64_t d = 0; d < j.head_size; d += 16) __builtin_prefetch(j.o + ahead + d, 1);
     const KeySpan span = c.visible[row];
     const bool sees_nothing = span.begin >= span.end;
     const F scale = set(1.0f / c.sums[row].sum);
@@ -148,6 +150,8 @@ void attention_chunk(const Chunk& c) {
   const AttentionPlan& p = j.plan;
   const float scale = score_scale(j.scale, j.softcap);
   for (int64_t row = 0; row < c.rows; ++row) {
+    const int64_t ahead = c.position(smaller(row + kFewRowsAhead, c.rows - 1)) * j.q_pitch;
+    for (int64_t d = 0; d < j.head_size; d += 16) __builtin_prefetch(j.q + ahead + d);
     pack_row(j.q + c.position(row) * j.q_pitch, j.head_size, scale, p.columns, c.queries + row * p.columns);
     c.sums[row] = kNothingSeen;
     c.visible[row] = visible_keys(j, c.sequence, c.query(row));

@@ -125,11 +125,11 @@ fovea_status check_tensors(const fovea_tensor* q, const fovea_tensor* k, const f
   FOVEA_TRY(check_attention_tensors(op, q, k, v, o, lse, false, stream));
   const Named like_q[] = {{"dO", d_o}, {"dq", dq}}, like_k[] = {{"dk", dk}, {"dv", dv}};
   for (const Named& t : like_q) {
-    FOVEA_TRY(check_tensor(op, t.name, t.tensor, 4, kF32, stream));
+    FOVEA_TRY(check_tensor(op, t.name, t.tensor, 4, q->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "q", *q, t.name, *t.tensor));
   }
   for (const Named& t : like_k) {
-    FOVEA_TRY(check_tensor(op, t.name, t.tensor, 4, kF32, stream));
+    FOVEA_TRY(check_tensor(op, t.name, t.tensor, 4, q->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "k", *k, t.name, *t.tensor));
   }
   if (key_lengths != nullptr) {
@@ -160,6 +160,7 @@ extern "C" fovea_status fovea_attention_backward_workspace(const fovea_attention
   FOVEA_TRY(check_attention_params(op, params));
   AttentionPlan shapes{};
   FOVEA_TRY(make_attention_plan(op, q, k, false, 0, &shapes));
+  FOVEA_FORWARD_TENSOR(q, fovea_attention_backward_workspace, params, q, k, bytes);
   const AttentionBackwardPlan plan = make_plan(*q, *k);
   *bytes = shared_bytes(plan) + bytes_per_thread(plan) * pool_threads();
   return FOVEA_OK;
@@ -171,11 +172,11 @@ extern "C" fovea_status fovea_attention_backward(const fovea_attention_params* p
                                                  const fovea_tensor* dq, const fovea_tensor* dk, const fovea_tensor* dv,
                                                  const fovea_workspace* workspace, fovea_stream* stream) {
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_attention_backward, params, q, k, v, key_lengths, o, lse, d_o, dq, dk, dv, workspace, stream);
   FOVEA_TRY(check_attention_params(op, params));
   FOVEA_TRY(check_tensors(q, k, v, key_lengths, o, lse, d_o, dq, dk, dv, stream));
   AttentionPlan shapes{};
   FOVEA_TRY(make_attention_plan(op, q, k, false, 0, &shapes));
+  FOVEA_FORWARD(stream, fovea_attention_backward, params, q, k, v, key_lengths, o, lse, d_o, dq, dk, dv, workspace, stream);
   if (elements(*dq) == 0 && elements(*dk) == 0) return FOVEA_OK;
   AttentionBackwardJob job{};
   job.forward = make_attention_job(*params, *q, *k, *v, *o, lse, shapes);

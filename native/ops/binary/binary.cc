@@ -5,6 +5,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/binary/plan.h"
 
 namespace fovea {
 
@@ -51,41 +52,11 @@ void binary_reference(const BinaryJob& j) {
   }
 }
 
-// Elements between neighbours along dimension d of y (shapes aligned at the right); 0 when t is broadcast along it.
-int64_t stride(const fovea_tensor& t, const fovea_tensor& y, int d) {
-  const int own = d - (y.rank - t.rank);
-  if (own < 0 || (t.shape[own] == 1 && y.shape[d] != 1)) return 0;
-  if (own == t.rank - 1) return 1;
-  int64_t elements_between = t.pitch;
-  for (int i = own + 1; i + 1 < t.rank; ++i) elements_between *= t.shape[i];
-  return elements_between;
-}
-
 bool broadcasts_to(const fovea_tensor& t, const fovea_tensor& y) {
   if (t.rank > y.rank) return false;
   for (int own = 0; own < t.rank; ++own)
     if (t.shape[own] != 1 && t.shape[own] != y.shape[own + y.rank - t.rank]) return false;
   return true;
-}
-
-// Neighbouring dimensions become one loop when every operand crosses from one to the next in equal steps: same shapes end up
-// as one long row, a channel vector as rows times channels.
-void collapse(const fovea_tensor& a, const fovea_tensor& b, const fovea_tensor& y, BinaryJob* job) {
-  BinaryLoop loop{1, 1, 1, 1};
-  job->depth = 0;
-  for (int d = y.rank - 1; d >= 0; --d) {
-    if (y.shape[d] == 1) continue;
-    const BinaryLoop outer{y.shape[d], stride(a, y, d), stride(b, y, d), stride(y, y, d)};
-    if (loop.size == 1) {
-      loop = outer;
-    } else if (outer.a == loop.a * loop.size && outer.b == loop.b * loop.size && outer.y == loop.y * loop.size) {
-      loop.size *= outer.size;
-    } else {
-      job->loops[job->depth++] = loop;
-      loop = outer;
-    }
-  }
-  job->loops[job->depth++] = loop;
 }
 
 bool same_shape(const fovea_tensor& a, const fovea_tensor& b) {
@@ -101,11 +72,10 @@ extern "C" fovea_status fovea_binary(int32_t op_code, const fovea_tensor* a, con
                                      fovea_stream* stream) {
   constexpr const char* op = "binary";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_binary, op_code, a, b, y, stream);
   FOVEA_CHECK(op_code >= FOVEA_BINARY_ADD && op_code <= FOVEA_BINARY_POW, "%s: unknown operation %d", op, op_code);
-  FOVEA_TRY(check_tensor(op, "a", a, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "b", b, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "a", a, kAnyRank, stream));
+  FOVEA_TRY(check_tensor(op, "b", b, kAnyRank, a->dtype, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, a->dtype, stream));
   bool shapes_fit = broadcasts_to(*a, *y) && broadcasts_to(*b, *y) && (a->rank == y->rank || b->rank == y->rank);
   for (int d = 0; shapes_fit && d < y->rank; ++d) {
     const auto size = [&](const fovea_tensor& t) { return d < y->rank - t.rank ? 1 : t.shape[d - (y->rank - t.rank)]; };
@@ -114,15 +84,12 @@ extern "C" fovea_status fovea_binary(int32_t op_code, const fovea_tensor* a, con
   FOVEA_CHECK(shapes_fit, "%s: %s and %s do not broadcast to y, which is %s", op, describe(*a), describe(*b), describe(*y));
   FOVEA_TRY(check_no_overlap(op, "a", *a, "y", *y, same_shape(*a, *y)));
   FOVEA_TRY(check_no_overlap(op, "b", *b, "y", *y, same_shape(*b, *y)));
+  FOVEA_FORWARD(stream, fovea_binary, op_code, a, b, y, stream);
   if (elements(*y) == 0) return FOVEA_OK;
-  BinaryJob job{};
+  BinaryJob job = plan_binary(*a, *b, *y);
   job.a = static_cast<const float*>(a->data);
   job.b = static_cast<const float*>(b->data);
   job.y = static_cast<float*>(y->data);
   job.op = op_code;
-  collapse(*a, *b, *y, &job);
-  // a's count of live rows means something for y only when a has y's leading dimension.
-  job.leading = y->rank == 0 ? 1 : y->shape[0];
-  job.live = y->rank > 0 && a->rank == y->rank && a->shape[0] == y->shape[0] ? a->live : nullptr;
   return enqueue(stream, select_isa(binary_reference, scalar::binary, avx2::binary, avx512::binary), job);
 }

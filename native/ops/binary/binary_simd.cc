@@ -71,7 +71,21 @@ void all(const BinaryJob& j) {
   for (int32_t d = 1; d + 1 < j.depth; ++d) count *= j.loops[d].size;
   const int64_t pieces = (width + kChunk - 1) / kChunk;
   const BinaryLoop inner = j.loops[0];
+  const auto piece = [&](int64_t a, int64_t b, int64_t y, int64_t n) __attribute__((always_inline)) {
+    run<kOp>(j.a + a, inner.a, j.b + b, inner.b, j.y + y, inner.y, n);
+  };
   parallel_for(count * pieces, width >= kChunk ? 1 : kChunk / width, [&](int64_t begin, int64_t end, int32_t) {
+    // Short rows one below the other, as in a pitched matrix: the divisions of the general walk would cost more than they do.
+    if (j.depth == 2 && pieces == 1) {
+      const BinaryLoop outer = j.loops[1];
+      // Lines that are not neighbours are not fetched by the processor itself before they are written.
+      constexpr int64_t kAhead = 16;
+      for (int64_t item = begin; item < end; ++item) {
+        __builtin_prefetch(j.y + (item + kAhead < end ? item + kAhead : item) * outer.y, 1);
+        piece(item * outer.a, item * outer.b, item * outer.y, width);
+      }
+      return;
+    }
     for (int64_t item = begin; item < end; ++item) {
       int64_t rest = item / pieces;
       const int64_t column = item % pieces * kChunk;
@@ -84,7 +98,7 @@ void all(const BinaryJob& j) {
         b += at * loop.b;
         y += at * loop.y;
       }
-      run<kOp>(j.a + a, inner.a, j.b + b, inner.b, j.y + y, inner.y, width - column < kChunk ? width - column : kChunk);
+      piece(a, b, y, width - column < kChunk ? width - column : kChunk);
     }
   });
 }

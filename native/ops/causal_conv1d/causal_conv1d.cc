@@ -37,11 +37,10 @@ extern "C" fovea_status fovea_causal_conv1d(const fovea_activation_params* activ
                                             const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "causal_conv1d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_causal_conv1d, activation, x, w, bias, state, y, stream);
   FOVEA_CHECK(activation != nullptr, "%s: activation is NULL", op);
-  FOVEA_TRY(check_tensor(op, "x", x, 3, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 3, stream));
   FOVEA_TRY(check_tensor(op, "w", w, 2, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 3, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 3, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   const int64_t channels = x->shape[2], kernel = w->shape[1];
   FOVEA_CHECK(w->shape[0] == channels, "%s: w has %lld channels, x has %lld", op, static_cast<long long>(w->shape[0]),
@@ -62,6 +61,7 @@ extern "C" fovea_status fovea_causal_conv1d(const fovea_activation_params* activ
     FOVEA_TRY(check_no_overlap(op, "state", *state, "w", *w, false));
     if (bias != nullptr) FOVEA_TRY(check_no_overlap(op, "state", *state, "bias", *bias, false));
   }
+  FOVEA_FORWARD(stream, fovea_causal_conv1d, activation, x, w, bias, state, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const CausalConv1dJob job{static_cast<const float*>(x->data),
                             static_cast<const float*>(w->data),

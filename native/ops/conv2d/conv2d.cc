@@ -84,12 +84,10 @@ int64_t prepared_bytes(const fovea_conv2d_params& p) {
          (direct_floats(p) + grouped_floats(p) + winograd_floats(p)) * int64_t{sizeof(float)};
 }
 
-fovea_status check_prepared(const char* op, const fovea_conv2d_params& p, const fovea_tensor* prepared,
-                            const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
-  FOVEA_CHECK(prepared->shape[0] == prepared_bytes(p), "%s: prepared has %lld bytes, these parameters need %lld", op,
-              static_cast<long long>(prepared->shape[0]), static_cast<long long>(prepared_bytes(p)));
-  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
+fovea_status check_prepared(const char* op, const fovea_conv2d_params& p, const fovea_tensor& prepared) {
+  FOVEA_CHECK(prepared.shape[0] == prepared_bytes(p), "%s: prepared has %lld bytes, these parameters need %lld", op,
+              static_cast<long long>(prepared.shape[0]), static_cast<long long>(prepared_bytes(p)));
+  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared.data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
   return FOVEA_OK;
 }
 
@@ -174,15 +172,16 @@ extern "C" fovea_status fovea_conv2d_prepare(const fovea_conv2d_params* params, 
                                              const fovea_tensor* prepared, fovea_stream* stream) {
   constexpr const char* op = "conv2d_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv2d_prepare, params, weights, prepared, stream);
   FOVEA_TRY(check_conv2d_params(op, params));
   FOVEA_TRY(check_tensor(op, "weights", weights, 4, kF32, stream));
   FOVEA_CHECK(weights->shape[0] == params->out_channels && weights->shape[1] == params->kernel_h &&
                   weights->shape[2] == params->kernel_w && weights->shape[3] == group_in(*params),
               "%s: weights is %s, params say [%d, %d, %d, %lld]", op, describe(*weights), params->out_channels,
               params->kernel_h, params->kernel_w, static_cast<long long>(group_in(*params)));
-  FOVEA_TRY(check_prepared(op, *params, prepared, stream));
+  FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
   FOVEA_TRY(check_no_overlap(op, "weights", *weights, "prepared", *prepared, false));
+  FOVEA_FORWARD(stream, fovea_conv2d_prepare, params, weights, prepared, stream);
+  FOVEA_TRY(check_prepared(op, *params, *prepared));
   const Conv2dPrepareJob job{static_cast<const float*>(weights->data), prepared->data, weights->pitch, *params,
                              Conv2dWeightOrder::kForward};
   return enqueue(stream, conv2d_pack, job);
@@ -194,6 +193,7 @@ extern "C" fovea_status fovea_conv2d_chosen(const fovea_conv2d_params* params, c
   FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
   FOVEA_CHECK(algorithm != nullptr, "%s: algorithm is NULL", op);
   FOVEA_TRY(check_input(op, *params, *x));
+  FOVEA_FORWARD_TENSOR(x, fovea_conv2d_chosen, params, x, algorithm);
   switch (conv2d_plan(*params, x->shape[0], x->shape[1], x->shape[2]).tile) {
     case 2:
       *algorithm = FOVEA_CONV2D_WINOGRAD_2X2;
@@ -213,6 +213,7 @@ extern "C" fovea_status fovea_conv2d_workspace(const fovea_conv2d_params* params
   FOVEA_CHECK(x != nullptr, "%s: x is NULL", op);
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   FOVEA_TRY(check_input(op, *params, *x));
+  FOVEA_FORWARD_TENSOR(x, fovea_conv2d_workspace, params, x, bytes);
   const Conv2dPlan plan = conv2d_plan(*params, x->shape[0], x->shape[1], x->shape[2]);
   *bytes = plan.scratch_floats * int64_t{sizeof(float)} * pool_threads();
   return FOVEA_OK;
@@ -223,22 +224,20 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
                                      const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "conv2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv2d, params, x, prepared, bias, slope, residual, y, workspace, stream);
   FOVEA_TRY(check_conv2d_params(op, params));
-  FOVEA_TRY(check_tensor(op, "x", x, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 4, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 4, x->dtype, stream));
   FOVEA_TRY(check_input(op, *params, *x));
   const int64_t height = out_h(*params, *x), width = out_w(*params, *x);
   FOVEA_CHECK(
       y->shape[0] == x->shape[0] && y->shape[1] == height && y->shape[2] == width && y->shape[3] == params->out_channels,
       "%s: y is %s, expected [%lld, %lld, %lld, %d] for x %s", op, describe(*y), static_cast<long long>(x->shape[0]),
       static_cast<long long>(height), static_cast<long long>(width), params->out_channels, describe(*x));
-  FOVEA_TRY(check_prepared(op, *params, prepared, stream));
-  FOVEA_TRY(check_header(op, *params, *prepared, stream));
+  FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
   FOVEA_TRY(check_channel_vector(op, "bias", bias, params->out_channels, stream));
   FOVEA_TRY(check_activation(op, params->activation, slope, params->out_channels, stream));
   if (residual != nullptr) {
-    FOVEA_TRY(check_tensor(op, "residual", residual, 4, kF32, stream));
+    FOVEA_TRY(check_tensor(op, "residual", residual, 4, x->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "residual", *residual, "y", *y));
     FOVEA_TRY(check_no_overlap(op, "residual", *residual, "y", *y, false));
   }
@@ -246,6 +245,9 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
   FOVEA_TRY(check_no_overlap(op, "prepared", *prepared, "y", *y, false));
   if (bias != nullptr) FOVEA_TRY(check_no_overlap(op, "bias", *bias, "y", *y, false));
   if (slope != nullptr) FOVEA_TRY(check_no_overlap(op, "slope", *slope, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_conv2d, params, x, prepared, bias, slope, residual, y, workspace, stream);
+  FOVEA_TRY(check_prepared(op, *params, *prepared));
+  FOVEA_TRY(check_header(op, *params, *prepared, stream));
 
   const Conv2dPlan plan = conv2d_plan(*params, x->shape[0], x->shape[1], x->shape[2]);
   const int64_t scratch_bytes = plan.scratch_floats * int64_t{sizeof(float)};

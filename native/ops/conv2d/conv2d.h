@@ -195,7 +195,10 @@ FOVEA_CONV2D_INLINE WinogradGrid winograd_grid(const fovea_conv2d_params& p, int
 }
 
 // Output length of one axis: 0 when the padded input is shorter than the kernel.
-int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation);
+FOVEA_CONV2D_INLINE int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
+  const int64_t room = size + pad - dilation * (kernel - 1) - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
 
 // The one place where a body is chosen: from the parameters and shapes only, so that results do not depend on the machine.
 Conv2dPlan conv2d_plan(const fovea_conv2d_params& p, int64_t batch, int64_t in_h, int64_t in_w);

@@ -1,6 +1,7 @@
 // Depthwise convolution, and groups of G channels: lanes are channels, and a block of output pixels of one or two rows stays in
 // registers. Channels are the innermost loop, so that reads and writes of a block are runs of memory.
 #include "core/thread_pool.h"
+#include "ops/conv2d/conv2d_part_simd.h"
 #include "ops/conv2d/conv2d_tile_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
@@ -132,56 +133,84 @@ constexpr int kBlockRows = 0;
 
 #if defined(__AVX2__)
 // Kept in registers: folded into the FMAs as loads, weights would make loads the limit.
-template <int N>
-FOVEA_INLINE void load_weights(const float* from, F (&w)[N]) {
+template <class P, int N>
+FOVEA_INLINE void load_weights(const float* from, typename P::V (&w)[N]) {
 #pragma GCC unroll 9
   for (int i = 0; i < N; ++i) {
-    w[i] = load(from + i * kChannelBlock);
-#if defined(__AVX512F__)
-    asm("" : "+v"(w[i].v));
-#else
-    asm("" : "+x"(w[i].v));
-#endif
+    w[i] = P::load(from + i * kChannelBlock);
+    P::pin(w[i]);
   }
 }
 
-template <int S>
-void block3x3(const Context& c, const float* x, int64_t iy, int64_t channel, float* y) {
+// kRows rows of kBlockPixels pixels, one P of channels, of which `valid` are the layer's when kPartial.
+template <int S, int kRows, class P, bool kPartial>
+void block3x3(const Context& c, const float* x, int64_t iy, int64_t channel, int64_t valid, float* y) {
   const Conv2dJob& j = c.j;
   constexpr bool kAllWeights = kBlockRows > 1;
   const float* packed = c.weights + channel / kChannelBlock * 9 * kChannelBlock + channel % kChannelBlock;
-  F weights[kAllWeights ? 9 : 3];
-  if constexpr (kAllWeights) load_weights(packed, weights);
-  F acc[kBlockRows][kBlockPixels];
-  const F bias = j.bias == nullptr ? zero() : load(j.bias + channel);
+  typename P::V weights[kAllWeights ? 9 : 3];
+  if constexpr (kAllWeights) load_weights<P>(packed, weights);
+  typename P::V acc[kRows][kBlockPixels];
+  const auto bias = j.bias == nullptr ? P::of(zero()) : P::template load_n<kPartial>(j.bias + channel, valid);
 #pragma GCC unroll 16
-  for (int i = 0; i < kBlockRows * kBlockPixels; ++i) acc[i / kBlockPixels][i % kBlockPixels] = bias;
+  for (int i = 0; i < kRows * kBlockPixels; ++i) acc[i / kBlockPixels][i % kBlockPixels] = bias;
 #pragma GCC unroll 5
-  for (int row = 0; row < (kBlockRows - 1) * S + 3; ++row) {
+  for (int row = 0; row < (kRows - 1) * S + 3; ++row) {
     if (iy + row < 0 || iy + row >= j.in_h) continue;
-    if constexpr (!kAllWeights) load_weights(packed + row * 3 * kChannelBlock, weights);
+    if constexpr (!kAllWeights) load_weights<P>(packed + row * 3 * kChannelBlock, weights);
     const float* line = x + row * j.in_w * j.x_pitch + channel;
 #pragma GCC unroll 17
     for (int column = 0; column < (kBlockPixels - 1) * S + 3; ++column) {
-      const F v = load(line + column * j.x_pitch);
+      const auto v = P::template load_n<kPartial>(line + column * j.x_pitch, valid);
 #pragma GCC unroll 2
-      for (int r = 0; r < kBlockRows; ++r) {
+      for (int r = 0; r < kRows; ++r) {
         const int kh = row - r * S;
         if (kh < 0 || kh > 2) continue;
 #pragma GCC unroll 3
         for (int kw = 0; kw < 3; ++kw) {
           if (column < kw || (column - kw) % S != 0 || (column - kw) / S >= kBlockPixels) continue;
-          F& sum = acc[r][(column - kw) / S];
-          sum = fma(v, weights[kAllWeights ? kh * 3 + kw : kw], sum);
+          auto& sum = acc[r][(column - kw) / S];
+          sum = P::fma(v, weights[kAllWeights ? kh * 3 + kw : kw], sum);
         }
       }
     }
   }
-  const F slope = slope_of<true>(c, channel, kLanes);
+  if (c.fused == Fused::kRelu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows * kBlockPixels; ++i) {
+      auto& sum = acc[i / kBlockPixels][i % kBlockPixels];
+      sum = P::relu(sum);
+    }
+  } else if (c.fused != Fused::kNone) {
+    const auto slope = c.fused == Fused::kLeaky ? P::of(set(j.params.activation.alpha))
+                                                : P::template load_n<kPartial>(j.slope + channel, valid);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows * kBlockPixels; ++i) {
+      auto& sum = acc[i / kBlockPixels][i % kBlockPixels];
+      sum = P::leaky(sum, slope);
+    }
+  }
 #pragma GCC unroll 2
-  for (int r = 0; r < kBlockRows; ++r)
+  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-    for (int i = 0; i < kBlockPixels; ++i) store(y + (r * j.out_w + i) * j.y_pitch + channel, apply(c, acc[r][i], slope));
+    for (int i = 0; i < kBlockPixels; ++i)
+      P::template store_n<kPartial>(y + (r * j.out_w + i) * j.y_pitch + channel, acc[r][i], valid);
+}
+
+// The block over channels 0 .. `channels`: whole vectors, and with AVX-512 the rest of a layer.
+template <int S, int kRows>
+FOVEA_INLINE void block_channels(const Context& c, const float* x, int64_t iy, int64_t channels, float* y) {
+  int64_t channel = 0;
+  for (; channel + kLanes <= channels; channel += kLanes) block3x3<S, kRows, Part<false>, false>(c, x, iy, channel, kLanes, y);
+#if defined(__AVX512F__)
+  const int64_t rest = channels - channel;
+  if (rest > 8)
+    block3x3<S, kRows, Part<false>, true>(c, x, iy, channel, rest, y);
+  else if (rest == 8)
+    block3x3<S, kRows, Part<true>, false>(c, x, iy, channel, rest, y);
+  else if (rest > 0)
+    block3x3<S, kRows, Part<true>, true>(c, x, iy, channel, rest, y);
+#endif
 }
 #endif
 
@@ -204,8 +233,8 @@ void output_rows(const Context& c, int64_t row, int count, bool blocks, float* y
   if (end > j.out_w) end = j.out_w;
   if (begin > end) begin = end;
   const float* image = j.x + n * j.in_h * j.in_w * j.x_pitch;
-  const int64_t fast_channels =
-      blocks && count == kBlockRows && end - begin >= kBlockPixels ? p.out_channels / kLanes * kLanes : 0;
+  const int64_t block_channels_end = kBlockRows == 2 ? p.out_channels : p.out_channels / kLanes * kLanes;
+  const int64_t fast_channels = blocks && end - begin >= kBlockPixels ? block_channels_end : 0;
 
   const auto slow = [&](auto width, int64_t r, int64_t ox, int64_t first_channel) {
     const int64_t top = iy + r * p.stride_h, left = ox * p.stride_w - p.pad_left;
@@ -228,12 +257,13 @@ void output_rows(const Context& c, int64_t row, int count, bool blocks, float* y
 #if defined(__AVX2__)
     if (fast_channels > 0) {
       const float* x = image + (iy * j.in_w + ox * p.stride_w - p.pad_left) * j.x_pitch;
-      for (int64_t channel = 0; channel < fast_channels; channel += kLanes) {
-        if (p.stride_w == 1)
-          block3x3<1>(c, x, iy, channel, y + ox * j.y_pitch);
-        else
-          block3x3<2>(c, x, iy, channel, y + ox * j.y_pitch);
-      }
+      float* to = y + ox * j.y_pitch;
+      if (p.stride_w == 1)
+        count == 2 ? block_channels<1, kBlockRows>(c, x, iy, fast_channels, to)
+                   : block_channels<1, 1>(c, x, iy, fast_channels, to);
+      else
+        count == 2 ? block_channels<2, kBlockRows>(c, x, iy, fast_channels, to)
+                   : block_channels<2, 1>(c, x, iy, fast_channels, to);
     }
 #endif
     if (fast_channels == p.out_channels) continue;

@@ -13,7 +13,8 @@ struct Context {
   int64_t k, group_in, group_out, blocks, pixels;
   TileShape shape;
   bool narrow;
-  bool ahead;  // the lines that a tile will write arrive while it multiplies
+  bool ahead;       // the lines that a tile will write arrive while it multiplies
+  bool background;  // kFlat: so does the next block of x
 };
 
 FOVEA_INLINE void copy(float* to, const float* from, int64_t n) {
@@ -75,9 +76,10 @@ void copy_strip(const Context& c, const float* x, int64_t kernel_rows, int64_t i
   }
 }
 
+// `next`: where the r pixels lie that this tile's neighbours will read in the next block, or NULL.
 // One tile: pixels q .. q + r, the panel of up to `vectors` vectors at channel `channel` of the group.
 FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k, int64_t group, int64_t q, int r,
-                           int64_t channel, int64_t channel_end) {
+                           int64_t channel, int64_t channel_end, const float* next = nullptr) {
   const Conv2dJob& j = c.j;
   const int64_t rest = channel_end - channel, panel = c.shape.vectors * kLanes;
   const int64_t channels = rest < panel ? rest : panel, out = group * c.group_out + channel;
@@ -90,10 +92,14 @@ FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k
   t.slope = j.slope == nullptr ? nullptr : j.slope + out;
   t.alpha = j.params.activation.alpha;
   t.fused = c.epilogue.fused;
+  // A second pass adds the residual itself.
+  t.residual = j.residual == nullptr || c.epilogue.second_pass ? nullptr : j.residual + q * j.residual_pitch + out;
+  t.residual_pitch = j.residual_pitch;
   t.y = j.y + q * j.y_pitch + out;
   t.y_pitch = j.y_pitch;
   t.channels = channels;
-  t.ahead = nullptr, t.ahead_step = 0;
+  // r pixels of x are as long as their share of four steps of K, k / 4 times: r * 16 bytes, in whole lines.
+  t.ahead = reinterpret_cast<const char*>(next), t.ahead_step = (r * 16 + 63) / 64 * 64;
   const int vectors = static_cast<int>((channels + kLanes - 1) / kLanes), most = kMaxPixels[vectors];
   if (c.ahead)
     for (int i = 0; i < r; ++i)
@@ -104,9 +110,9 @@ FOVEA_INLINE void multiply(const Context& c, const Runs& runs, int64_t skipped_k
       run_tile(vectors, left < most ? left : most, t);
       t.runs.x += most * t.runs.pixel_stride;
       t.y += most * t.y_pitch;
+      if (t.residual != nullptr) t.residual += most * t.residual_pitch;
     }
   }
-  if (c.epilogue.second_pass) finish(j, q, r, out, channels);
 }
 
 // Calls body(first, count) for an even cut of `pixels` into tiles.
@@ -136,10 +142,21 @@ void matrix_block(const Context& c, int64_t group, int64_t q, int64_t end, int64
     rows = scratch;
     stride = c.k;
   }
-  for (; channel < channel_end; channel += c.shape.vectors * kLanes)
+  // The first panel brings the next block of x into the second-level cache: one run of memory, which the tiles' lockstep
+  // through several pixels hides from the processor's own prefetch.
+  const bool first_panel = c.background && end + (end - q) <= c.pixels;
+  const float* next = first_panel ? j.x + end * j.x_pitch : nullptr;
+  for (; channel < channel_end; channel += c.shape.vectors * kLanes, next = nullptr) {
     for_each_tile(c, end - q, [&](int64_t at, int r) {
-      multiply(c, matrix_run(rows + at * stride, stride, c.k), 0, group, q + at, r, channel, channel_end);
+      multiply(c, matrix_run(rows + at * stride, stride, c.k), 0, group, q + at, r, channel, channel_end,
+               next == nullptr ? nullptr : next + at * stride);
     });
+    // A panel of the block is still in the first-level cache, and long enough to hide the latency of an exponential.
+    if (c.epilogue.second_pass) {
+      const int64_t panel = c.shape.vectors * kLanes, rest = channel_end - channel;
+      finish(j, q, end - q, group * c.group_out + channel, rest < panel ? rest : panel);
+    }
+  }
 }
 
 // kRows: one output row.
@@ -155,6 +172,10 @@ void image_row(const Context& c, int64_t group, int64_t row, int64_t channel_beg
   const bool merged = p.dilation_w == 1 && j.x_pitch == c.group_in;
   const bool strips = copies_strips(p);
   const int64_t row_stride = j.in_w * j.x_pitch;
+  // The second pass follows once per row while that is in the first-level cache, else tile by tile.
+  constexpr int64_t kCachedFloats = 4096;
+  const int64_t first_out = group * c.group_out + channel_begin, outs = channel_end - channel_begin;
+  const bool finish_row = j.out_w * outs <= kCachedFloats;
   for_each_tile(c, j.out_w, [&](int64_t at, int r) {
     const int64_t ix = at * p.stride_w - p.pad_left;
     const int64_t last = ix + (r - 1) * p.stride_w + (p.kernel_w - 1) * p.dilation_w;
@@ -186,7 +207,9 @@ void image_row(const Context& c, int64_t group, int64_t row, int64_t channel_beg
     }
     for (int64_t channel = channel_begin; channel < channel_end; channel += c.shape.vectors * kLanes)
       multiply(c, runs, skipped, group, q, r, channel, channel_end);
+    if (c.epilogue.second_pass && !finish_row) finish(j, q, r, first_out, outs);
   });
+  if (c.epilogue.second_pass && finish_row) finish(j, row * j.out_w, j.out_w, first_out, outs);
 }
 
 }  // namespace
@@ -198,16 +221,19 @@ void conv2d_direct(const Conv2dJob& j) {
   const bool planar = j.plan.body == Conv2dBody::kPlanar && p.out_channels % kLanes != 0;
   const int64_t pixels = live_rows(j.live, j.batch) * j.out_h * j.out_w;
   if (pixels == 0) return;
-  Context c{j, epilogue_of(j), depth(p), group_in(p), group_out(p), channel_blocks(group_out(p)), pixels, {}, false, false};
+  const int64_t out = group_out(p);
+  Context c{j, epilogue_of(j, true), depth(p), group_in(p), out, channel_blocks(out), pixels, {}, false, false, false};
   // A part of the channels: whole blocks of 16.
   const int64_t part = (c.blocks + j.plan.splits - 1) / j.plan.splits * kChannelBlock;
   const int64_t part_channels = part < c.group_out ? part : c.group_out;
   const int64_t stride = p.stride_w * j.x_pitch;
   c.narrow = rows && kNarrowVectors > 0 && j.x_pitch == 3 && (stride == 3 || stride == 6);
-  // Tiles of 8 lanes are too short to gain by it. Long sums hide the misses as it is, and a small output stays in the
-  // second-level cache.
-  constexpr int64_t kLongSum = 64, kSmallOutput = 1 << 18;
-  c.ahead = kLanes == 16 && c.k <= kLongSum && pixels * p.out_channels > kSmallOutput;
+  // Tiles of 8 lanes are too short to gain by it. Long sums hide the misses as it is, except those of maps too large for the
+  // second-level cache, where a small output stays anyway.
+  constexpr int64_t kLongSum = 64, kSmallOutput = 1 << 16, kCachedFloats = 1 << 19;
+  c.background = j.plan.body == Conv2dBody::kFlat && j.x_pitch == p.in_channels && p.groups == 1 &&
+                 pixels * (j.x_pitch + j.y_pitch) > kCachedFloats;
+  c.ahead = kLanes == 16 && (c.k <= kLongSum || c.background) && pixels * j.y_pitch > kSmallOutput;
   const int64_t neighbours = rows ? j.out_w : pixels < j.plan.block_pixels ? pixels : j.plan.block_pixels;
   c.shape = choose_tile(neighbours, part_channels, c.k, c.narrow);
   const int64_t blocks = (pixels + j.plan.block_pixels - 1) / j.plan.block_pixels;

@@ -8,19 +8,21 @@ namespace fovea::FOVEA_ISA_NAMESPACE {
 #if defined(__AVX512F__)
 namespace {
 
-template <int R, int NV, int S>
+template <int R, int NV, int S, bool kHalf>
 void narrow_tile(const Tile& t) {
-  tile_body<R, NV, S>(t);
+  tile_body<R, NV, S, kHalf>(t);
 }
 
-// at[S / 6][NV][R], filled for kNarrowLeast <= R <= kNarrowMost.
+// at[half][S / 6][NV][R], filled for kNarrowLeast <= R <= kNarrowMost.
 struct Table {
-  TileFunction at[2][kNarrowVectors + 1][kMaxTilePixels + 1] = {};
+  TileFunction at[2][2][kNarrowVectors + 1][kMaxTilePixels + 1] = {};
 
   template <int NV, int R>
   constexpr void fill() {
-    at[0][NV][R] = narrow_tile<R, NV, 3>;
-    at[1][NV][R] = narrow_tile<R, NV, 6>;
+    at[0][0][NV][R] = narrow_tile<R, NV, 3, false>;
+    at[0][1][NV][R] = narrow_tile<R, NV, 6, false>;
+    at[1][0][NV][R] = narrow_tile<R, NV, 3, true>;
+    at[1][1][NV][R] = narrow_tile<R, NV, 6, true>;
     if constexpr (R < kNarrowMost[NV])
       fill<NV, R + 1>();
     else if constexpr (NV < kNarrowVectors)
@@ -36,7 +38,7 @@ bool run_narrow_tile(int vectors, int pixels, const Tile& t) {
   const Runs& runs = t.runs;
   if (runs.pixel_stride != 3 && runs.pixel_stride != 6) return false;
   if (runs.length % 3 != 0 || vectors > kNarrowVectors || pixels < kNarrowLeast[vectors]) return false;
-  table.at[runs.pixel_stride / 6][vectors][pixels](t);
+  table.at[ends_in_half(t.channels)][runs.pixel_stride / 6][vectors][pixels](t);
   return true;
 }
 #else

@@ -45,7 +45,7 @@ double winograd_cycles(const fovea_conv2d_params& p, int64_t tile, int64_t tiles
   double transforms =
       static_cast<double>(tiles) * (tile == 4 ? 240 * in_blocks + 200 * out_blocks : 80 * in_blocks + 50 * out_blocks);
   // Measured at 8 to 12 channels: masked loads, and too few products to hide the transforms' latency or their misses.
-  if (p.in_channels < kChannelBlock) transforms *= floats > kCachedFloats ? 3.25 : 2.5;
+  if (p.in_channels < kChannelBlock) transforms *= floats > kCachedFloats ? 2.75 : 2.5;
   const int64_t block = winograd_block(p, tile, tiles), blocks = (tiles + block - 1) / block;
   // A step of fewer than two tiles waits for the sums before it.
   const double rows = static_cast<double>(std::max(tiles, 2 * blocks));
@@ -89,11 +89,6 @@ int64_t splits_for(const fovea_conv2d_params& p, int64_t blocks, int64_t block_p
 }
 
 }  // namespace
-
-int64_t conv2d_output(int64_t size, int64_t pad, int64_t kernel, int64_t stride, int64_t dilation) {
-  const int64_t room = size + pad - dilation * (kernel - 1) - 1;
-  return room < 0 ? 0 : room / stride + 1;
-}
 
 bool winograd_possible(const fovea_conv2d_params& p) {
   return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 && p.groups == 1;

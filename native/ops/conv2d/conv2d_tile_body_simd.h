@@ -1,6 +1,7 @@
 // The register tile itself, for the two files that instantiate it.
 #pragma once
 
+#include "ops/conv2d/conv2d_part_simd.h"
 #include "ops/conv2d/conv2d_tile_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
@@ -13,22 +14,65 @@ constexpr bool kSanitized = true;
 constexpr bool kSanitized = false;
 #endif
 
+// What is applied to the sums of one vector, and their way to memory; the first `valid` lanes when kPartial.
+template <int R, class P, bool kPartial>
+FOVEA_INLINE void finish_lanes(const Tile& t, int64_t channel, int64_t valid, typename P::V (&acc)[R]) {
+  if (t.residual != nullptr) {
+    const float* residual = t.residual + channel;
+    const int64_t pitch = t.residual_pitch;
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) acc[r] = P::add(acc[r], P::template load_n<kPartial>(residual + r * pitch, valid));
+  }
+  if (t.fused == Fused::kRelu) {
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) acc[r] = P::relu(acc[r]);
+  } else if (t.fused != Fused::kNone) {
+    const auto slope = t.fused == Fused::kLeaky ? P::of(set(t.alpha)) : P::template load_n<kPartial>(t.slope + channel, valid);
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) acc[r] = P::leaky(acc[r], slope);
+  }
+  float* y = t.y + channel;
+  const int64_t y_pitch = t.y_pitch;
+#pragma GCC unroll 24
+  for (int r = 0; r < R; ++r) P::template store_n<kPartial>(y + r * y_pitch, acc[r], valid);
+}
+
+// One decision for all R pixels.
+template <int R, class P>
+FOVEA_INLINE void finish_sums(const Tile& t, int64_t channel, typename P::V (&acc)[R]) {
+  const int64_t valid = t.channels - channel;
+  if (valid >= P::kWidth)
+    finish_lanes<R, P, false>(t, channel, valid, acc);
+  else
+    finish_lanes<R, P, true>(t, channel, valid, acc);
+}
+
 // S: floats between the pixels when known at compile time, else 0. With S all pixels are one register and a constant away, and
 // K is taken three steps at a time: S is 3 or 6, three channels read at stride 1 or 2, so every run is a multiple of three.
-template <int R, int NV, int S>
+// kHalf: the last of the NV vectors is a half one.
+template <int R, int NV, int S, bool kHalf>
 FOVEA_INLINE void tile_body(const Tile& t) {
   // Addresses base, base + stride, base + 2*stride need one register for three pixels.
   constexpr int kBases = S > 0 ? 1 : (R + 2) / 3, kSteps = kSanitized ? 1 : S > 0 ? 3 : 4;
   constexpr int kBlock = static_cast<int>(kChannelBlock);
-  F acc[R][NV];
+  constexpr int kFull = kHalf ? NV - 1 : NV;  // whole vectors
+  using Last = Part<kHalf>;
+  F acc[kFull > 0 ? kFull : 1][R];
+  typename Last::V last[R];
 #pragma GCC unroll 4
-  for (int n = 0; n < NV; ++n) {
+  for (int n = 0; n < kFull; ++n) {
     const F bias = t.bias == nullptr ? zero() : load_upto(t.bias + n * kLanes, t.channels - n * kLanes);
 #pragma GCC unroll 24
-    for (int r = 0; r < R; ++r) acc[r][n] = bias;
+    for (int r = 0; r < R; ++r) acc[n][r] = bias;
+  }
+  if constexpr (kHalf) {
+    const auto bias =
+        t.bias == nullptr ? Last::of(zero()) : Last::load_upto(t.bias + kFull * kLanes, t.channels - kFull * kLanes);
+#pragma GCC unroll 24
+    for (int r = 0; r < R; ++r) last[r] = bias;
   }
   // Copies: stores through float vectors may alias anything, and would make the compiler read these again.
-  const int64_t pixel_bytes = t.runs.pixel_stride * int64_t{sizeof(float)}, block_stride = t.block_stride, y_pitch = t.y_pitch;
+  const int64_t pixel_bytes = t.runs.pixel_stride * int64_t{sizeof(float)}, block_stride = t.block_stride;
   const int64_t tap_jump = (t.runs.tap_stride - t.runs.length) * int64_t{sizeof(float)};
   const int64_t row_jump = (t.runs.row_stride - t.runs.taps * t.runs.tap_stride) * int64_t{sizeof(float)};
   const float* w = t.weights;
@@ -45,16 +89,22 @@ FOVEA_INLINE void tile_body(const Tile& t) {
     }
   };
   const auto step = [&](int k) __attribute__((always_inline)) {
-    F b[NV];
+    F b[kFull > 0 ? kFull : 1];
+    typename Last::V last_b;
+    const auto weights = [&](int n) __attribute__((always_inline)) {
+      return w + k * kBlock + n * kLanes % kBlock + n * kLanes / kBlock * block_stride;
+    };
 #pragma GCC unroll 4
-    for (int n = 0; n < NV; ++n) b[n] = load(w + k * kBlock + n * kLanes % kBlock + n * kLanes / kBlock * block_stride);
+    for (int n = 0; n < kFull; ++n) b[n] = load(weights(n));
+    if constexpr (kHalf) last_b = Last::load(weights(kFull));
 #pragma GCC unroll 24
     for (int r = 0; r < R; ++r) {
       // The constant first: added to the stride it would become another loop invariant in another register.
       const char* x = S > 0 ? base[0] + (r * S + k) * 4 : base[r / 3] + k * 4 + r % 3 * pixel_bytes;
       const F value = set(*reinterpret_cast<const float*>(x));
 #pragma GCC unroll 4
-      for (int n = 0; n < NV; ++n) acc[r][n] = fma(value, b[n], acc[r][n]);
+      for (int n = 0; n < kFull; ++n) acc[n][r] = fma(value, b[n], acc[n][r]);
+      if constexpr (kHalf) last[r] = Last::fma(Last::of(value), last_b, last[r]);
     }
   };
   for (int64_t row = t.runs.rows; row > 0; --row) {
@@ -86,25 +136,8 @@ FOVEA_INLINE void tile_body(const Tile& t) {
     advance(row_jump);
   }
 #pragma GCC unroll 4
-  for (int n = 0; n < NV; ++n) {
-    if (t.fused == Fused::kRelu) {
-#pragma GCC unroll 24
-      for (int r = 0; r < R; ++r) acc[r][n] = max(zero(), acc[r][n]);
-    } else if (t.fused != Fused::kNone) {
-      const F slope = t.fused == Fused::kLeaky ? set(t.alpha) : load_upto(t.slope + n * kLanes, t.channels - n * kLanes);
-#pragma GCC unroll 24
-      for (int r = 0; r < R; ++r) acc[r][n] = select(acc[r][n] >= zero(), acc[r][n], acc[r][n] * slope);
-    }
-    const int64_t valid = t.channels - n * kLanes;
-    float* y = t.y + n * kLanes;
-    if (valid >= kLanes) {
-#pragma GCC unroll 24
-      for (int r = 0; r < R; ++r) store(y + r * y_pitch, acc[r][n]);
-    } else {
-#pragma GCC unroll 24
-      for (int r = 0; r < R; ++r) store_partial(y + r * y_pitch, acc[r][n], static_cast<int>(valid));
-    }
-  }
+  for (int n = 0; n < kFull; ++n) finish_sums<R, Part<false>>(t, n * kLanes, acc[n]);
+  if constexpr (kHalf) finish_sums<R, Last>(t, kFull * kLanes, last);
 }
 
 using TileFunction = void (*)(const Tile&);

@@ -7,18 +7,21 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-template <int R, int NV>
+constexpr int kForms = kLanes == kChannelBlock ? 2 : 1;  // whole vectors, and the last one half
+
+template <int R, int NV, bool kHalf>
 void tile(const Tile& t) {
-  tile_body<R, NV, 0>(t);
+  tile_body<R, NV, 0, kHalf>(t);
 }
 
-// table[NV][R], filled for 1 <= R <= kMaxPixels[NV].
+// at[form][NV][R], filled for 1 <= R <= kMaxPixels[NV].
 struct Table {
-  TileFunction at[kMaxVectors + 1][kMaxTilePixels + 1] = {};
+  TileFunction at[kForms][kMaxVectors + 1][kMaxTilePixels + 1] = {};
 
   template <int NV, int R>
   constexpr void fill() {
-    at[NV][R] = tile<R, NV>;
+    at[0][NV][R] = tile<R, NV, false>;
+    if constexpr (kForms > 1) at[1][NV][R] = tile<R, NV, true>;
     if constexpr (R < kMaxPixels[NV])
       fill<NV, R + 1>();
     else if constexpr (NV < kMaxVectors)
@@ -30,12 +33,13 @@ constexpr Table table;
 
 }  // namespace
 
-void run_tile(int vectors, int pixels, const Tile& t) { table.at[vectors][pixels](t); }
+void run_tile(int vectors, int pixels, const Tile& t) { table.at[ends_in_half(t.channels)][vectors][pixels](t); }
 
 TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k, bool narrow) {
   // Quarter cycles of one step of K on a core with two FMA units and two loads a cycle: FMAs, loads of weights and broadcasts,
   // and at least the latency of an FMA (4 cycles). A tile costs about 24 cycles more, and 1.5 per result.
   const int64_t vectors = (channels + kLanes - 1) / kLanes;
+  const bool half = ends_in_half(channels);
   TileShape best{1, 1};
   int64_t best_cost = INT64_MAX;
   for (int nv = 1; nv <= kMaxVectors && nv <= vectors; ++nv) {
@@ -45,14 +49,14 @@ TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k, bool narrow) 
       // Tiles are cut evenly, so all but a few have the mean size; panels are full but the last.
       const int64_t tiles = (pixels + limit - 1) / limit;
       const int64_t r = (pixels + tiles - 1) / tiles;
-      const auto panel = [&](int64_t n) {
-        const int64_t multiply = r * n * 2, loads = (n + r) * 2;
+      const auto panel = [&](int64_t n, bool ends_half) {
+        const int64_t multiply = r * (n * 2 - ends_half), loads = (n + r) * 2;
         int64_t step = multiply > loads ? multiply : loads;
         if (step < 16) step = 16;
         return k * step + 96 + 6 * r * n;
       };
-      const int64_t rest = vectors % nv;
-      const int64_t cost = tiles * (vectors / nv * panel(nv) + (rest == 0 ? 0 : panel(rest)));
+      const int64_t rest = vectors % nv == 0 ? nv : vectors % nv;
+      const int64_t cost = tiles * ((vectors - rest) / nv * panel(nv, false) + panel(rest, half));
       if (cost < best_cost) best_cost = cost, best = {nv, limit};
     }
   }
@@ -60,15 +64,30 @@ TileShape choose_tile(int64_t pixels, int64_t channels, int64_t k, bool narrow) 
 }
 
 void finish(const Conv2dJob& j, int64_t first_pixel, int64_t pixels, int64_t first_channel, int64_t channels) {
-  for (int64_t q = first_pixel; q < first_pixel + pixels; ++q) {
-    float* y = j.y + q * j.y_pitch + first_channel;
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      F v = load_upto(y + c, channels - c);
-      if (j.residual != nullptr) v = v + load_upto(j.residual + q * j.residual_pitch + first_channel + c, channels - c);
-      const F slope = j.slope == nullptr ? zero() : load_upto(j.slope + first_channel + c, channels - c);
-      store_upto(y + c, activation(j.params.activation, v, slope), channels - c);
-    }
-  }
+  const int64_t whole = channels / kLanes * kLanes, y_pitch = j.y_pitch, residual_pitch = j.residual_pitch;
+  float* y = j.y + first_pixel * y_pitch + first_channel;
+  const float* residual = j.residual == nullptr ? nullptr : j.residual + first_pixel * residual_pitch + first_channel;
+  const float* slopes = j.slope == nullptr ? nullptr : j.slope + first_channel;
+  const fovea_activation_params p = j.params.activation;
+  // A loop for each activation: chosen for each vector, the choice would cost as much as the cheap ones themselves.
+  for_activation(
+      p, [&](auto kind) __attribute__((always_inline)) {
+        constexpr int32_t kKind = decltype(kind)::value;
+        const auto result = [&](F v, int64_t channel, int64_t n) __attribute__((always_inline)) {
+          if (residual != nullptr) v = v + load_upto(residual + channel, n);
+          const F slope = kKind == FOVEA_ACTIVATION_PRELU ? load_upto(slopes + channel, n) : zero();
+          return activation<kKind>(p, v, slope);
+        };
+        for (int64_t q = 0; q < pixels; ++q) {
+          for (int64_t c = 0; c < whole; c += kLanes) store(y + c, result(load(y + c), c, kLanes));
+          if (whole < channels) {
+            const int rest = static_cast<int>(channels - whole);
+            store_partial(y + whole, result(load_partial(y + whole, rest), whole, rest), rest);
+          }
+          y += y_pitch;
+          if (residual != nullptr) residual += residual_pitch;
+        }
+      });
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE

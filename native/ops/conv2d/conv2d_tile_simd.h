@@ -27,6 +27,8 @@ struct Tile {
   const float* slope;    // kPrelu
   float alpha;           // kLeaky
   Fused fused;
+  const float* residual;  // added before the activation, or NULL
+  int64_t residual_pitch;
   float* y;
   int64_t y_pitch;
   int64_t channels;  // valid ones; the last vector may be partial
@@ -56,6 +58,14 @@ inline constexpr int kNarrowVectors = 0;
 inline constexpr int kNarrowMost[1] = {0};
 #endif
 
+// The last vector of a panel is half a vector, with half the cost, where half the lanes hold all of its channels: 24 or 40
+// channels leave no lane idle.
+#if defined(__AVX512F__)
+FOVEA_INLINE bool ends_in_half(int64_t channels) { return channels % kLanes > 0 && channels % kLanes <= kLanes / 2; }
+#else
+FOVEA_INLINE bool ends_in_half(int64_t) { return false; }
+#endif
+
 struct TileShape {
   int vectors;  // NV of all panels but the last
   int pixels;   // most pixels per tile
@@ -81,13 +91,13 @@ void planar_rows(const Conv2dJob& job, int64_t begin, int64_t end, float* scratc
 // without finish().
 void depthwise_rows(const Conv2dJob& job, int64_t begin, int64_t end, float* y);
 
-// How the tile treats its sums, and whether finish() must follow.
+// How the sums are treated, and whether finish() must follow. `adds_residual`: whoever makes the sums can add it at once.
 struct Epilogue {
   Fused fused;
   bool second_pass;
 };
-FOVEA_INLINE Epilogue epilogue_of(const Conv2dJob& j) {
-  if (j.residual != nullptr) return {Fused::kNone, true};
+FOVEA_INLINE Epilogue epilogue_of(const Conv2dJob& j, bool adds_residual = false) {
+  if (j.residual != nullptr && !adds_residual) return {Fused::kNone, true};
   switch (j.params.activation.kind) {
     case FOVEA_ACTIVATION_NONE:
       return {Fused::kNone, false};

@@ -283,9 +283,9 @@ void convolve(const Conv2dJob& j) {
                   pairs,
                   floats > kBackgroundFloats};
   const ThreadLimit limit(j.threads);
-  // Threads share blocks of tiles. A layer with a single block runs its inner loops in parallel instead (nested ones run
-  // inline, as worker 0), each thread with its own products.
-  parallel_for(c.tiles, block, [&](int64_t begin, int64_t end, int32_t outer) {
+  // Threads share blocks of tiles, and the inner loops run inline then, as worker 0. A layer with a single block runs its inner
+  // loops in parallel instead, each thread with its own products.
+  const auto run = [&](int64_t begin, int64_t end, int32_t outer) {
     float* v = j.scratch + outer * j.plan.scratch_floats;
     float* m = v + winograd_positions(T) * c.layout.input_plane;
     parallel_for(end - begin, 4, [&](int64_t from, int64_t to, int32_t) {
@@ -301,7 +301,11 @@ void convolve(const Conv2dJob& j) {
         for (int64_t t = 0; t < end - begin; ++t, advance(c.grid, &at)) output_tile<T>(c, at, t, pair, own);
       }
     });
-  });
+  };
+  if (c.tiles > 0 && c.tiles <= block)
+    run(0, c.tiles, 0);
+  else
+    parallel_for(c.tiles, block, run);
 }
 
 }  // namespace

@@ -63,9 +63,10 @@ extern "C" fovea_status fovea_conv2d_backward_data_prepare(const fovea_conv2d_pa
                                                            const fovea_tensor* prepared, fovea_stream* stream) {
   constexpr const char* op = "conv2d_backward_data_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv2d_backward_data_prepare, params, weights, prepared, stream);
   TransposedLayer layer;
   FOVEA_TRY(make_layer(op, params, &layer));
+  FOVEA_TRY(check_transposed_weights(layer, weights, prepared, stream));
+  FOVEA_FORWARD(stream, fovea_conv2d_backward_data_prepare, params, weights, prepared, stream);
   return transposed_prepare(layer, weights, prepared, stream);
 }
 
@@ -78,6 +79,7 @@ extern "C" fovea_status fovea_conv2d_backward_data_workspace(const fovea_conv2d_
   FOVEA_CHECK(dx != nullptr, "%s: dx is NULL", op);
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   FOVEA_TRY(check_backward_shapes(op, *params, "dx", *dx, *dy));
+  FOVEA_FORWARD_TENSOR(dy, fovea_conv2d_backward_data_workspace, params, dy, dx, bytes);
   return transposed_workspace(layer, *dy, dx->shape[1], dx->shape[2], bytes);
 }
 
@@ -86,11 +88,12 @@ extern "C" fovea_status fovea_conv2d_backward_data(const fovea_conv2d_params* pa
                                                    const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "conv2d_backward_data";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv2d_backward_data, params, dy, prepared, dx, workspace, stream);
   TransposedLayer layer;
   FOVEA_TRY(make_layer(op, params, &layer));
-  FOVEA_TRY(check_tensor(op, "dy", dy, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "dx", dx, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "dy", dy, 4, stream));
+  FOVEA_TRY(check_tensor(op, "dx", dx, 4, dy->dtype, stream));
   FOVEA_TRY(check_backward_shapes(op, *params, "dx", *dx, *dy));
+  FOVEA_TRY(check_transposed(layer, dy, prepared, nullptr, nullptr, dx, stream));
+  FOVEA_FORWARD(stream, fovea_conv2d_backward_data, params, dy, prepared, dx, workspace, stream);
   return transposed_run(layer, dy, prepared, nullptr, nullptr, dx, workspace, stream);
 }

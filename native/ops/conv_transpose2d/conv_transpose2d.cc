@@ -65,9 +65,10 @@ extern "C" fovea_status fovea_conv_transpose2d_prepare(const fovea_conv_transpos
                                                        const fovea_tensor* prepared, fovea_stream* stream) {
   constexpr const char* op = "conv_transpose2d_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv_transpose2d_prepare, params, weights, prepared, stream);
   TransposedLayer layer;
   FOVEA_TRY(make_layer(op, params, &layer));
+  FOVEA_TRY(check_transposed_weights(layer, weights, prepared, stream));
+  FOVEA_FORWARD(stream, fovea_conv_transpose2d_prepare, params, weights, prepared, stream);
   return transposed_prepare(layer, weights, prepared, stream);
 }
 
@@ -80,6 +81,7 @@ extern "C" fovea_status fovea_conv_transpose2d_workspace(const fovea_conv_transp
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   int64_t out_h = 0, out_w = 0;
   FOVEA_TRY(check_input(layer, *x, &out_h, &out_w));
+  FOVEA_FORWARD_TENSOR(x, fovea_conv_transpose2d_workspace, params, x, bytes);
   return transposed_workspace(layer, *x, out_h, out_w, bytes);
 }
 
@@ -89,16 +91,17 @@ extern "C" fovea_status fovea_conv_transpose2d(const fovea_conv_transpose2d_para
                                                const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "conv_transpose2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_conv_transpose2d, params, x, prepared, bias, slope, y, workspace, stream);
   TransposedLayer layer;
   FOVEA_TRY(make_layer(op, params, &layer));
-  FOVEA_TRY(check_tensor(op, "x", x, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 4, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 4, x->dtype, stream));
   int64_t out_h = 0, out_w = 0;
   FOVEA_TRY(check_input(layer, *x, &out_h, &out_w));
   FOVEA_CHECK(
       y->shape[0] == x->shape[0] && y->shape[1] == out_h && y->shape[2] == out_w && y->shape[3] == layer.params.out_channels,
       "%s: y is %s, expected [%lld, %lld, %lld, %d] for x %s", op, describe(*y), static_cast<long long>(x->shape[0]),
       static_cast<long long>(out_h), static_cast<long long>(out_w), layer.params.out_channels, describe(*x));
+  FOVEA_TRY(check_transposed(layer, x, prepared, bias, slope, y, stream));
+  FOVEA_FORWARD(stream, fovea_conv_transpose2d, params, x, prepared, bias, slope, y, workspace, stream);
   return transposed_run(layer, x, prepared, bias, slope, y, workspace, stream);
 }

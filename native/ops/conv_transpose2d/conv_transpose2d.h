@@ -121,7 +121,13 @@ struct alignas(64) TransposedHeader {
   int32_t in_channels, out_channels, kernel_h, kernel_w, groups, stride_h, stride_w, dilation_h, dilation_w, backward, forward;
 };
 
-// The steps of both entries behind the checks of params. Sizes of y are checked by the caller.
+// Checks of both entries that hold for every backend. Sizes and data types of x and y are checked by the caller.
+fovea_status check_transposed_weights(const TransposedLayer& layer, const fovea_tensor* weights, const fovea_tensor* prepared,
+                                      const fovea_stream* stream);
+fovea_status check_transposed(const TransposedLayer& layer, const fovea_tensor* x, const fovea_tensor* prepared,
+                              const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* y,
+                              const fovea_stream* stream);
+// Their steps on the CPU behind these checks.
 fovea_status transposed_prepared_bytes(const TransposedLayer& layer, int64_t* bytes);
 fovea_status transposed_prepare(const TransposedLayer& layer, const fovea_tensor* weights, const fovea_tensor* prepared,
                                 fovea_stream* stream);

@@ -55,13 +55,12 @@ fovea_tensor behind_header(const fovea_tensor& prepared) {
   return t;
 }
 
-fovea_status check_prepared(const TransposedLayer& layer, const fovea_tensor* prepared, const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(layer.op, "prepared", prepared, 1, kU8, stream));
+fovea_status check_prepared(const TransposedLayer& layer, const fovea_tensor& prepared) {
   int64_t bytes = 0;
   FOVEA_TRY(transposed_prepared_bytes(layer, &bytes));
-  FOVEA_CHECK(prepared->shape[0] == bytes, "%s: prepared has %lld bytes, these parameters need %lld", layer.op,
-              static_cast<long long>(prepared->shape[0]), static_cast<long long>(bytes));
-  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", layer.op);
+  FOVEA_CHECK(prepared.shape[0] == bytes, "%s: prepared has %lld bytes, these parameters need %lld", layer.op,
+              static_cast<long long>(prepared.shape[0]), static_cast<long long>(bytes));
+  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared.data) % 64 == 0, "%s: prepared is not 64-byte aligned", layer.op);
   return FOVEA_OK;
 }
 
@@ -111,8 +110,8 @@ fovea_status transposed_prepared_bytes(const TransposedLayer& layer, int64_t* by
   return FOVEA_OK;
 }
 
-fovea_status transposed_prepare(const TransposedLayer& layer, const fovea_tensor* weights, const fovea_tensor* prepared,
-                                fovea_stream* stream) {
+fovea_status check_transposed_weights(const TransposedLayer& layer, const fovea_tensor* weights, const fovea_tensor* prepared,
+                                      const fovea_stream* stream) {
   const bool backward = layer.order == Conv2dWeightOrder::kBackward;
   const fovea_conv2d_params& p = layer.params;
   const int64_t rows = backward ? p.in_channels : p.out_channels, depth = backward ? group_out(p) : group_in(p);
@@ -121,8 +120,14 @@ fovea_status transposed_prepare(const TransposedLayer& layer, const fovea_tensor
                   weights->shape[3] == depth,
               "%s: weights is %s, params say [%lld, %d, %d, %lld]", layer.op, describe(*weights), static_cast<long long>(rows),
               p.kernel_h, p.kernel_w, static_cast<long long>(depth));
-  FOVEA_TRY(check_prepared(layer, prepared, stream));
-  FOVEA_TRY(check_no_overlap(layer.op, "weights", *weights, "prepared", *prepared, false));
+  FOVEA_TRY(check_tensor(layer.op, "prepared", prepared, 1, kU8, stream));
+  return check_no_overlap(layer.op, "weights", *weights, "prepared", *prepared, false);
+}
+
+fovea_status transposed_prepare(const TransposedLayer& layer, const fovea_tensor* weights, const fovea_tensor* prepared,
+                                fovea_stream* stream) {
+  const fovea_conv2d_params& p = layer.params;
+  FOVEA_TRY(check_prepared(layer, *prepared));
   TransposedPrepareJob job{};
   job.conv.params = p;
   job.forward = forward_params(layer, &job.conv.params);
@@ -144,20 +149,28 @@ fovea_status transposed_workspace(const TransposedLayer& layer, const fovea_tens
   return FOVEA_OK;
 }
 
-fovea_status transposed_run(const TransposedLayer& layer, const fovea_tensor* x, const fovea_tensor* prepared,
-                            const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* y,
-                            const fovea_workspace* workspace, fovea_stream* stream) {
+fovea_status check_transposed(const TransposedLayer& layer, const fovea_tensor* x, const fovea_tensor* prepared,
+                              const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* y,
+                              const fovea_stream* stream) {
   const fovea_conv2d_params& p = layer.params;
-  fovea_conv2d_params forward;
-  const bool is_forward = forward_params(layer, &forward);
-  FOVEA_TRY(check_prepared(layer, prepared, stream));
-  FOVEA_TRY(check_header(layer, is_forward, *prepared, stream));
+  FOVEA_TRY(check_tensor(layer.op, "prepared", prepared, 1, kU8, stream));
   FOVEA_TRY(check_channel_vector(layer.op, "bias", bias, p.out_channels, stream));
   FOVEA_TRY(check_activation(layer.op, p.activation, slope, p.out_channels, stream));
   FOVEA_TRY(check_no_overlap(layer.op, "input", *x, "output", *y, false));
   FOVEA_TRY(check_no_overlap(layer.op, "prepared", *prepared, "output", *y, false));
   if (bias != nullptr) FOVEA_TRY(check_no_overlap(layer.op, "bias", *bias, "output", *y, false));
   if (slope != nullptr) FOVEA_TRY(check_no_overlap(layer.op, "slope", *slope, "output", *y, false));
+  return FOVEA_OK;
+}
+
+fovea_status transposed_run(const TransposedLayer& layer, const fovea_tensor* x, const fovea_tensor* prepared,
+                            const fovea_tensor* bias, const fovea_tensor* slope, const fovea_tensor* y,
+                            const fovea_workspace* workspace, fovea_stream* stream) {
+  const fovea_conv2d_params& p = layer.params;
+  fovea_conv2d_params forward;
+  const bool is_forward = forward_params(layer, &forward);
+  FOVEA_TRY(check_prepared(layer, *prepared));
+  FOVEA_TRY(check_header(layer, is_forward, *prepared, stream));
   if (is_forward) {
     const fovea_tensor weights = behind_header(*prepared);
     return fovea_conv2d(&forward, x, &weights, bias, slope, nullptr, y, workspace, stream);

@@ -112,7 +112,6 @@ using namespace fovea;
 extern "C" fovea_status fovea_copy(const fovea_tensor* x, const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "copy";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_copy, x, y, stream);
   FOVEA_TRY(check_any_tensor(op, "x", x, kAnyRank, stream));
   FOVEA_TRY(check_any_tensor(op, "y", y, kAnyRank, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
@@ -120,6 +119,7 @@ extern "C" fovea_status fovea_copy(const fovea_tensor* x, const fovea_tensor* y,
   if (from < 0 || to < 0)
     return fail(FOVEA_UNSUPPORTED, "%s: cannot copy %s to %s", op, dtype_name(x->dtype), dtype_name(y->dtype));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_copy, x, y, stream);
   const CopyJob job{x->data, y->data, row_layout(*x), row_pitch(*x), row_pitch(*y), row_live(*x), from, to};
   return enqueue(stream, select_isa(copy_reference, scalar::copy, avx2::copy, avx512::copy), job);
 }

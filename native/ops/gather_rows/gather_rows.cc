@@ -7,6 +7,7 @@
 #include "core/stream.h"
 #include "core/thread_pool.h"
 #include "fovea/nn.h"
+#include "ops/gather_rows/plan.h"
 
 namespace fovea {
 
@@ -58,41 +59,19 @@ void scatter_add_rows_reference(const GatherRowsJob& j) {
 }
 
 // `table` is x or dx, `stack` y or dy.
-fovea_status make_job(const char* op, const char* table_name, const fovea_tensor* table, const fovea_tensor* indices,
-                      const char* stack_name, const fovea_tensor* stack, const fovea_stream* stream, GatherRowsJob* job) {
-  FOVEA_TRY(check_tensor(op, table_name, table, kAnyRank, kF32, stream));
+fovea_status check_rows(const char* op, const char* table_name, const fovea_tensor* table, const fovea_tensor* indices,
+                        const char* stack_name, const fovea_tensor* stack, const fovea_stream* stream) {
+  FOVEA_TRY(check_float_tensor(op, table_name, table, kAnyRank, stream));
   FOVEA_CHECK(table->rank >= 1, "%s: %s has no rows: %s", op, table_name, describe(*table));
   FOVEA_TRY(check_any_tensor(op, "indices", indices, kAnyRank, stream));
   FOVEA_CHECK(same(indices->dtype, kI32) || same(indices->dtype, kI64), "%s: indices must be i32 or i64, they are %s", op,
               describe(*indices));
-  FOVEA_TRY(check_tensor(op, stack_name, stack, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_tensor(op, stack_name, stack, kAnyRank, table->dtype, stream));
   bool matches = stack->rank == indices->rank + table->rank - 1;
   for (int i = 0; matches && i < stack->rank; ++i)
     matches = stack->shape[i] == (i < indices->rank ? indices->shape[i] : table->shape[i - indices->rank + 1]);
   FOVEA_CHECK(matches, "%s: indices %s of rows of %s %s do not make %s %s", op, describe(*indices), table_name,
               describe(*table), stack_name, describe(*stack));
-  const bool scalars = table->rank == 1;
-  int64_t pieces = 1;
-  for (int i = 1; i + 1 < table->rank; ++i) pieces *= table->shape[i];
-  const int64_t width = scalars ? 1 : last(*table);
-  const int64_t leading = indices->rank == 0 ? 1 : indices->shape[0];
-  *job = GatherRowsJob{static_cast<float*>(table->data),
-                       static_cast<float*>(stack->data),
-                       indices->data,
-                       same(indices->dtype, kI64),
-                       table->shape[0],
-                       pieces,
-                       width,
-                       scalars ? 1 : table->pitch,
-                       leading,
-                       leading == 0 ? 0 : elements(*indices) / leading,
-                       last(*indices) == 0 ? 1 : last(*indices),
-                       indices->pitch,
-                       stack->pitch,
-                       scalars,
-                       table->live,
-                       indices->live,
-                       nullptr};
   return FOVEA_OK;
 }
 
@@ -105,25 +84,24 @@ extern "C" fovea_status fovea_gather_rows(const fovea_tensor* x, const fovea_ten
                                           fovea_stream* stream) {
   constexpr const char* op = "gather_rows";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_gather_rows, x, indices, y, stream);
-  GatherRowsJob job{};
-  FOVEA_TRY(make_job(op, "x", x, indices, "y", y, stream, &job));
+  FOVEA_TRY(check_rows(op, "x", x, indices, "y", y, stream));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "indices", *indices, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_gather_rows, x, indices, y, stream);
   if (elements(*y) == 0) return FOVEA_OK;
-  return enqueue(stream, gather_rows, job);
+  return enqueue(stream, gather_rows, plan_gather_rows(*x, *indices, *y));
 }
 
 extern "C" fovea_status fovea_scatter_add_rows(const fovea_tensor* dy, const fovea_tensor* indices, const fovea_tensor* dx,
                                                fovea_stream* stream) {
   constexpr const char* op = "scatter_add_rows";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_scatter_add_rows, dy, indices, dx, stream);
-  GatherRowsJob job{};
-  FOVEA_TRY(make_job(op, "dx", dx, indices, "dy", dy, stream, &job));
+  FOVEA_TRY(check_rows(op, "dx", dx, indices, "dy", dy, stream));
   FOVEA_TRY(check_no_overlap(op, "dy", *dy, "dx", *dx, false));
   FOVEA_TRY(check_no_overlap(op, "indices", *indices, "dx", *dx, false));
+  FOVEA_FORWARD(stream, fovea_scatter_add_rows, dy, indices, dx, stream);
   if (elements(*dy) == 0) return FOVEA_OK;
+  GatherRowsJob job = plan_gather_rows(*dx, *indices, *dy);
   job.stack_live = indices->rank == 0 ? nullptr : dy->live;
   return enqueue(
       stream,

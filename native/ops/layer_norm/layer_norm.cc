@@ -51,13 +51,12 @@ extern "C" fovea_status fovea_layer_norm(const fovea_norm_params* params, const 
                                          const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "layer_norm";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_layer_norm, params, x, residual, gamma, beta, sum, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->epsilon >= 0 && std::isfinite(params->epsilon), "%s: epsilon is %g, it must be finite and not negative",
               op, static_cast<double>(params->epsilon));
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
   FOVEA_CHECK(x->rank >= 1, "%s: x is %s, there is no dimension to normalise over", op, describe(*x));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_TRY(check_channel_vector(op, "gamma", gamma, last(*x), stream));
   FOVEA_TRY(check_channel_vector(op, "beta", beta, last(*x), stream));
@@ -65,12 +64,12 @@ extern "C" fovea_status fovea_layer_norm(const fovea_norm_params* params, const 
   if (gamma != nullptr) FOVEA_TRY(check_no_overlap(op, "gamma", *gamma, "y", *y, false));
   if (beta != nullptr) FOVEA_TRY(check_no_overlap(op, "beta", *beta, "y", *y, false));
   if (residual != nullptr) {
-    FOVEA_TRY(check_tensor(op, "residual", residual, kAnyRank, kF32, stream));
+    FOVEA_TRY(check_tensor(op, "residual", residual, kAnyRank, x->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "x", *x, "residual", *residual));
     FOVEA_TRY(check_no_overlap(op, "residual", *residual, "y", *y, false));
   }
   if (sum != nullptr) {
-    FOVEA_TRY(check_tensor(op, "sum", sum, kAnyRank, kF32, stream));
+    FOVEA_TRY(check_tensor(op, "sum", sum, kAnyRank, x->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "x", *x, "sum", *sum));
     FOVEA_TRY(check_no_overlap(op, "x", *x, "sum", *sum, false));
     FOVEA_TRY(check_no_overlap(op, "sum", *sum, "y", *y, false));
@@ -78,6 +77,7 @@ extern "C" fovea_status fovea_layer_norm(const fovea_norm_params* params, const 
     if (gamma != nullptr) FOVEA_TRY(check_no_overlap(op, "gamma", *gamma, "sum", *sum, false));
     if (beta != nullptr) FOVEA_TRY(check_no_overlap(op, "beta", *beta, "sum", *sum, false));
   }
+  FOVEA_FORWARD(stream, fovea_layer_norm, params, x, residual, gamma, beta, sum, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const LayerNormJob job{data(x),
                          data(residual),

@@ -9,8 +9,8 @@ namespace {
 
 inline constexpr int64_t kRowChunk = 84;  // a multiple of every tile height
 inline constexpr int64_t kGroup = 4;
-// Words of a row per piece of K. Reading x in place is free up to there, and longer pieces save nothing.
-inline constexpr int64_t kPiece = 256;
+// Words of a row per piece of K: copied, and read in place, where longer pieces save partial sums.
+inline constexpr int64_t kPiece = 256, kLongPiece = 512;
 // Weights that are not packed lie whole rows apart: a shorter piece keeps their pages in the TLB.
 inline constexpr int64_t kDirectPiece = 64;
 // Up to kStreamRows rows the weights may well come from memory; their piece is then 16 KB, half the first-level cache. Up to
@@ -43,12 +43,13 @@ struct GemmBlock {
   float scale;
 };
 
-// Rows a multiple of 2 KB apart fall into one or two sets of the first-level cache, of eight lines each, and evict each other:
-// the tile then works on a copy (the low tiles of AVX2 from 4 KB on, where all rows share one set with the weights). Rows
-// stored k-major are copied when they are too far apart to share pages.
+// Rows a multiple of 4 KB apart fall into one set of the first-level cache, of eight lines, and evict each other: tiles of more
+// than eight rows (and the lower ones of AVX2, which share the set with the weights) then work on a copy. At 2 KB, seven rows
+// to a set, they survive, and copying costs more than it saves. Rows stored k-major are copied when they are too far apart to
+// share pages.
 template <bool kKMajor>
 FOVEA_INLINE bool copy_rows(int64_t rows, int64_t steps, int64_t pitch) {
-  return kKMajor ? steps * pitch > 8192 : rows > 8 && pitch % (kTileRows > 8 ? 512 : 1024) == 0;
+  return kKMajor ? steps * pitch > 8192 : rows > 8 && pitch % 1024 == 0;
 }
 
 // `words` words of `height` rows, to rows of kCopyPitch or, k-major, to steps of 16.
@@ -69,8 +70,10 @@ void copy_piece(const float* x, int64_t pitch, int64_t height, int64_t words, fl
         store_upto(copy + k * 16 + r, load_upto(x + k * pitch + r, height - r), height - r);
   } else {
     for (int64_t r = 0; r < height; ++r)
-      for (int64_t k = 0; k < words; k += kLanes)
+      for (int64_t k = 0; k < words; k += kLanes) {
+        __builtin_prefetch(x + (r + height) * pitch + k, 0, 2);  // the next block of rows, to the second-level cache
         store_upto(copy + r * kCopyPitch + k, load_upto(x + r * pitch + k, words - k), words - k);
+      }
   }
 }
 
@@ -130,7 +133,7 @@ void gemm_block(const GemmBlock& b, const Weights& weights, const Epilogue& epil
   const int64_t blocks = (b.rows + kTileRows - 1) / kTileRows;
   const bool streamed = b.rows <= kStreamRows, packed = weights(b.panel).packed;
   const bool copied = Math::kWords == 1 && copy_rows<kKMajor>(b.rows, b.steps, b.x_pitch);
-  int64_t piece = (streamed ? kStreamPiece : kPiece) / Math::kWords;
+  int64_t piece = (streamed ? kStreamPiece : copied ? kPiece : kLongPiece) / Math::kWords;
   if (!packed) piece = kDirectPiece;
   if (packed && streamed && !copied && b.rows <= kContiguousRows) piece = b.steps;
   for (int64_t begin = 0; begin == 0 || begin < b.steps;) {

@@ -37,15 +37,22 @@ fovea_status linear_packed_bytes(const char* op, const fovea_linear_params* para
 
 namespace {
 
+// What holds for every backend's packed form.
 fovea_status check_prepared(const char* op, const fovea_linear_params* params, const fovea_tensor* prepared,
                             const fovea_stream* stream) {
   int64_t bytes = 0;
   FOVEA_TRY(linear_packed_bytes(op, params, &bytes));
   FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
+  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
+  return FOVEA_OK;
+}
+
+fovea_status check_prepared_size(const char* op, const fovea_linear_params* params, const fovea_tensor* prepared) {
+  int64_t bytes = 0;
+  FOVEA_TRY(linear_packed_bytes(op, params, &bytes));
   FOVEA_CHECK(prepared->shape[0] == bytes, "%s: prepared has %lld bytes, expected %lld for %d inputs and %d outputs", op,
               static_cast<long long>(prepared->shape[0]), static_cast<long long>(bytes), params->in_features,
               params->out_features);
-  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
   return FOVEA_OK;
 }
 
@@ -89,12 +96,13 @@ extern "C" fovea_status fovea_linear_prepare(const fovea_linear_params* params, 
                                              const fovea_tensor* prepared, fovea_stream* stream) {
   constexpr const char* op = "linear_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_linear_prepare, params, weights, prepared, stream);
   FOVEA_TRY(check_prepared(op, params, prepared, stream));
   FOVEA_TRY(check_tensor(op, "weights", weights, 2, kF32, stream));
   FOVEA_CHECK(weights->shape[0] == params->out_features && weights->shape[1] == params->in_features,
               "%s: weights are %s, expected [%d, %d]", op, describe(*weights), params->out_features, params->in_features);
   FOVEA_TRY(check_no_overlap(op, "weights", *weights, "prepared", *prepared, false));
+  FOVEA_FORWARD(stream, fovea_linear_prepare, params, weights, prepared, stream);
+  FOVEA_TRY(check_prepared_size(op, params, prepared));
   const PrepareJob job{static_cast<const float*>(weights->data),
                        static_cast<float*>(prepared->data),
                        params->in_features,
@@ -120,6 +128,7 @@ extern "C" fovea_status fovea_linear_workspace(const fovea_linear_params* params
   }
   FOVEA_CHECK(last(*x) == params->in_features, "%s: x is %s, its last dimension must be %d", op, describe(*x),
               params->in_features);
+  FOVEA_FORWARD_TENSOR(x, fovea_linear_workspace, params, x, bytes);
   *bytes = narrow_plan(*params, rows(*x)).words * static_cast<int64_t>(sizeof(float));
   return FOVEA_OK;
 }
@@ -129,10 +138,9 @@ extern "C" fovea_status fovea_linear(const fovea_linear_params* params, const fo
                                      const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "linear";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_linear, params, x, prepared, bias, slope, y, workspace, stream);
   FOVEA_TRY(check_prepared(op, params, prepared, stream));
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_CHECK(x->rank >= 1 && last(*x) == params->in_features, "%s: x is %s, its last dimension must be %d", op, describe(*x),
               params->in_features);
   bool matches = y->rank == x->rank && last(*y) == params->out_features;
@@ -143,6 +151,8 @@ extern "C" fovea_status fovea_linear(const fovea_linear_params* params, const fo
   FOVEA_TRY(check_activation(op, params->activation, slope, params->out_features, stream));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "prepared", *prepared, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_linear, params, x, prepared, bias, slope, y, workspace, stream);
+  FOVEA_TRY(check_prepared_size(op, params, prepared));
   const NarrowPlan narrow = narrow_plan(*params, rows(*x));
   FOVEA_TRY(check_workspace(op, workspace, narrow.words * static_cast<int64_t>(sizeof(float))));
   if (rows(*x) == 0 || params->out_features == 0) return FOVEA_OK;

@@ -112,10 +112,10 @@ int64_t bytes_per_thread(const LinearAttentionPlan& p) { return p.scratch_floats
 
 fovea_status check_tensors(const fovea_tensor* q, const fovea_tensor* k, const fovea_tensor* v, const fovea_tensor* log_decay,
                            const fovea_tensor* state, const fovea_tensor* o, const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(op, "q", q, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "k", k, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "v", v, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "o", o, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "q", q, 4, stream));
+  FOVEA_TRY(check_tensor(op, "k", k, 4, q->dtype, stream));
+  FOVEA_TRY(check_tensor(op, "v", v, 4, q->dtype, stream));
+  FOVEA_TRY(check_tensor(op, "o", o, 4, q->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "q", *q, "k", *k));
   FOVEA_TRY(check_same_shape(op, "v", *v, "o", *o));
   const int64_t batch = v->shape[0], length = v->shape[1], heads = v->shape[2];
@@ -155,6 +155,7 @@ extern "C" fovea_status fovea_linear_attention_workspace(const fovea_linear_atte
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   LinearAttentionPlan plan{};
   FOVEA_TRY(make_plan(params, q, v, &plan));
+  FOVEA_FORWARD_TENSOR(q, fovea_linear_attention_workspace, params, q, v, bytes);
   *bytes = bytes_per_thread(plan) * pool_threads();
   return FOVEA_OK;
 }
@@ -164,10 +165,10 @@ extern "C" fovea_status fovea_linear_attention(const fovea_linear_attention_para
                                                const fovea_tensor* state, const fovea_tensor* o,
                                                const fovea_workspace* workspace, fovea_stream* stream) {
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_linear_attention, params, q, k, v, log_decay, state, o, workspace, stream);
   FOVEA_TRY(check_tensors(q, k, v, log_decay, state, o, stream));
   LinearAttentionJob job{};
   FOVEA_TRY(make_plan(params, q, v, &job.plan));
+  FOVEA_FORWARD(stream, fovea_linear_attention, params, q, k, v, log_decay, state, o, workspace, stream);
   if (elements(*o) == 0) return FOVEA_OK;
   // Scratch for one thread is enough to work; the pool may have grown since the size was asked for.
   const int64_t each = bytes_per_thread(job.plan);

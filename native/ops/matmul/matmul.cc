@@ -4,6 +4,7 @@
 #include "core/plugin_call.h"
 #include "core/stream.h"
 #include "ops/linear/panels.h"
+#include "ops/matmul/plan.h"
 
 namespace fovea {
 
@@ -37,12 +38,6 @@ struct Plan {
   int64_t panels, panels_stride;
   bool dot, direct_b;
 };
-
-int64_t matrices(const fovea_tensor& t) {
-  int64_t count = 1;
-  for (int i = 0; i + 2 < t.rank; ++i) count *= t.shape[i];
-  return count;
-}
 
 // With at most this many rows packing b would cost more than it saves.
 constexpr int64_t kDirectRows = 28;
@@ -86,24 +81,6 @@ fovea_status make_plan(const char* op, const fovea_matmul_params* params, const 
   return FOVEA_OK;
 }
 
-MatmulOperand operand(const fovea_tensor& t, bool transposed, const void* stand_in, const fovea_tensor& y) {
-  // Nothing of an empty operand is read, but its data may be NULL: y's address keeps the arithmetic defined.
-  MatmulOperand o{static_cast<const float*>(t.data != nullptr ? t.data : stand_in),
-                  matrices(t),
-                  t.shape[t.rank - 2] * t.pitch,
-                  t.pitch,
-                  transposed,
-                  {}};
-  int64_t step = 1;
-  for (int i = y.rank - 3; i >= 0; --i) {
-    const int at = i - (y.rank - t.rank);
-    const int64_t size = at < 0 ? 1 : t.shape[at];
-    o.batch_step[i] = size == 1 ? 0 : step;
-    step *= size;
-  }
-  return o;
-}
-
 }  // namespace
 }  // namespace fovea
 
@@ -114,6 +91,7 @@ extern "C" fovea_status fovea_matmul_workspace(const fovea_matmul_params* params
   FOVEA_CHECK(bytes != nullptr, "matmul_workspace: bytes is NULL");
   Plan plan{};
   FOVEA_TRY(make_plan("matmul_workspace", params, a, b, &plan));
+  FOVEA_FORWARD_TENSOR(a, fovea_matmul_workspace, params, a, b, bytes);
   *bytes = (plan.packed_a + plan.panels) * static_cast<int64_t>(sizeof(float));
   return FOVEA_OK;
 }
@@ -122,10 +100,9 @@ extern "C" fovea_status fovea_matmul(const fovea_matmul_params* params, const fo
                                      const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "matmul";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_matmul, params, a, b, y, workspace, stream);
-  FOVEA_TRY(check_tensor(op, "a", a, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "b", b, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "a", a, kAnyRank, stream));
+  FOVEA_TRY(check_tensor(op, "b", b, kAnyRank, a->dtype, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, a->dtype, stream));
   Plan plan{};
   FOVEA_TRY(make_plan(op, params, a, b, &plan));
   const int rank = a->rank > b->rank ? a->rank : b->rank;
@@ -138,32 +115,17 @@ extern "C" fovea_status fovea_matmul(const fovea_matmul_params* params, const fo
   FOVEA_CHECK(matches, "%s: y is %s, which is not the product of %s and %s", op, describe(*y), describe(*a), describe(*b));
   FOVEA_TRY(check_no_overlap(op, "a", *a, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "b", *b, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_matmul, params, a, b, y, workspace, stream);
   FOVEA_TRY(check_workspace(op, workspace, (plan.packed_a + plan.panels) * static_cast<int64_t>(sizeof(float))));
   if (elements(*y) == 0) return FOVEA_OK;
 
-  const bool ta = params->transpose_a != 0;
-  MatmulJob job{};
-  job.a = operand(*a, ta, y->data, *y);
-  job.b = operand(*b, params->transpose_b != 0, y->data, *y);
-  job.y = static_cast<float*>(y->data);
+  MatmulJob job = plan_matmul(*params, *a, *b, *y);
   auto* scratch = plan.packed_a + plan.panels == 0 ? job.y : static_cast<float*>(workspace->data);
   job.packed_a = plan.packed_a == 0 ? nullptr : scratch;
   job.panels = scratch + plan.packed_a;
   job.a_pitch = plan.a_pitch;
   job.panels_stride = plan.panels_stride;
-  job.m = plan.m, job.n = plan.n, job.k = plan.k;
-  job.y_pitch = y->pitch;
-  job.batches = matrices(*y);
-  job.batch_rank = rank - 2;
-  for (int i = 0; i < rank - 2; ++i) job.batch_size[i] = y->shape[i];
   job.dot = plan.dot;
   job.direct_b = plan.direct_b;
-  job.live = a->live;
-  job.live_role = a->live == nullptr ? MatmulLive::kNothing
-                  : a->rank > 2      ? MatmulLive::kBatches
-                  : ta               ? MatmulLive::kTerms
-                                     : MatmulLive::kRows;
-  job.leading = a->shape[0];
-  job.alpha = params->alpha;
   return enqueue(stream, select_isa(matmul_reference, scalar::matmul, avx2::matmul, avx512::matmul), job);
 }

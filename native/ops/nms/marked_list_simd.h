@@ -23,10 +23,12 @@ static_assert(sizeof(MarkedBlock) == NmsWorkspace::kMarkedBytes);
 // One array after the other, within a page: a store to one and a load from another never agree in their low 12 bits, which the
 // processor would take for the same address (20 us became 33 us now and then).
 struct MarkedState {
-  static constexpr int64_t kBlocks = NmsWorkspace::kMarked / MarkedBlock::kBoxes;
+  static constexpr int64_t kBlocks = NmsWorkspace::kMarked / MarkedBlock::kBoxes, kHits = NmsWorkspace::kMarkedHits;
   uint64_t alive[kBlocks];  // candidates that nothing suppressed and whose turn has not come, per block
-  uint64_t hits[kBlocks];
-  int32_t where[kBlocks];
+  uint64_t hits[kHits];     // lanes of a block that a kept box met
+  int32_t where[kHits];     // that block << 8 | the kept box in its own block
+  int64_t found;            // hits listed
+  int64_t padding[7];
 };
 static_assert(sizeof(MarkedState) == NmsWorkspace::kMarkedStateBytes);
 
@@ -50,12 +52,12 @@ FOVEA_INLINE uint64_t meeting(const MarkedBlock& block, const MarkedBytes& kept)
 #if defined(__AVX512F__)
   const auto bytes = [](const uint8_t* p) { return _mm512_loadu_si512(p); };
   const auto all = [](uint8_t x) { return _mm512_set1_epi8(static_cast<char>(x)); };
-  __mmask64 m[2];  // two short chains: the next kept box waits for this
+  __mmask64 m = ~uint64_t{0};
   for (int d = 0; d < 2; ++d) {
-    m[d] = _mm512_cmple_epu8_mask(all(kept.low[d]), bytes(block.latest[d]));
-    m[d] = _mm512_mask_cmpge_epu8_mask(m[d], all(kept.high[d]), bytes(block.first[d]));
+    m = _mm512_mask_cmple_epu8_mask(m, all(kept.low[d]), bytes(block.latest[d]));
+    m = _mm512_mask_cmpge_epu8_mask(m, all(kept.high[d]), bytes(block.first[d]));
   }
-  return m[0] & m[1];
+  return m;
 #elif defined(__AVX2__)
   uint64_t result = 0;
   for (int half = 0; half < 64; half += 32) {
@@ -132,6 +134,27 @@ FOVEA_INLINE void order_corners(MarkedBlock& block, int64_t k, float pixel, Mark
   ranges[1].add(y2);
 }
 
+// Boxes of four keys become columns k to k + 3.
+FOVEA_INLINE void gather_four(MarkedBlock& block, int64_t k, const uint64_t* keys, const float* boxes, int64_t pitch) {
+#if defined(__AVX2__)
+  const auto box = [&](int i) { return _mm_loadu_ps(boxes + rank_index(keys[i]) * pitch); };
+  __m128 a = box(0), b = box(1), c = box(2), d = box(3);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(block.x1 + k, a);
+  _mm_storeu_ps(block.y1 + k, b);
+  _mm_storeu_ps(block.x2 + k, c);
+  _mm_storeu_ps(block.y2 + k, d);
+#else
+  for (int64_t i = 0; i < 4; ++i) {
+    const float* box = boxes + rank_index(keys[i]) * pitch;
+    block.x1[k + i] = box[0];
+    block.y1[k + i] = box[1];
+    block.x2[k + i] = box[2];
+    block.y2[k + i] = box[3];
+  }
+#endif
+}
+
 // Lanes behind the last candidate are empty boxes and not alive.
 inline void fill_marked(MarkedState& state, MarkedBlock* blocks, const KeptField& f, const uint64_t* keys, int64_t n,
                         const float* boxes, int64_t pitch) {
@@ -141,19 +164,18 @@ inline void fill_marked(MarkedState& state, MarkedBlock* blocks, const KeptField
   for (int64_t w = 0; w < used; ++w) {
     MarkedBlock& block = blocks[w];
     const int64_t here = n - kBoxes * w < kBoxes ? n - kBoxes * w : kBoxes;
-    for (int64_t k = 0; k < here; ++k) {
-      const int64_t at = rank_index(keys[kBoxes * w + k]);
-      const float* box = boxes + at * pitch;
+    int64_t k = 0;
+    for (; k + 4 <= here; k += 4) gather_four(block, k, keys + kBoxes * w + k, boxes, pitch);
+    for (; k < here; ++k) {
+      const float* box = boxes + rank_index(keys[kBoxes * w + k]) * pitch;
       block.x1[k] = box[0];
       block.y1[k] = box[1];
       block.x2[k] = box[2];
       block.y2[k] = box[3];
     }
-    for (int64_t k = here; k < kBoxes; ++k) {
-      block.x1[k] = block.y1[k] = block.x2[k] = block.y2[k] = __builtin_nanf("");
-    }
+    for (; k < kBoxes; ++k) block.x1[k] = block.y1[k] = block.x2[k] = block.y2[k] = __builtin_nanf("");
     state.alive[w] = here == kBoxes ? ~uint64_t{0} : (uint64_t{1} << here) - 1;
-    for (int64_t k = 0; k < kBoxes; k += kLanes) order_corners(block, k, f.pixel, ranges);
+    for (k = 0; k < kBoxes; k += kLanes) order_corners(block, k, f.pixel, ranges);
   }
   for (int d = 0; d < 2; ++d) {
     float from, per_pixel;
@@ -175,32 +197,50 @@ inline void fill_marked(MarkedState& state, MarkedBlock* blocks, const KeptField
   }
 }
 
-// Strikes out what box `k` of block `first` suppresses, there and in the blocks behind.
-[[gnu::noinline]] inline void strike(MarkedState& state, MarkedBlock* blocks, int64_t first, int64_t n, int64_t k,
-                                     const KeptField& f) {
-  const MarkedBlock& own = blocks[first];
-  const MarkedBytes bytes{{own.low[0][k], own.low[1][k]}, {own.high[0][k], own.high[1][k]}};
-  int64_t found = 0;
-  for (int64_t w = first; w < n; ++w) {
-    const uint64_t met = meeting(blocks[w], bytes) & state.alive[w];
-    state.hits[found] = met;
-    state.where[found] = static_cast<int32_t>(w);
-    found += met != 0 ? 1 : 0;
-  }
+// Decides by the exact rule the first of the lanes that met box `k` of block `own`, takes those that it suppresses from block
+// `at` and returns the lanes that are left.
+FOVEA_INLINE uint64_t strike_lanes(MarkedState& state, const MarkedBlock* blocks, const MarkedBlock& own, int64_t k, int64_t at,
+                                   uint64_t met, const KeptField& f) {
   const NmsCandidate box{{own.x1[k], own.y1[k], own.x2[k], own.y2[k], own.area[k]}, 0.0f, 0, 0};
-  for (int64_t i = 0; i < found; ++i) {
-    const MarkedBlock& block = blocks[state.where[i]];
-    uint64_t struck = 0;
-    for (uint64_t met = state.hits[i]; met != 0;) {
-      const int at = __builtin_ctzll(met) & -kLanes;
-      const Boxes boxes{load(block.x1 + at), load(block.y1 + at), load(block.x2 + at), load(block.y2 + at),
-                        load(block.area + at)};
-      struck |= uint64_t{suppress(f, boxes, seti(0), box)} << at;
-      met &= ~uint64_t{0} << kLanes << at;  // all bits below are gone already
-    }
-    state.alive[state.where[i]] -=
-        state.alive[state.where[i]] & struck;  // as alive & ~struck, which GCC moves through mask registers
+  const MarkedBlock& block = blocks[at];
+  const int lane = __builtin_ctzll(met) & -kLanes;
+  const Boxes boxes{load(block.x1 + lane), load(block.y1 + lane), load(block.x2 + lane), load(block.y2 + lane),
+                    load(block.area + lane)};
+  const uint64_t struck = uint64_t{suppress(f, boxes, seti(0), box)} << lane;
+  state.alive[at] -= state.alive[at] & struck;  // as alive & ~struck, which GCC moves through mask registers
+  return met & ~uint64_t{0} << kLanes << lane;  // all bits below are gone already
+}
+
+// Strikes out what box `k` of block `own` suppresses there, and lists what it meets in the blocks behind. Nothing depends on
+// the list until `own` is through: boxes that are kept do not wait for each other, and the lengths of the loops over hits are
+// guessed wrong once for many of them.
+FOVEA_INLINE void strike_own(MarkedState& state, const MarkedBlock* blocks, int64_t own, int64_t n, int64_t k,
+                             const KeptField& f) {
+  const MarkedBlock& block = blocks[own];
+  const MarkedBytes bytes{{block.low[0][k], block.low[1][k]}, {block.high[0][k], block.high[1][k]}};
+  for (uint64_t met = meeting(block, bytes) & state.alive[own]; met != 0;)
+    met = strike_lanes(state, blocks, block, k, own, met, f);
+  int64_t found = state.found;
+  for (int64_t w = own + 1; w < n; ++w) {
+    const uint64_t behind = meeting(blocks[w], bytes) & state.alive[w];
+    state.hits[found] = behind;
+    state.where[found] = static_cast<int32_t>(w << 8 | k);
+    found += behind != 0 ? 1 : 0;
   }
+  state.found = found;
+}
+
+// Works the list off in one loop: how many vectors a hit takes would be one more branch to guess.
+[[gnu::noinline]] inline void strike_behind(MarkedState& state, const MarkedBlock* blocks, int64_t own, const KeptField& f) {
+  const int64_t found = state.found;
+  uint64_t met = state.hits[0];
+  for (int64_t i = 0; i < found;) {
+    met = strike_lanes(state, blocks, blocks[own], state.where[i] & 255, state.where[i] >> 8, met, f);
+    const auto through = uint64_t{met == 0};
+    i += static_cast<int64_t>(through);
+    met |= state.hits[i] & (0 - through);  // not a branch; behind the last hit it takes anything
+  }
+  state.found = 0;
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE

@@ -77,7 +77,8 @@ struct NmsWorkspace {
   }
   [[gnu::always_inline]] static int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
   // Up to kMarked candidates lie in blocks of 64 instead of lists (marked_list_simd.h).
-  static constexpr int64_t kMarked = 2048, kMarkedBytes = 64 * (5 * 4 + 8), kMarkedStateBytes = 32 * (8 + 8 + 4);
+  static constexpr int64_t kMarked = 2048, kMarkedBytes = 64 * (5 * 4 + 8), kMarkedHits = 256;
+  static constexpr int64_t kMarkedStateBytes = 32 * 8 + kMarkedHits * (8 + 4) + 64;
   [[gnu::always_inline]] static int64_t bytes(int64_t n) {
     const int64_t field = padded(lists(n)) * kListBytes + chunks(n) * kChunkBytes;
     const int64_t marked = ((n < kMarked ? n : kMarked) + 63) / 64 * kMarkedBytes + kMarkedStateBytes;

@@ -101,15 +101,19 @@ int64_t keep_from_marked_list(const NmsJob& j, const Ranking& from) {
   MarkedState& state = *reinterpret_cast<MarkedState*>(from.memory);
   fill_marked(state, blocks, rule, ranked, from.n, from.boxes, j.boxes_pitch);
   const int64_t used = (from.n + MarkedBlock::kBoxes - 1) / MarkedBlock::kBoxes;
+  state.found = 0;
   int64_t kept = 0;
-  for (int64_t w = 0; w < used; ++w)
+  for (int64_t w = 0; w < used; ++w) {
     for (uint64_t& alive = state.alive[w]; alive != 0;) {
       if (kept == from.most) return kept;
       const int64_t k = __builtin_ctzll(alive);
       alive &= alive - 1;
       from.keep[kept++] = static_cast<int32_t>(rank_index(ranked[MarkedBlock::kBoxes * w + k]));
-      strike(state, blocks, w, used, k, rule);
+      strike_own(state, blocks, w, used, k, rule);
+      if (state.found > MarkedState::kHits - MarkedState::kBlocks) strike_behind(state, blocks, w, rule);
     }
+    strike_behind(state, blocks, w, rule);
+  }
   return kept;
 }
 

@@ -55,8 +55,8 @@ fovea_status check_axis(const char* op, const char* axis, const PoolAxis& a) {
 }
 
 fovea_status check_images(const char* op, const fovea_tensor* x, const fovea_tensor* y, const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(op, "x", x, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 4, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 4, x->dtype, stream));
   FOVEA_CHECK(x->shape[0] == y->shape[0] && x->shape[3] == y->shape[3], "%s: batch or channels differ: x is %s, y is %s", op,
               describe(*x), describe(*y));
   for (const int i : {1, 2})  // index products stay below 2^62
@@ -78,7 +78,6 @@ extern "C" fovea_status fovea_pool2d(const fovea_pool2d_params* params, const fo
                                      fovea_stream* stream) {
   constexpr const char* op = "pool2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_pool2d, params, x, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   const fovea_pool2d_params& p = *params;
   FOVEA_CHECK(p.mode == FOVEA_POOL_MAX || p.mode == FOVEA_POOL_AVERAGE, "%s: unknown mode %d", op, p.mode);
@@ -92,6 +91,7 @@ extern "C" fovea_status fovea_pool2d(const fovea_pool2d_params* params, const fo
   const int64_t height = pooled_size(rows, p.ceil_mode != 0), width = pooled_size(columns, p.ceil_mode != 0);
   FOVEA_CHECK(y->shape[1] == height && y->shape[2] == width, "%s: x %s pools to %lld x %lld, y is %s", op, describe(*x),
               static_cast<long long>(height), static_cast<long long>(width), describe(*y));
+  FOVEA_FORWARD(stream, fovea_pool2d, params, x, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const PoolJob job{static_cast<const float*>(x->data),
                     static_cast<float*>(y->data),
@@ -112,9 +112,9 @@ extern "C" fovea_status fovea_adaptive_pool2d(int32_t mode, const fovea_tensor* 
                                               fovea_stream* stream) {
   constexpr const char* op = "adaptive_pool2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_adaptive_pool2d, mode, x, y, stream);
   FOVEA_CHECK(mode == FOVEA_POOL_MAX || mode == FOVEA_POOL_AVERAGE, "%s: unknown mode %d", op, mode);
   FOVEA_TRY(check_images(op, x, y, stream));
+  FOVEA_FORWARD(stream, fovea_adaptive_pool2d, mode, x, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const PoolAxis rows{x->shape[1], y->shape[1], 0, 0, 0, 0, 1}, columns{x->shape[2], y->shape[2], 0, 0, 0, 0, 1};
   const PoolJob job{static_cast<const float*>(x->data),

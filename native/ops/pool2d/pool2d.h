@@ -1,10 +1,16 @@
 // Max and average pooling over windows of x [N][H][W][C] to y [N][oh][ow][C]; fovea_pool2d and fovea_adaptive_pool2d differ
-// only in where the windows are. Window functions are always inlined: they are shared by files compiled for different
-// processors.
+// only in where the windows are. The window function is always inlined: it is shared by files compiled for different
+// processors, GPUs among them.
 #pragma once
 
 #include "core/tensor.h"
 #include "fovea/nn.h"
+
+#ifdef __CUDACC__
+#define FOVEA_POOL_INLINE __host__ __device__ __forceinline__
+#else
+#define FOVEA_POOL_INLINE [[gnu::always_inline]] inline
+#endif
 
 namespace fovea {
 
@@ -29,7 +35,7 @@ struct PoolWindow {
   int64_t begin, end, step, cells;
 };
 
-[[gnu::always_inline]] inline PoolWindow pool_window(const PoolAxis& a, bool adaptive, bool count_include_pad, int64_t i) {
+FOVEA_POOL_INLINE PoolWindow pool_window(const PoolAxis& a, bool adaptive, bool count_include_pad, int64_t i) {
   if (adaptive) {
     const int64_t begin = i * a.in / a.out, end = ((i + 1) * a.in + a.out - 1) / a.out;
     return {begin, end, 1, end - begin};

@@ -74,6 +74,39 @@ FOVEA_INLINE void pool_pixel_sized(const PoolJob& j, const float* x, float* y, c
     pool_pixel<kAverage, kMode, 0>(j, x, y, rows, columns, channel, channel_end);
 }
 
+// Maxima of large windows: first over the rows of each input column, then over the columns, which each window would otherwise
+// go through again. A vector of channels at a time, so that the columns fit a buffer in the first-level cache.
+constexpr int64_t kMostColumns = 128, kLeastCells = 16;
+
+bool separates(const PoolJob& j) {
+  return j.average == 0 && j.adaptive == 0 && j.rows.dilation == 1 && j.columns.dilation == 1 && j.columns.stride <= 2 &&
+         j.rows.kernel * j.columns.kernel >= kLeastCells && j.columns.in <= kMostColumns;
+}
+
+void max_row(const PoolJob& j, int64_t n, int64_t oy, int64_t channel, int64_t channel_end) {
+  const PoolWindow rows = pool_window(j.rows, false, false, oy);
+  const float* x = j.x + (n * j.rows.in + rows.begin) * j.columns.in * j.x_pitch;
+  float* y_row = j.y + (n * j.rows.out + oy) * j.columns.out * j.y_pitch;
+  const int64_t row_stride = j.columns.in * j.x_pitch;
+  F column[kMostColumns];
+  for (int64_t c = channel; c < channel_end; c += kLanes) {
+    const int64_t at = c + kLanes <= channel_end ? c : channel_end - kLanes;
+    for (int64_t ix = 0; ix < j.columns.in; ++ix) {
+      const float* p = x + ix * j.x_pitch + at;
+      F most = set(-__builtin_inff());
+      for (int64_t iy = rows.begin; iy < rows.end; ++iy, p += row_stride) most = combine<false>(most, load(p));
+      column[ix] = most;
+    }
+    float* y = y_row + at;
+    for (int64_t ox = 0; ox < j.columns.out; ++ox, y += j.y_pitch) {
+      const PoolWindow columns = pool_window(j.columns, false, false, ox);
+      F most = set(-__builtin_inff());
+      for (int64_t ix = columns.begin; ix < columns.end; ++ix) most = combine<false>(most, column[ix]);
+      store(y, most);
+    }
+  }
+}
+
 template <bool kAverage>
 void pool_row(const PoolJob& j, int64_t n, int64_t oy, int64_t channel, int64_t channel_end) {
   const bool adaptive = j.adaptive != 0, count_pad = j.count_include_pad != 0;
@@ -103,12 +136,15 @@ void pool2d(const PoolJob& j) {
   // The cut depends on the shape alone. A tail tile of fewer than kLanes channels joins the tile before it.
   const bool few = j.batch * j.rows.out * j.columns.out < 64 && j.channels >= 2 * kChannelTile;
   const int64_t tiles = few ? j.channels / kChannelTile : 1;
+  const bool separate = separates(j) && j.channels >= kLanes;
   const int64_t row_cost = j.columns.out * j.channels * 8 + 1;
   parallel_for(rows * tiles, few || row_cost >= 65536 ? 1 : 65536 / row_cost, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t row = i / tiles, tile = i % tiles, n = row / j.rows.out, oy = row % j.rows.out;
       const int64_t channel = tile * kChannelTile, channel_end = tile == tiles - 1 ? j.channels : channel + kChannelTile;
-      if (j.average != 0)
+      if (separate)
+        max_row(j, n, oy, channel, channel_end);
+      else if (j.average != 0)
         pool_row<true>(j, n, oy, channel, channel_end);
       else
         pool_row<false>(j, n, oy, channel, channel_end);

@@ -52,7 +52,7 @@ int64_t pitch_or_zero(const fovea_tensor* t) { return t == nullptr ? 0 : t->pitc
 // [batch][length][states], one row of states per step.
 fovea_status check_steps(const char* op, const char* name, const fovea_tensor* t, const fovea_tensor& u, const fovea_tensor& a,
                          const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(op, name, t, 3, kF32, stream));
+  FOVEA_TRY(check_tensor(op, name, t, 3, u.dtype, stream));
   FOVEA_CHECK(t->shape[0] == u.shape[0] && t->shape[1] == u.shape[1] && t->shape[2] == a.shape[1],
               "%s: %s is %s, but u is %s and A is %s", op, name, describe(*t), describe(u), describe(a));
   return FOVEA_OK;
@@ -62,8 +62,8 @@ fovea_status check_steps(const char* op, const char* name, const fovea_tensor* t
 
 fovea_status check_scan_inputs(const char* op, const ScanInputs& in, const fovea_stream* stream, SelectiveScanJob* job) {
   FOVEA_CHECK(in.params != nullptr, "%s: params is NULL", op);
-  FOVEA_TRY(check_tensor(op, "u", in.u, 3, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "delta", in.delta, 3, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "u", in.u, 3, stream));
+  FOVEA_TRY(check_tensor(op, "delta", in.delta, 3, in.u->dtype, stream));
   FOVEA_TRY(check_tensor(op, "A", in.A, 2, kF32, stream));
   FOVEA_TRY(check_same_shape(op, "u", *in.u, "delta", *in.delta));
   const int64_t channels = in.u->shape[2], states = in.A->shape[1];
@@ -76,7 +76,7 @@ fovea_status check_scan_inputs(const char* op, const ScanInputs& in, const fovea
   FOVEA_TRY(check_channel_vector(op, "skip", in.skip, channels, stream));
   FOVEA_TRY(check_channel_vector(op, "delta_bias", in.delta_bias, channels, stream));
   if (in.z != nullptr) {
-    FOVEA_TRY(check_tensor(op, "z", in.z, 3, kF32, stream));
+    FOVEA_TRY(check_tensor(op, "z", in.z, 3, in.u->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "u", *in.u, "z", *in.z));
   }
   FOVEA_TRY(check_scan_state(op, in.state_name, in.state, *in.u, *in.A, stream));
@@ -127,17 +127,17 @@ extern "C" fovea_status fovea_selective_scan(const fovea_selective_scan_params* 
                                              fovea_stream* stream) {
   constexpr const char* op = "selective_scan";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_selective_scan, params, u, delta, A, Bm, C, skip, z, delta_bias, state, y, stream);
   const ScanInputs inputs{params, u, delta, A, Bm, C, skip, z, delta_bias, "state", state};
   SelectiveScanJob job;
   FOVEA_TRY(check_scan_inputs(op, inputs, stream, &job));
-  FOVEA_TRY(check_tensor(op, "y", y, 3, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 3, u->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "u", *u, "y", *y));
   FOVEA_TRY(check_scan_output(op, inputs, "y", *y));
   if (state != nullptr) {
     FOVEA_TRY(check_scan_output(op, inputs, "state", *state));
     FOVEA_TRY(check_no_overlap(op, "state", *state, "y", *y, false));
   }
+  FOVEA_FORWARD(stream, fovea_selective_scan, params, u, delta, A, Bm, C, skip, z, delta_bias, state, y, stream);
   if (elements(*u) == 0 || job.states == 0) return FOVEA_OK;
   job.y = static_cast<float*>(y->data), job.y_pitch = y->pitch;
   return enqueue(

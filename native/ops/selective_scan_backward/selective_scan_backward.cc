@@ -145,7 +145,9 @@ extern "C" fovea_status fovea_selective_scan_backward_workspace(const fovea_sele
   FOVEA_CHECK(A != nullptr && A->rank == 2, "%s: A must have rank 2", op);
   FOVEA_CHECK(A->shape[1] >= 0 && A->shape[1] <= kMaxScanStates, "%s: A has %lld states, allowed are 0 to %lld", op,
               static_cast<long long>(A->shape[1]), static_cast<long long>(kMaxScanStates));
-  return workspace_bytes(op, *u, A->shape[1], pool_threads(), bytes);
+  FOVEA_TRY(workspace_bytes(op, *u, A->shape[1], pool_threads(), bytes));
+  FOVEA_FORWARD_TENSOR(u, fovea_selective_scan_backward_workspace, params, u, A, bytes);
+  return FOVEA_OK;
 }
 
 extern "C" fovea_status fovea_selective_scan_backward(const fovea_selective_scan_params* params, const fovea_tensor* u,
@@ -157,12 +159,10 @@ extern "C" fovea_status fovea_selective_scan_backward(const fovea_selective_scan
                                                       const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "selective_scan_backward";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_selective_scan_backward, params, u, delta, A, Bm, C, skip, z, delta_bias, initial_state, dy,
-                d_final_state, gradients, workspace, stream);
   const ScanInputs inputs{params, u, delta, A, Bm, C, skip, z, delta_bias, "initial_state", initial_state};
   SelectiveScanBackwardJob job{};
   FOVEA_TRY(check_scan_inputs(op, inputs, stream, &job.scan));
-  FOVEA_TRY(check_tensor(op, "dy", dy, 3, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "dy", dy, 3, u->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "u", *u, "dy", *dy));
   FOVEA_TRY(check_scan_state(op, "d_final_state", d_final_state, *u, *A, stream));
   FOVEA_CHECK(gradients != nullptr, "%s: gradients is NULL", op);
@@ -189,7 +189,7 @@ extern "C" fovea_status fovea_selective_scan_backward(const fovea_selective_scan
     const auto [name, tensor] = output.gradient;
     if (tensor == nullptr) continue;
     FOVEA_CHECK(output.like != nullptr, "%s: %s is given without %s", op, name, output.input);
-    FOVEA_TRY(check_tensor(op, name, tensor, output.like->rank, kF32, stream));
+    FOVEA_TRY(check_tensor(op, name, tensor, output.like->rank, output.like->dtype, stream));
     FOVEA_TRY(check_same_shape(op, output.input, *output.like, name, *tensor));
     FOVEA_TRY(check_scan_output(op, inputs, name, *tensor));
     const Gradient others[] = {{"initial_state", initial_state}, {"dy", dy}, {"d_final_state", d_final_state}};
@@ -206,6 +206,8 @@ extern "C" fovea_status fovea_selective_scan_backward(const fovea_selective_scan
   job.threads = pool_threads();
   int64_t bytes = 0;
   FOVEA_TRY(workspace_bytes(op, *u, states, job.threads, &bytes));
+  FOVEA_FORWARD(stream, fovea_selective_scan_backward, params, u, delta, A, Bm, C, skip, z, delta_bias, initial_state, dy,
+                d_final_state, gradients, workspace, stream);
   if (channels == 0 || states == 0) return FOVEA_OK;
   FOVEA_TRY(check_workspace(op, workspace, bytes));
   job.scratch = workspace->data;

@@ -114,11 +114,10 @@ int64_t prepared_bytes(const fovea_conv2d_params& depthwise, const fovea_conv2d_
 }
 
 fovea_status check_prepared(const char* op, const fovea_conv2d_params& d, const fovea_conv2d_params& p,
-                            const fovea_tensor* prepared, const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
-  FOVEA_CHECK(prepared->shape[0] == prepared_bytes(d, p), "%s: prepared has %lld bytes, these parameters need %lld", op,
-              static_cast<long long>(prepared->shape[0]), static_cast<long long>(prepared_bytes(d, p)));
-  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
+                            const fovea_tensor& prepared) {
+  FOVEA_CHECK(prepared.shape[0] == prepared_bytes(d, p), "%s: prepared has %lld bytes, these parameters need %lld", op,
+              static_cast<long long>(prepared.shape[0]), static_cast<long long>(prepared_bytes(d, p)));
+  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared.data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
   return FOVEA_OK;
 }
 
@@ -180,7 +179,6 @@ extern "C" fovea_status fovea_separable_conv2d_prepare(const fovea_separable_con
                                                        fovea_stream* stream) {
   constexpr const char* op = "separable_conv2d_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_separable_conv2d_prepare, params, depthwise_weights, pointwise_weights, prepared, stream);
   fovea_conv2d_params p{};
   FOVEA_TRY(check_params(op, params, &p));
   const fovea_conv2d_params& d = params->depthwise;
@@ -193,9 +191,11 @@ extern "C" fovea_status fovea_separable_conv2d_prepare(const fovea_separable_con
   FOVEA_CHECK(pointwise_weights->shape[0] == p.out_channels && pointwise_weights->shape[1] == p.in_channels,
               "%s: pointwise_weights is %s, params say [%d, %d]", op, describe(*pointwise_weights), p.out_channels,
               p.in_channels);
-  FOVEA_TRY(check_prepared(op, d, p, prepared, stream));
+  FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
   FOVEA_TRY(check_no_overlap(op, "depthwise_weights", *depthwise_weights, "prepared", *prepared, false));
   FOVEA_TRY(check_no_overlap(op, "pointwise_weights", *pointwise_weights, "prepared", *prepared, false));
+  FOVEA_FORWARD(stream, fovea_separable_conv2d_prepare, params, depthwise_weights, pointwise_weights, prepared, stream);
+  FOVEA_TRY(check_prepared(op, d, p, *prepared));
   const SeparablePrepareJob job{static_cast<const float*>(depthwise_weights->data),
                                 static_cast<const float*>(pointwise_weights->data),
                                 depthwise_weights->pitch,
@@ -215,6 +215,7 @@ extern "C" fovea_status fovea_separable_conv2d_workspace(const fovea_separable_c
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   int64_t out_h = 0, out_w = 0;
   FOVEA_TRY(check_input(op, params->depthwise, p, *x, &out_h, &out_w));
+  FOVEA_FORWARD_TENSOR(x, fovea_separable_conv2d_workspace, params, x, bytes);
   const SeparablePlan plan = separable_plan(p, x->shape[0] * out_h, out_w);
   *bytes = plan.scratch_floats * int64_t{sizeof(float)} * (plan.whole ? 1 : pool_threads());
   return FOVEA_OK;
@@ -227,26 +228,23 @@ extern "C" fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_para
                                                const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "separable_conv2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_separable_conv2d, params, x, prepared, depthwise_bias, bias, slope, residual, y, workspace,
-                stream);
   fovea_conv2d_params p{};
   FOVEA_TRY(check_params(op, params, &p));
   const fovea_conv2d_params& d = params->depthwise;
-  FOVEA_TRY(check_tensor(op, "x", x, 4, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 4, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 4, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 4, x->dtype, stream));
   int64_t out_h = 0, out_w = 0;
   FOVEA_TRY(check_input(op, d, p, *x, &out_h, &out_w));
   FOVEA_CHECK(y->shape[0] == x->shape[0] && y->shape[1] == out_h && y->shape[2] == out_w && y->shape[3] == p.out_channels,
               "%s: y is %s, expected [%lld, %lld, %lld, %d] for x %s", op, describe(*y), static_cast<long long>(x->shape[0]),
               static_cast<long long>(out_h), static_cast<long long>(out_w), p.out_channels, describe(*x));
-  FOVEA_TRY(check_prepared(op, d, p, prepared, stream));
-  FOVEA_TRY(check_header(op, d, p, *prepared, stream));
+  FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
   FOVEA_TRY(check_channel_vector(op, "depthwise_bias", depthwise_bias, d.in_channels, stream));
   FOVEA_TRY(check_channel_vector(op, "bias", bias, p.out_channels, stream));
   FOVEA_TRY(check_activation(op, d.activation, nullptr, d.in_channels, stream));
   FOVEA_TRY(check_activation(op, p.activation, slope, p.out_channels, stream));
   if (residual != nullptr) {
-    FOVEA_TRY(check_tensor(op, "residual", residual, 4, kF32, stream));
+    FOVEA_TRY(check_tensor(op, "residual", residual, 4, x->dtype, stream));
     FOVEA_TRY(check_same_shape(op, "residual", *residual, "y", *y));
   }
   const struct {
@@ -256,6 +254,10 @@ extern "C" fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_para
                 {"bias", bias}, {"slope", slope},       {"residual", residual}};
   for (const auto& input : inputs)
     if (input.tensor != nullptr) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_separable_conv2d, params, x, prepared, depthwise_bias, bias, slope, residual, y, workspace,
+                stream);
+  FOVEA_TRY(check_prepared(op, d, p, *prepared));
+  FOVEA_TRY(check_header(op, d, p, *prepared, stream));
 
   SeparableJob job{};
   job.plan = separable_plan(p, x->shape[0] * out_h, out_w);

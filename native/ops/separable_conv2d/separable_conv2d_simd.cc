@@ -7,9 +7,15 @@
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
+// Memory that the next block will read.
+struct Ahead {
+  const char* begin;
+  const char* end;
+};
+
 // `pixels` pixels of scratch times output channels first .. last, to pixel q of y.
 void multiply(const Conv2dJob& j, const Epilogue& epilogue, const float* scratch, int64_t pitch, int64_t q, int64_t pixels,
-              int64_t first, int64_t last) {
+              int64_t first, int64_t last, Ahead next) {
   const int64_t k = j.params.in_channels;
   const TileShape shape = choose_tile(pixels, last - first, k, false);
   const int64_t tiles = (pixels + shape.pixels - 1) / shape.pixels;
@@ -19,6 +25,8 @@ void multiply(const Conv2dJob& j, const Epilogue& epilogue, const float* scratch
   t.alpha = j.params.activation.alpha;
   t.fused = epilogue.fused;
   t.y_pitch = j.y_pitch;
+  t.residual_pitch = j.residual_pitch;
+  const bool adds = j.residual != nullptr && !epilogue.second_pass;
   for (int64_t channel = first; channel < last; channel += shape.vectors * kLanes) {
     t.channels = last - channel < shape.vectors * kLanes ? last - channel : shape.vectors * kLanes;
     t.weights = j.weights + channel / kChannelBlock * t.block_stride + channel % kChannelBlock;
@@ -30,13 +38,18 @@ void multiply(const Conv2dJob& j, const Epilogue& epilogue, const float* scratch
       const int64_t count = pixels / tiles + (i < pixels % tiles);
       t.runs.x = scratch + at * pitch;
       t.y = j.y + (q + at) * j.y_pitch + channel;
+      t.residual = adds ? j.residual + (q + at) * j.residual_pitch + channel : nullptr;
       // Lines of y are in no cache yet: fetched now, they are there when the tile is done.
       for (int64_t r = 0; r < count; ++r)
         for (int64_t v = 0; v < t.channels; v += 16) __builtin_prefetch(t.y + r * t.y_pitch + v, 1);
+      // Four lines per four steps of K, until all are on their way.
+      constexpr int64_t kLines = 4 * 64;
+      t.ahead = next.begin < next.end ? next.begin : nullptr, t.ahead_step = kLines;
+      next.begin += k / 4 * kLines;
       run_tile(vectors, static_cast<int>(count), t);
-      if (epilogue.second_pass) finish(j, q + at, count, channel, t.channels);
       at += count;
     }
+    if (epilogue.second_pass) finish(j, q, pixels, channel, t.channels);
   }
 }
 
@@ -49,7 +62,23 @@ void separable_conv2d(const SeparableJob& job) {
   const SeparablePlan& plan = job.plan;
   const int64_t blocks = (rows + plan.block_rows - 1) / plan.block_rows;
   const int64_t part = (channel_blocks(out) + plan.splits - 1) / plan.splits * kChannelBlock;
-  const Epilogue between = epilogue_of(job.depthwise), after = epilogue_of(pointwise);
+  const Epilogue between = epilogue_of(job.depthwise), after = epilogue_of(pointwise, true);
+  // Maps that do not stay in the second-level cache: the rows that a block does not share with the one before it arrive while
+  // that one multiplies.
+  const Conv2dJob& d = job.depthwise;
+  constexpr int64_t kCachedFloats = 1 << 19;
+  const int64_t row_floats = d.in_w * d.x_pitch, input_rows = d.batch * d.in_h;
+  const bool background = !plan.whole && input_rows * row_floats + rows * width * pointwise.y_pitch > kCachedFloats;
+  const auto next_rows = [&](int64_t last_row) __attribute__((always_inline)) {
+    if (!background || last_row >= rows) return Ahead{nullptr, nullptr};
+    const int64_t oy = last_row % pointwise.out_h, image = last_row / pointwise.out_h * d.in_h;
+    const int64_t shared = oy == 0 ? 0 : (oy - 1) * d.params.stride_h - d.params.pad_top + d.params.kernel_h;
+    const int64_t begin = image + (shared < 0 ? 0 : shared), end = begin + plan.block_rows * d.params.stride_h;
+    const auto at = [&](int64_t row) __attribute__((always_inline)) {
+      return reinterpret_cast<const char*>(d.x + (row < input_rows ? row : input_rows) * row_floats);
+    };
+    return Ahead{at(begin), at(end)};
+  };
   const ThreadLimit limit(pointwise.threads);
   const auto depthwise_block = [&](int64_t row, int64_t last_row, float* scratch) {
     Conv2dJob depthwise = job.depthwise;
@@ -69,7 +98,8 @@ void separable_conv2d(const SeparableJob& job) {
       if (first >= last) continue;
       float* scratch = pointwise.scratch + (plan.whole ? row * width * plan.scratch_pitch : worker * plan.scratch_floats);
       if (!plan.whole) depthwise_block(row, last_row, scratch);
-      multiply(pointwise, after, scratch, plan.scratch_pitch, row * width, (last_row - row) * width, first, last);
+      multiply(pointwise, after, scratch, plan.scratch_pitch, row * width, (last_row - row) * width, first, last,
+               next_rows(last_row));
     }
   });
 }

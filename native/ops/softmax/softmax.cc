@@ -47,14 +47,14 @@ extern "C" fovea_status fovea_softmax(const fovea_softmax_params* params, const 
                                       fovea_stream* stream) {
   constexpr const char* op = "softmax";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_softmax, params, x, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_CHECK(params->axis >= -x->rank && params->axis < x->rank, "%s: axis %d is outside of %s", op, params->axis,
               describe(*x));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
+  FOVEA_FORWARD(stream, fovea_softmax, params, x, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const int axis = params->axis < 0 ? params->axis + x->rank : params->axis;
   SoftmaxJob job{static_cast<const float*>(x->data), static_cast<float*>(y->data), axis_view(*x, axis), y->pitch,

@@ -72,13 +72,13 @@ extern "C" fovea_status fovea_unary(const fovea_unary_params* params, const fove
                                     fovea_stream* stream) {
   constexpr const char* op = "unary";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_unary, params, x, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->op >= FOVEA_UNARY_ABS && params->op <= FOVEA_UNARY_AFFINE, "%s: unknown operation %d", op, params->op);
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
+  FOVEA_FORWARD(stream, fovea_unary, params, x, y, stream);
   const UnaryJob job{static_cast<const float*>(x->data),
                      static_cast<float*>(y->data),
                      row_layout(*x),

@@ -7,6 +7,7 @@ namespace Fovea.Bench.Measure;
 /// core for another. Linux only; elsewhere nothing is ever disturbed.</summary>
 public static unsafe partial class CpuUsage
 {
+    private const int ProcessCpuClock = 2; // CLOCK_PROCESS_CPUTIME_ID
     private const int ThreadCpuClock = 3; // CLOCK_THREAD_CPUTIME_ID
     private const int Self = 0;           // RUSAGE_SELF
 
@@ -14,12 +15,27 @@ public static unsafe partial class CpuUsage
     private const int UsageLongs = 18, InvoluntarySwitchesIndex = 17;
 
     /// <summary>Processor time of the calling thread in seconds.</summary>
-    public static double ThreadSeconds()
+    public static double ThreadSeconds() =>
+        OperatingSystem.IsLinux() ? Read(ThreadCpuClock) : (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency;
+
+    /// <summary>Sleeps until the other threads of this process sleep too, except for <paramref name="busy"/> of them: workers spin after
+    /// their last work, those of ONNX Runtime for tens of milliseconds. Gives up after <paramref name="most"/>.</summary>
+    public static void Settle(int busy, TimeSpan most)
     {
-        if (!OperatingSystem.IsLinux()) return (double)Stopwatch.GetTimestamp() / Stopwatch.Frequency;
-        long* time = stackalloc long[2]; // seconds, nanoseconds
-        _ = clock_gettime(ThreadCpuClock, time);
-        return time[0] + time[1] * 1e-9;
+        const double Idle = 0.1; // of one core
+        const int Window = 10;   // ms: what a running thread uses is known only after the next tick of the system, 4 ms apart or less
+        if (!OperatingSystem.IsLinux()) return;
+        long begin = Stopwatch.GetTimestamp();
+        double used, wall;
+        do
+        {
+            long start = Stopwatch.GetTimestamp();
+            double cpu = Read(ProcessCpuClock);
+            Thread.Sleep(Window);
+            used = Read(ProcessCpuClock) - cpu;
+            wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        while (used > (busy + Idle) * wall && Stopwatch.GetElapsedTime(begin) < most);
     }
 
     /// <summary>Involuntary context switches of all threads of this process so far.</summary>
@@ -29,6 +45,13 @@ public static unsafe partial class CpuUsage
         long* usage = stackalloc long[UsageLongs];
         _ = getrusage(Self, usage);
         return usage[InvoluntarySwitchesIndex];
+    }
+
+    private static double Read(int clock)
+    {
+        long* time = stackalloc long[2]; // seconds, nanoseconds
+        _ = clock_gettime(clock, time);
+        return time[0] + time[1] * 1e-9;
     }
 
     [LibraryImport("libc")]

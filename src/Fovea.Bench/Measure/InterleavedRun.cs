@@ -12,6 +12,9 @@ public static class InterleavedRun
     // Calls this long are their own warm-up: what caches hold at the start is a small part of what they touch.
     private const double VeryLongCall = 0.25, EnoughWarmUp = 0.5;
 
+    // Workers that spin longer than this spin always.
+    private static readonly TimeSpan LongestSettling = TimeSpan.FromMilliseconds(300);
+
     /// <summary>All samples of every contestant, in their order.</summary>
     public static Series[] Measure(IReadOnlyList<Contestant> contestants, MeasurePlan plan)
     {
@@ -24,7 +27,7 @@ public static class InterleavedRun
             {
                 var turn = turns[(i + round) % turns.Length]; // nobody is always first
                 if (turn.IsOut) continue;
-                if (plan.Pause > TimeSpan.Zero) Thread.Sleep(plan.Pause);
+                if (plan.HasWorkers) CpuUsage.Settle(plan.BusyThreads, LongestSettling);
                 turn.Take();
             }
         }
@@ -66,6 +69,8 @@ public static class InterleavedRun
             double before = FmaBurst.Measure();
             for (int k = 0; k < _samples; k++)
             {
+                // Workers may have gone to sleep during the burst, some peers' sooner than others'.
+                if (_plan.HasWorkers && _needsFirstCall) _contestant.Call();
                 int firstCall = _contestant.Calls;
                 long pushed = CpuUsage.InvoluntarySwitches(), bytes = GC.GetAllocatedBytesForCurrentThread();
                 double cpu = CpuUsage.ThreadSeconds();

@@ -31,8 +31,12 @@ public sealed record MeasurePlan
     /// <summary>Samples per turn.</summary>
     public int SamplesPerTurn { get; init; } = 4;
 
-    /// <summary>Sleep in front of a turn, so that idle workers of the side before stop spinning; zero for single-threaded work.</summary>
-    public TimeSpan Pause { get; init; }
+    /// <summary>Whether contestants have workers of their own. Then a turn begins when those of the contestant before have gone to
+    /// sleep, and an uncounted call right in front of each sample wakes those of this one.</summary>
+    public bool HasWorkers { get; init; }
+
+    /// <summary>Threads of this process that never pause: the disturbance that is measured.</summary>
+    public int BusyThreads { get; init; }
 
     /// <summary>Whether only undisturbed samples count. Not so where the disturbance is what is measured.</summary>
     public bool Gated { get; init; } = true;

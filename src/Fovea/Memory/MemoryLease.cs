@@ -3,14 +3,16 @@ using System.Runtime.CompilerServices;
 
 namespace Fovea;
 
-/// <summary>A block of pool or arena memory held by a tensor. Calls in flight are counted, so that disposing from another
+/// <summary>A block of pool, arena or foreign memory held by a tensor. Calls in flight are counted, so that disposing from another
 /// thread only marks it and the block goes back when the last call has left.</summary>
 internal sealed class MemoryLease
 {
     // The sign bit: no new call may enter. The other bits: calls in flight and graphs that keep the block.
     private const int Closed = int.MinValue;
 
-    private readonly DeviceMemoryPool _pool;
+    private readonly DeviceMemoryPool? _pool; // null for foreign memory
+    private readonly nint _managed;
+    private readonly bool _isVersioned;
     private int _state;
 
     public MemoryLease(DeviceMemoryPool pool, CaptureArena? arena, nint data, long bytes, int stream)
@@ -24,11 +26,20 @@ internal sealed class MemoryLease
         if (arena is not null || data == 0) GC.SuppressFinalize(this);
     }
 
+    /// <summary>Memory of another library: a managed tensor of DLPack, whose deleter is called at the end, or 0.</summary>
+    public MemoryLease(nint data, nint managed, bool isVersioned)
+    {
+        Data = data;
+        _managed = managed;
+        _isVersioned = isVersioned;
+        GC.SuppressFinalize(this); // no pool whose loss could be counted, and foreign code is not for the finalizer's thread
+    }
+
     /// <summary>Leak detector only: memory may still be referred to by spans or by the device, so nothing is freed
     /// here.</summary>
     ~MemoryLease()
     {
-        if (_state >= 0) _pool.Leaked(this);
+        if (_state >= 0) _pool?.Leaked(this);
     }
 
     public CaptureArena? Arena { get; }
@@ -83,7 +94,9 @@ internal sealed class MemoryLease
         GC.SuppressFinalize(this);
         if (Arena is not null)
             Arena.Return(this);
-        else
+        else if (_pool is not null)
             _pool.Return(this);
+        else if (_managed != 0)
+            DLPackHandle.Delete(_managed, _isVersioned);
     }
 }

@@ -13,6 +13,11 @@ TEST(Emulator, Conformance) {
   for (unsigned seed = 0; seed < 4; seed++) {
     fovea::emulator::reset(seed);
     const auto cases = conformance();
+    if (const char* path = getenv("FOVEA_TEST_WRITE_CONFORMANCE")) {  // after a deliberate change
+      std::ofstream out(path);
+      for (const auto& c : cases) out << conformance_line(c.first, c.second) << "\n";
+      return;
+    }
     EXPECT_EQ(cases.size(), expected.size());
     for (size_t i = 0; i < cases.size(); i++) {
       const std::string line = conformance_line(cases[i].first, cases[i].second);

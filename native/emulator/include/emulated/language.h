@@ -22,10 +22,9 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __align__(n) __attribute__((aligned(n)))
 #define __constant__ static
-// Static shared memory is thread-local to the OS thread that runs the block and lies in a section of its own, so that the
-// emulator finds, poisons and shadows it. GCC ignores the section in templates with external linkage: kernels belong into an
-// anonymous namespace (a test checks the library for strays).
-#define __shared__ static thread_local __attribute__((section("fovea_shared")))
+// Static shared memory is thread-local to the OS thread that runs the block. Kernel files are linked between two markers
+// (shared_begin.cc, shared_end.cc), so that the emulator finds, poisons and shadows it; they have no other thread-local data.
+#define __shared__ static thread_local
 
 struct uint3 {
   unsigned x, y, z;

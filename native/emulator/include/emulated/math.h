@@ -163,7 +163,7 @@ template <class T>
 void __stcg(T* p, T v) {
   *p = v;
 }
-inline long long clock64() {
-  static thread_local long long ticks;
-  return ++ticks;
+namespace fovea::emulator {
+long long clock_ticks();
 }
+inline long long clock64() { return fovea::emulator::clock_ticks(); }

@@ -11,6 +11,19 @@ __global__ void no_barrier(float* out, bool bug) {
   if (!bug) __syncthreads();
   out[threadIdx.x] = s[(threadIdx.x + 77) % 256];
 }
+template <class T>
+__global__ void no_barrier_in_template(float* out, bool bug) {  // static shared memory of a template is watched too
+  __shared__ T s[256];
+  s[threadIdx.x] = T(threadIdx.x);
+  if (!bug) __syncthreads();
+  out[threadIdx.x] = float(s[(threadIdx.x + 77) % 256]);
+}
+__global__ void uninitialised_static(float* out, bool bug) {
+  __shared__ float s[128];
+  if (threadIdx.x < (bug ? 96u : 128u)) s[threadIdx.x] = 1;
+  __syncthreads();
+  out[threadIdx.x] = s[threadIdx.x] > 0.5f ? 1.f : 2.f;
+}
 __global__ void no_second_barrier(float* out, bool bug) {  // write-after-read: the next round overwrites what others still read
   __shared__ float s[128];
   float sum = 0;
@@ -427,6 +440,8 @@ int capture_not_joined(bool bug) {
 
 const char* const case_names[] = {"no_barrier",
                                   "no_second_barrier",
+                                  "no_barrier_in_template",
+                                  "uninitialised_static",
                                   "no_syncwarp",
                                   "plain_increment",
                                   "uninitialised",
@@ -469,6 +484,12 @@ int run_case(const std::string& n, bool sound) {
     launch(no_barrier, 1, 256, 0, nullptr, o.p, b);
     return check(o.p, 256, [](int i) { return (i + 77) % 256; });
   }
+  if (n == "no_barrier_in_template") {
+    Buf o(256);
+    launch(no_barrier_in_template<double>, 1, 256, 0, nullptr, o.p, b);
+    return check(o.p, 256, [](int i) { return (i + 77) % 256; });
+  }
+  if (n == "uninitialised_static") return simple(uninitialised_static, 3, 128, 0, 128, 1, b);
   if (n == "no_second_barrier") {
     Buf o(128);
     launch(no_second_barrier, 1, 128, 0, nullptr, o.p, b);

@@ -125,7 +125,7 @@ void conformance_copies(const Conformance& c) {
   c.record("cp.async of 4, 8 and 16 bytes", [&] { launch(cp_async_case, 1, 128, 2048, nullptr, c.in, c.out); });
   auto tensor = [&](const std::string& name, TensorType type, int rank, Swizzle swizzle, unsigned inner, std::vector<int> at,
                     int store) {
-    const uint64_t dims[] = {60, 9, 7, 5, 3}, strides[] = {256, 256 * 9, 256 * 63, 256 * 315};
+    const uint64_t dims[] = {60, 5, 3, 3, 2}, strides[] = {256, 256 * 5, 256 * 15, 256 * 45};
     const unsigned box[] = {inner, rank > 1 ? 8u : 1u, 3, 2, 2};
     const uint64_t target_dims[] = {40, 6}, target_strides[] = {256};
     int bytes = type == TensorType::f32 || type == TensorType::u32 ? 4 : 2;
@@ -140,9 +140,9 @@ void conformance_copies(const Conformance& c) {
     });
   };
   tensor("TMA 1d", TensorType::u32, 1, Swizzle::none, 64, {-3}, 0);
-  tensor("TMA 3d swizzle32", TensorType::u32, 3, Swizzle::bytes32, 8, {54, -2, 5}, 0);
+  tensor("TMA 3d swizzle32", TensorType::u32, 3, Swizzle::bytes32, 8, {54, -2, 1}, 0);
   tensor("TMA 3d swizzle64", TensorType::f16, 3, Swizzle::bytes64, 32, {40, 3, -1}, 0);
-  tensor("TMA 5d swizzle64", TensorType::u32, 5, Swizzle::bytes64, 16, {4, 2, 1, 4, 1}, 0);
+  tensor("TMA 5d swizzle64", TensorType::u32, 5, Swizzle::bytes64, 16, {4, 2, 1, 2, 1}, 0);
   tensor("TMA store", TensorType::u32, 2, Swizzle::none, 32, {2, 1}, 1);
   tensor("TMA store swizzle128", TensorType::u32, 2, Swizzle::bytes128, 32, {2, 1}, 1);
   tensor("TMA reduce add", TensorType::u32, 2, Swizzle::bytes32, 8, {2, 1}, 2);

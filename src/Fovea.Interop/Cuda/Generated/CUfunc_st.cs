@@ -1,0 +1,5 @@
+namespace Fovea.Interop.Cuda;
+
+public partial struct CUfunc_st
+{
+}
