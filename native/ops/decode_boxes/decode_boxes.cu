@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(kThreads) collect_scores_kernel(Decode d) {
 }
 
 // One thread per row: its best class, or the softmax over its classes.
-__global__ void __launch_bounds__(kThreads) collect_rows_kernel(Decode d) {
+__global__ void __launch_bounds__(kThreads, 2) collect_rows_kernel(Decode d) {
   const DecodeJob& j = d.job;
   const float threshold = j.params.score_threshold;
   const bool softmax = j.params.score_mode == FOVEA_SCORE_SOFTMAX, best_class = j.params.best_class != 0;
