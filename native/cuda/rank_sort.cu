@@ -36,10 +36,7 @@ __global__ void __launch_bounds__(kThreads) merge_chunks_kernel(KeyLists l, int6
   const Chunk c = chunk_of(l, blockIdx.x, chunks);
   if (run > c.padded || c.first >= c.padded) return;  // the whole block
   for (int32_t i = static_cast<int32_t>(threadIdx.x); i < kChunk; i += kThreads) keys[i] = c.keys[i];
-  for (int32_t distance = kChunk / 2; distance > 0; distance /= 2) {
-    __syncthreads();
-    bitonic_step(keys, kChunk, c.first, run, distance);
-  }
+  bitonic_steps(keys, kChunk, c.first, run, kChunk / 2, false);
   __syncthreads();
   for (int32_t i = static_cast<int32_t>(threadIdx.x); i < kChunk; i += kThreads) c.keys[i] = keys[i];
 }

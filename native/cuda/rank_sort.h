@@ -47,13 +47,23 @@ FOVEA_DEVICE void bitonic_step(uint64_t* keys, int32_t size, int64_t first, int6
   }
 }
 
+// The steps of one run length from `distance` down. Begins with a barrier. Up to distance 32 the pairs of a warp lie in
+// segments of 64 keys that no other warp touches: between such steps its own barrier is enough.
+FOVEA_DEVICE void bitonic_steps(uint64_t* keys, int32_t size, int64_t first, int64_t run, int32_t distance, bool after_near) {
+  const bool works = static_cast<int32_t>(threadIdx.x & ~31u) < size / 2;  // the whole warp
+  for (; distance > 0; distance /= 2) {
+    if (distance > 32 || !after_near)
+      __syncthreads();
+    else if (works)
+      __syncwarp();
+    bitonic_step(keys, size, first, run, distance);
+    after_near = distance <= 32;
+  }
+}
+
 // Sorts `size` (a power of 2) keys in shared memory with the whole block. Ends with a barrier.
 FOVEA_DEVICE void block_sort(uint64_t* keys, int32_t size, int64_t first = 0) {
-  for (int32_t run = 2; run <= size; run *= 2)
-    for (int32_t distance = run / 2; distance > 0; distance /= 2) {
-      __syncthreads();
-      bitonic_step(keys, size, first, run, distance);
-    }
+  for (int32_t run = 2; run <= size; run *= 2) bitonic_steps(keys, size, first, run, run / 2, run > 2);
   __syncthreads();
 }
 

@@ -1,4 +1,4 @@
-#include "support.h"
+#include "every_isa.h"
 
 #include <algorithm>
 #include <limits>
@@ -121,23 +121,22 @@ std::vector<Row> naive(const fovea_decode_params& p, const Head& h, bool objectn
 void check(const fovea_decode_params& p, Head& h, bool objectness, int64_t capacity, int32_t present) {
   Array<float> rows({capacity, 6}, 7);
   Array<int32_t> count({1});
-  const fovea_tensor st = h.scores(), ot = h.objectness(), rt = h.regression(), at = h.anchors.view(), yt = rows.view(),
-                     ct = count.view();
-  int64_t bytes = 0;
-  ASSERT_EQ(fovea_decode_boxes_workspace(&p, &st, &bytes), FOVEA_OK) << fovea_last_error();
-  const Workspace workspace(bytes);
   std::vector<Row> expected = naive(p, h, objectness);
   const size_t room = static_cast<size_t>(std::max<int64_t>(capacity - std::max(present, 0), 0));
   expected.resize(std::min({expected.size(), room, p.top_k > 0 ? static_cast<size_t>(p.top_k) : expected.size()}));
   const auto first = std::clamp<int64_t>(present, 0, capacity);
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
+  on_every_isa([&] {
+    const fovea_tensor st = h.scores(), ot = h.objectness(), rt = h.regression(), at = h.anchors.view(), yt = rows.view(),
+                       ct = count.view();
+    int64_t bytes = 0;
+    ASSERT_EQ(fovea_decode_boxes_workspace(&p, &st, &bytes), FOVEA_OK) << fovea_last_error();
+    const Workspace workspace(bytes);
     const StreamPtr stream = make_stream();
     rows.poison();
     count[0] = present;
-    ASSERT_EQ(fovea_decode_boxes(&p, &st, objectness ? &ot : nullptr, &rt, p.box_mode <= FOVEA_BOX_CENTRE ? nullptr : &at, &yt,
-                                 &ct, workspace.get(), stream.get()),
+    ASSERT_EQ(finish(stream, fovea_decode_boxes(&p, &st, objectness ? &ot : nullptr, &rt,
+                                                p.box_mode <= FOVEA_BOX_CENTRE ? nullptr : &at, &yt, &ct, workspace.get(),
+                                                stream.get())),
               FOVEA_OK)
         << fovea_last_error();
     EXPECT_TRUE(rows.guards_intact() && count.guards_intact() && workspace.guards_intact());
@@ -154,7 +153,7 @@ void check(const fovea_decode_params& p, Head& h, bool objectness, int64_t capac
       // below 40 * exp(4.2) * 1.5 = 4000.
       for (int c = 0; c < 4; ++c) EXPECT_NEAR(rows[6 * k + c], e.box[c], 2e-6 * std::max(std::fabs(e.box[c]), 100.0)) << k;
     }
-  }
+  });
 }
 
 fovea_decode_params params(int32_t score_mode, int32_t box_mode, float threshold) {
@@ -181,6 +180,8 @@ TEST(DecodeBoxes, EveryScoreModeOnRandomHeads) {
     for (const int64_t classes : {1, 2, 3, 17, 80})
       for (const int64_t n : {0, 1, 37, 150})
         for (const int variant : {0, 1, 2, 3}) {
+          if (test_device() != nullptr && (classes == 2 || (n == 150 && variant % 2 == 0) || (n == 37 && classes == 80)))
+            continue;
           fovea_decode_params p = params(mode, FOVEA_BOX_PLAIN, 0);
           const float thresholds[] = {.25f, .5f, 0, -1};
           p.score_threshold = thresholds[variant];
@@ -216,6 +217,7 @@ TEST(DecodeBoxes, ThresholdsExactlyAtAScore) {
   // Every f32 threshold next to the probability of a logit decides as the rule does, also where sigmoids saturate.
   fovea_decode_params p = params(FOVEA_SCORE_SIGMOID, FOVEA_BOX_PLAIN, 0);
   for (const float logit : {-100.0f, -20.0f, -3.0f, -.5f, 0.0f, .1f, 2.0f, 9.0f, 16.0f, 17.5f}) {
+    if (test_device() != nullptr && logit != -3.0f && logit != 9.0f && logit != 17.5f) continue;
     Head h(3, 33, p, 1, -1, 1);
     for (int64_t i = 0; i < h.table.size(); ++i) {
       float x = logit;
@@ -264,19 +266,20 @@ TEST(DecodeBoxes, HostileAnchorsStayNumbersOrNan) {
     for (int64_t r = 0; r < 64; ++r) h.table[r * h.table.last() + r % 4] = odd[r % 7];
     Array<float> rows({200, 6});
     Array<int32_t> count({1});
-    const fovea_tensor st = h.scores(), rt = h.regression(), at = h.anchors.view(), yt = rows.view(), ct = count.view();
-    int64_t bytes = 0;
-    ASSERT_EQ(fovea_decode_boxes_workspace(&p, &st, &bytes), FOVEA_OK);
-    const Workspace workspace(bytes);
-    for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-      const ForcedIsa forced(isa);
+    on_every_isa([&] {
+      const fovea_tensor st = h.scores(), rt = h.regression(), at = h.anchors.view(), yt = rows.view(), ct = count.view();
+      int64_t bytes = 0;
+      ASSERT_EQ(fovea_decode_boxes_workspace(&p, &st, &bytes), FOVEA_OK);
+      const Workspace workspace(bytes);
+      const StreamPtr stream = make_stream();
       count[0] = 0;
-      EXPECT_EQ(fovea_decode_boxes(&p, &st, nullptr, &rt, &at, &yt, &ct, workspace.get(), make_stream().get()), FOVEA_OK);
+      EXPECT_EQ(finish(stream, fovea_decode_boxes(&p, &st, nullptr, &rt, &at, &yt, &ct, workspace.get(), stream.get())),
+                FOVEA_OK);
       EXPECT_EQ(count[0], 128);
       for (int64_t k = 0; k < 128; ++k)
         for (int c = 0; c < 4; ++c)
           EXPECT_TRUE(std::isnan(rows[6 * k + c]) || (rows[6 * k + c] >= 0 && rows[6 * k + c] <= 100)) << rows[6 * k + c];
-    }
+    });
   }
 }
 
@@ -286,30 +289,34 @@ TEST(DecodeBoxes, LevelsAppendAndLiveRows) {
   const size_t in_a = naive(p, a, false).size(), in_b = naive(p, b, false).size();
   Array<float> rows({300, 6});
   Array<int32_t> count({1});
-  const fovea_tensor yt = rows.view(), ct = count.view();
   const Workspace workspace(1 << 16);
+  Array<int32_t> zero({1});
+  zero[0] = 0;
   check_kernel<float>(rows, {1e-6, 1e-5}, [&](fovea_stream* s) {
     // Two levels of a pyramid; the first call starts from an empty table.
     const fovea_tensor sa = a.scores(), ra = a.regression(), aa = a.anchors.view(), sb = b.scores(), rb = b.regression(),
-                       ab = b.anchors.view();
-    static Array<int32_t> zero({1});
-    zero[0] = 0;
-    const fovea_tensor zt = zero.view();
+                       ab = b.anchors.view(), zt = zero.view(), yt = rows.view(), ct = count.view();
     const fovea_status copied = fovea_copy(&zt, &ct, s);
     if (copied != FOVEA_OK) return copied;
     const fovea_status first = fovea_decode_boxes(&p, &sa, nullptr, &ra, &aa, &yt, &ct, workspace.get(), s);
     return first != FOVEA_OK ? first : fovea_decode_boxes(&p, &sb, nullptr, &rb, &ab, &yt, &ct, workspace.get(), s);
   });
+  if (IsSkipped()) return;  // no copy yet
   EXPECT_EQ(count[0], static_cast<int32_t>(in_a + in_b));
-  const int32_t live = 9;
-  fovea_tensor sa = a.scores();
-  sa.live = &live;
-  const fovea_tensor ra = a.regression(), aa = a.anchors.view();
-  count[0] = 0;
-  EXPECT_EQ(fovea_decode_boxes(&p, &sa, nullptr, &ra, &aa, &yt, &ct, workspace.get(), make_stream().get()), FOVEA_OK);
+  const Live live(9);
   Head few(9, 4, p, 1, 0, 1);
   std::copy(a.table.data(), a.table.data() + 9 * a.table.last(), few.table.data());
-  EXPECT_EQ(count[0], static_cast<int32_t>(naive(p, few, false).size()));
+  const auto expected = static_cast<int32_t>(naive(p, few, false).size());
+  on_every_isa([&] {
+    fovea_tensor sa = a.scores();
+    sa.live = live.get();
+    const fovea_tensor ra = a.regression(), aa = a.anchors.view(), yt = rows.view(), ct = count.view();
+    const StreamPtr stream = make_stream();
+    count[0] = 0;
+    EXPECT_EQ(finish(stream, fovea_decode_boxes(&p, &sa, nullptr, &ra, &aa, &yt, &ct, workspace.get(), stream.get())),
+              FOVEA_OK);
+    EXPECT_EQ(count[0], expected);
+  });
 }
 
 TEST(DecodeBoxes, ArgumentsAreChecked) {

@@ -196,7 +196,7 @@ TEST(Nms, EqualsTheTextbookOnRandomCases) {
     state ^= state << 13, state ^= state >> 7, state ^= state << 17;
     return static_cast<int64_t>(state % static_cast<uint64_t>(bound));
   };
-  for (int round = 0; round < (test_device() == nullptr ? 10000 : 250); ++round) {
+  for (int round = 0; round < (test_device() == nullptr ? 10000 : 120); ++round) {
     Image image;
     const int64_t n = round % 50 == 0 ? next(150) : next(24), extent = 1 + next(40), levels = 1 + next(30);
     for (int64_t i = 0; i < n; ++i) {
@@ -221,6 +221,7 @@ TEST(Nms, EqualsTheTextbookOnRandomCases) {
 TEST(Nms, InstructionSetsAgreeBitForBit) {
   // Thousands of ordinary boxes: no exact arithmetic to lean on, only the same formula.
   for (const int32_t overlap : {FOVEA_OVERLAP_UNION, FOVEA_OVERLAP_MIN}) {
+    if (test_device() != nullptr && overlap == FOVEA_OVERLAP_MIN) continue;
     Image image;
     Array<float> random({3000, 5});
     random.fill(9, 0, 1);
@@ -264,7 +265,8 @@ TEST(Nms, GridsOfListsChangeNothing) {
   for (const int64_t n : {1500, 5000})
     for (int32_t overlap = FOVEA_OVERLAP_UNION; overlap <= FOVEA_OVERLAP_GIOU; ++overlap)
       for (const bool classes : {false, true}) {
-        if (n == 5000 && (overlap != FOVEA_OVERLAP_UNION || test_device() != nullptr)) continue;
+        if (n == 5000 && overlap != FOVEA_OVERLAP_UNION) continue;
+        if (test_device() != nullptr && (n == 5000 || classes != (overlap == FOVEA_OVERLAP_MIN))) continue;
         Image image;
         Array<float> random({n, 5});
         random.fill(static_cast<uint32_t>(n + overlap), 0, 1);

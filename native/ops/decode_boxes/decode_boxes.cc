@@ -6,7 +6,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
-#include "ops/box_deltas/box_deltas.h"
+#include "ops/decode_boxes/decode_rule.h"
 #include "ops/nms/ranking.h"
 
 namespace fovea {
@@ -14,63 +14,6 @@ namespace fovea {
 FOVEA_DECLARE_BODIES(decode_boxes, const DecodeJob&)
 
 namespace {
-
-// The mean bin under the softmax of the bins' logits.
-double expectation(const float* logits, int32_t bins) {
-  const double highest = static_cast<double>(*std::max_element(logits, logits + bins));
-  double sum = 0, weighted = 0;
-  for (int32_t k = 0; k < bins; ++k) {
-    const double e = std::exp(static_cast<double>(logits[k]) - highest);
-    sum += e;
-    weighted += e * k;
-  }
-  return weighted / sum;
-}
-
-void decode_box(const DecodeJob& j, int64_t row, float* out) {
-  const fovea_decode_params& p = j.params;
-  const float* regression = j.regression + row * j.regression_pitch;
-  double d[4], a[4] = {}, box[4] = {};
-  for (int c = 0; c < 4; ++c)
-    d[c] = p.box_mode == FOVEA_BOX_BINS ? expectation(regression + c * p.bins, p.bins) : static_cast<double>(regression[c]);
-  for (int64_t c = 0; c < anchor_columns(p.box_mode); ++c) a[c] = static_cast<double>(j.anchors[row * j.anchors_pitch + c]);
-  for (int axis = 0; axis < 2; ++axis) {
-    double centre = d[axis], size = d[axis + 2];
-    switch (p.box_mode) {
-      case FOVEA_BOX_PLAIN:
-        box[axis] = d[axis];
-        box[axis + 2] = d[axis + 2];
-        break;
-      case FOVEA_BOX_DISTANCES:
-      case FOVEA_BOX_BINS:
-        box[axis] = a[axis] - d[axis] * a[2];
-        box[axis + 2] = a[axis] + d[axis + 2] * a[2];
-        break;
-      case FOVEA_BOX_DELTAS: {
-        const double side = a[axis + 2] - a[axis], growth = size / static_cast<double>(delta_weight(p, axis + 2));
-        const double limit = static_cast<double>(kLargestLogGrowth);
-        centre = a[axis] + 0.5 * side + centre / static_cast<double>(delta_weight(p, axis)) * side;
-        size = std::exp(growth > limit ? limit : growth) * side;
-        break;
-      }
-      case FOVEA_BOX_GRID:
-        centre = (centre + a[axis]) * a[2];
-        size = std::exp(size) * a[2];
-        break;
-      default:
-        break;
-    }
-    if (p.box_mode == FOVEA_BOX_CENTRE || p.box_mode == FOVEA_BOX_DELTAS || p.box_mode == FOVEA_BOX_GRID) {
-      box[axis] = centre - 0.5 * size;
-      box[axis + 2] = centre + 0.5 * size;
-    }
-    const double clip = static_cast<double>(axis == 0 ? p.clip_w : p.clip_h);
-    for (const int edge : {axis, axis + 2}) {
-      if (clip > 0) box[edge] = box[edge] < 0 ? 0 : box[edge] > clip ? clip : box[edge];  // NaN stays
-      out[edge] = static_cast<float>(box[edge]);
-    }
-  }
-}
 
 void decode_boxes_reference(const DecodeJob& j) {
   Selection s = make_selection(j);
@@ -117,11 +60,6 @@ fovea_status check_params(const char* op, const fovea_decode_params& p) {
 
 }  // namespace
 
-int64_t decode_candidates(const fovea_decode_params& p, int64_t count, int64_t classes) noexcept {
-  const int64_t all = p.best_class != 0 ? count : count * classes;
-  return p.top_k > 0 ? std::min<int64_t>(p.top_k, all) : all;
-}
-
 // At least twice the wanted, so that cutting a full buffer is rare.
 int64_t decode_buffer(const fovea_decode_params& p, int64_t count, int64_t classes) noexcept {
   const int64_t all = p.best_class != 0 ? count : count * classes;
@@ -154,24 +92,8 @@ fovea_status make_decode_job(const char* op, const fovea_decode_params* params, 
   FOVEA_CHECK(columns == 0 || anchors != nullptr, "%s: box mode %d needs anchors [N][%lld]", op, params->box_mode,
               static_cast<long long>(columns));
   if (columns > 0) FOVEA_TRY(check_table(op, "anchors", anchors, n, columns, stream));
-  *job = {static_cast<const float*>(scores->data),
-          objectness == nullptr ? nullptr : static_cast<const float*>(objectness->data),
-          static_cast<const float*>(regression->data),
-          columns == 0 ? nullptr : static_cast<const float*>(anchors->data),
-          nullptr,
-          nullptr,
-          nullptr,
-          n,
-          scores->shape[1],
-          0,
-          decode_buffer(*params, n, scores->shape[1]),
-          scores->pitch,
-          objectness == nullptr ? 0 : objectness->pitch,
-          regression->pitch,
-          columns == 0 ? 0 : anchors->pitch,
-          0,
-          scores->live,
-          *params};
+  *job = decode_job(*params, *scores, objectness, *regression, anchors);
+  job->buffer = decode_buffer(*params, n, scores->shape[1]);
   return FOVEA_OK;
 }
 
@@ -188,6 +110,7 @@ extern "C" fovea_status fovea_decode_boxes_workspace(const fovea_decode_params* 
   constexpr const char* op = "decode_boxes";
   FOVEA_CHECK(params != nullptr && scores != nullptr && bytes != nullptr, "%s: params, scores or bytes is NULL", op);
   FOVEA_TRY(check_decode_scores(op, *params, *scores));
+  FOVEA_FORWARD_TENSOR(scores, fovea_decode_boxes_workspace, params, scores, bytes);
   *bytes = 2 * decode_buffer(*params, scores->shape[0], scores->shape[1]) * static_cast<int64_t>(sizeof(uint64_t));
   return FOVEA_OK;
 }
@@ -198,7 +121,6 @@ extern "C" fovea_status fovea_decode_boxes(const fovea_decode_params* params, co
                                            const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "decode_boxes";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_decode_boxes, params, scores, objectness, regression, anchors, rows, count, workspace, stream);
   DecodeJob job{};
   FOVEA_TRY(make_decode_job(op, params, scores, objectness, regression, anchors, stream, &job));
   FOVEA_TRY(check_tensor(op, "rows", rows, 2, kF32, stream));
@@ -214,6 +136,7 @@ extern "C" fovea_status fovea_decode_boxes(const fovea_decode_params* params, co
     if (job.anchors != nullptr) FOVEA_TRY(check_no_overlap(op, "anchors", *anchors, name, *output, false));
   }
   FOVEA_TRY(check_no_overlap(op, "rows", *rows, "count", *count, false));
+  FOVEA_FORWARD(stream, fovea_decode_boxes, params, scores, objectness, regression, anchors, rows, count, workspace, stream);
   const int64_t bytes = 2 * job.buffer * static_cast<int64_t>(sizeof(uint64_t));
   FOVEA_TRY(check_workspace(op, workspace, bytes));
   job.rows = static_cast<float*>(rows->data);

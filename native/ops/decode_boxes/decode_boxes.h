@@ -65,8 +65,36 @@ float lowest_input(const DecodeJob& job, float bar, float objectness) noexcept;
 }
 
 // Most candidates that a call can yield, and the keys of its workspace.
-int64_t decode_candidates(const fovea_decode_params& params, int64_t count, int64_t classes) noexcept;
+[[gnu::always_inline]] inline int64_t decode_candidates(const fovea_decode_params& p, int64_t count, int64_t classes) {
+  const int64_t all = p.best_class != 0 ? count : count * classes;
+  return p.top_k > 0 && p.top_k < all ? p.top_k : all;
+}
 int64_t decode_buffer(const fovea_decode_params& params, int64_t count, int64_t classes) noexcept;
+
+// The job of a validated call, without buffer, rows, count and keys.
+static inline DecodeJob decode_job(const fovea_decode_params& params, const fovea_tensor& scores,
+                                   const fovea_tensor* objectness, const fovea_tensor& regression,
+                                   const fovea_tensor* anchors) {
+  const bool anchored = anchor_columns(params.box_mode) > 0;
+  return {static_cast<const float*>(scores.data),
+          objectness == nullptr ? nullptr : static_cast<const float*>(objectness->data),
+          static_cast<const float*>(regression.data),
+          anchored ? static_cast<const float*>(anchors->data) : nullptr,
+          nullptr,
+          nullptr,
+          nullptr,
+          scores.shape[0],
+          scores.shape[1],
+          0,
+          0,
+          scores.pitch,
+          objectness == nullptr ? 0 : objectness->pitch,
+          regression.pitch,
+          anchored ? anchors->pitch : 0,
+          0,
+          scores.live,
+          params};
+}
 
 fovea_status check_decode_scores(const char* op, const fovea_decode_params& params, const fovea_tensor& scores);
 // Checks everything but rows, count and workspace, and fills the job except for them.

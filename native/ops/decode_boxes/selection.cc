@@ -2,28 +2,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/decode_boxes/decode_boxes.h"
+#include "ops/decode_boxes/decode_rule.h"
 #include "ops/nms/ranking.h"
 
 namespace fovea {
-namespace {
-
-float sigmoid(float x) { return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(x)))); }
-
-bool is_class(const DecodeJob& j, int64_t column) {
-  return j.params.score_mode != FOVEA_SCORE_SOFTMAX || column != j.params.background;
-}
-
-// The largest input, lowest column on ties; -1 when every input is NaN.
-int64_t best_column(const DecodeJob& j, const float* x) {
-  int64_t best = -1;
-  for (int64_t c = 0; c < j.classes; ++c)
-    if (is_class(j, c) && x[c] == x[c] && (best < 0 || x[c] > x[best])) best = c;
-  return best;
-}
-
-}  // namespace
-
 Selection make_selection(const DecodeJob& j) noexcept {
   const int64_t taken = live_rows(j.rows_count, j.capacity), room = j.capacity - taken;
   const int64_t most = decode_candidates(j.params, j.count, j.classes);
@@ -49,16 +31,16 @@ int64_t Selection::finish() noexcept {
 float objectness_of(const DecodeJob& j, int64_t row) noexcept {
   if (j.objectness == nullptr) return 1.0f;
   const float x = j.objectness[row * j.objectness_pitch];
-  return j.params.score_mode == FOVEA_SCORE_PLAIN ? x : sigmoid(x);
+  return j.params.score_mode == FOVEA_SCORE_PLAIN ? x : decode_sigmoid(x);
 }
 
 void offer_class(const DecodeJob& j, Selection* s, int64_t row, int64_t column, float objectness) noexcept {
-  const float x = j.scores[row * j.scores_pitch + column], p = j.params.score_mode == FOVEA_SCORE_PLAIN ? x : sigmoid(x);
+  const float x = j.scores[row * j.scores_pitch + column], p = j.params.score_mode == FOVEA_SCORE_PLAIN ? x : decode_sigmoid(x);
   s->offer(p * objectness, row * j.classes + column);
 }
 
 void offer_best(const DecodeJob& j, Selection* s, int64_t row, float objectness) noexcept {
-  const int64_t column = best_column(j, j.scores + row * j.scores_pitch);
+  const int64_t column = decode_best_column(j, j.scores + row * j.scores_pitch);
   if (column >= 0) offer_class(j, s, row, column, objectness);
 }
 
@@ -73,7 +55,7 @@ void offer_softmax(const DecodeJob& j, Selection* s, int64_t row, float objectne
     s->offer(p * objectness, row * j.classes + c);
   };
   if (j.params.best_class != 0) {
-    const int64_t column = best_column(j, x);
+    const int64_t column = decode_best_column(j, x);
     if (column >= 0) offer(column);
     return;
   }
@@ -81,7 +63,7 @@ void offer_softmax(const DecodeJob& j, Selection* s, int64_t row, float objectne
   const double least = static_cast<double>(s->bar) / static_cast<double>(objectness);
   const double bound = least > 0 ? highest + std::log(sum * least) - 1e-5 : -HUGE_VAL;
   for (int64_t c = 0; c < j.classes; ++c)
-    if (is_class(j, c) && static_cast<double>(x[c]) >= bound) offer(c);
+    if (decode_is_class(j.params, c) && static_cast<double>(x[c]) >= bound) offer(c);
 }
 
 float lowest_logit(double p) noexcept {

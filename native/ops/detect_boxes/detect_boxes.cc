@@ -66,6 +66,7 @@ extern "C" fovea_status fovea_detect_boxes_workspace(const fovea_decode_params* 
   FOVEA_CHECK(decode != nullptr && nms != nullptr && scores != nullptr && bytes != nullptr,
               "%s: decode, nms, scores or bytes is NULL", op);
   FOVEA_TRY(check_decode_scores(op, *decode, *scores));
+  FOVEA_FORWARD_TENSOR(scores, fovea_detect_boxes_workspace, decode, nms, scores, bytes);
   *bytes = DetectWorkspace(*decode, scores->shape[0], scores->shape[1]).bytes;
   return FOVEA_OK;
 }
@@ -77,8 +78,6 @@ extern "C" fovea_status fovea_detect_boxes(const fovea_decode_params* decode, co
                                            const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "detect_boxes";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_detect_boxes, decode, nms, scores, objectness, regression, anchors, detections, count, workspace,
-                stream);
   FOVEA_CHECK(nms != nullptr, "%s: nms is NULL", op);
   FOVEA_TRY(check_nms_params(op, *nms));
   DetectJob job{};
@@ -95,6 +94,8 @@ extern "C" fovea_status fovea_detect_boxes(const fovea_decode_params* decode, co
     if (job.decode.anchors != nullptr) FOVEA_TRY(check_no_overlap(op, "anchors", *anchors, name, *output, false));
   }
   FOVEA_TRY(check_no_overlap(op, "detections", *detections, "count", *count, false));
+  FOVEA_FORWARD(stream, fovea_detect_boxes, decode, nms, scores, objectness, regression, anchors, detections, count, workspace,
+                stream);
   const DetectWorkspace layout(*decode, scores->shape[0], scores->shape[1]);
   FOVEA_TRY(check_workspace(op, workspace, layout.bytes));
   job.count = static_cast<int32_t*>(count->data);

@@ -12,6 +12,7 @@
 #include "cuda/kernel.h"
 #include "cuda/rank_sort.h"
 #include "cuda/runtime.h"
+#include "ops/nms/nms_device.h"
 #include "ops/nms/nms_job.h"
 #include "ops/nms/overlap_device.h"
 
@@ -182,11 +183,15 @@ __global__ void __launch_bounds__(kThreads, 1) resolve_kernel(Nms n) {
 int64_t groups_of(int64_t boxes) { return ((boxes < kMaskBoxes ? boxes : kMaskBoxes) + kGroup - 1) / kGroup; }
 
 int64_t workspace_bytes(const fovea_tensor& boxes) {
-  const int64_t images = boxes.rank == 3 ? boxes.shape[0] : 1, n = boxes.shape[boxes.rank - 2], groups = groups_of(n);
-  return n == 0 ? 0 : images * (key_stride(n) + groups * groups * kGroup) * 8 + images * 4;
+  return nms_workspace_bytes(boxes.rank == 3 ? boxes.shape[0] : 1, boxes.shape[boxes.rank - 2]);
 }
 
 }  // namespace
+
+int64_t nms_workspace_bytes(int64_t images, int64_t boxes_per_image) {
+  const int64_t n = boxes_per_image, groups = groups_of(n);
+  return n == 0 ? 0 : images * (key_stride(n) + groups * groups * kGroup) * 8 + images * 4;
+}
 
 cudaError_t enqueue_nms(const NmsJob& job, cudaStream_t s) {
   const int64_t n = job.boxes_per_image, images = job.images, groups = groups_of(n);

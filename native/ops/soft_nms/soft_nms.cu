@@ -18,7 +18,7 @@
 namespace fovea::cuda {
 namespace {
 
-constexpr int kThreads = 256, kSoftThreads = 512;
+constexpr int kThreads = 256, kSoftThreads = 256;
 
 struct SoftNms {
   SoftNmsJob job;

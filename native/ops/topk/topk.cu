@@ -50,28 +50,28 @@ FOVEA_DEVICE void write_place(const Topk& j, int64_t row, int64_t i, uint64_t ke
     static_cast<int32_t*>(j.indices)[row * j.indices_pitch + i] = static_cast<int32_t>(index);
 }
 
-// One block per row.
+// One block per row, of fewer threads when rows are short.
 template <class T>
 __global__ void __launch_bounds__(kThreads, 1) topk_kernel(Topk j) {
   __shared__ uint64_t keys[kBuffer];
   __shared__ int32_t used;
   const int64_t rows = live_rows(j), columns = live_columns(j), k = j.k < columns ? j.k : columns;
-  const int32_t tid = static_cast<int32_t>(threadIdx.x);
+  const int32_t tid = static_cast<int32_t>(threadIdx.x), threads = static_cast<int32_t>(blockDim.x);
   const auto sort = [&](int32_t count) {
     const auto size = static_cast<int32_t>(next_power(count));
-    for (int32_t i = count + tid; i < size; i += kThreads) keys[i] = kNoKey;
+    for (int32_t i = count + tid; i < size; i += threads) keys[i] = kNoKey;
     block_sort(keys, size);
   };
   for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
     uint64_t bar = kNoKey;
     if (tid == 0) used = 0;
     __syncthreads();
-    for (int64_t first = 0; first < columns; first += kThreads) {
+    for (int64_t first = 0; first < columns; first += threads) {
       const int64_t column = first + tid;
       const uint64_t key = column < columns ? key_of<T>(j, row, column) : kNoKey;
       append_key(key < bar, key, keys, &used);
       __syncthreads();
-      if (used > kBuffer - kThreads && first + kThreads < columns) {
+      if (used > kBuffer - threads && first + threads < columns) {
         sort(used);
         bar = keys[k - 1];  // more than k are there
         if (tid == 0) used = static_cast<int32_t>(k);
@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads, 1) topk_kernel(Topk j) {
       __syncthreads();
     }
     sort(used);
-    for (int64_t i = tid; i < k; i += kThreads) write_place<T>(j, row, i, keys[i]);
+    for (int64_t i = tid; i < k; i += threads) write_place<T>(j, row, i, keys[i]);
     __syncthreads();
   }
 }
@@ -155,7 +155,8 @@ extern "C" fovea_status fovea_topk(const fovea_topk_params* params, const fovea_
   return with_float_type(x->dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     return submit(stream, op, [&](cudaStream_t s) {
-      if (fits_buffer(job.columns, job.k)) return launch(topk_kernel<T>, grid_for(job.rows, 1), kThreads, 0, s, job);
+      const unsigned threads = job.columns <= 128 ? 64 : job.columns <= 1024 ? 128 : kThreads;
+      if (fits_buffer(job.columns, job.k)) return launch(topk_kernel<T>, grid_for(job.rows, 1), threads, 0, s, job);
       auto* const keys = static_cast<uint64_t*>(workspace->data);
       const int64_t stride = key_stride(job.columns), most = sorted_rows(*x);
       auto* const counts = reinterpret_cast<int32_t*>(keys + most * stride);
