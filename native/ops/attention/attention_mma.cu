@@ -132,7 +132,7 @@ FOVEA_DEVICE void add_values_one_by_one(float (&o)[kHead / 8][4], const float (&
 }
 
 template <class T, int kHead, int kKeys>
-__global__ void __launch_bounds__(kThreads, kHead <= 64 ? 3 : 1) attention_mma_kernel(AttentionView<T> v) {
+__global__ void __launch_bounds__(kThreads, 2) attention_mma_kernel(AttentionView<T> v) {
   auto& shared = *dynamic_shared<Shared<T, kHead, kKeys>>();
   const int lane = int(threadIdx.x) % 32, warp_row = int(threadIdx.x) / 32 * 16, g = lane / 4, c = lane % 4;
   const int head_size = int(v.head_size), chunks = head_size / 8;
