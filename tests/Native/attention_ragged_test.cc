@@ -139,7 +139,7 @@ void check_narrow(double unit) {
   for (int64_t i = 0; i < wide.v.size(); ++i) wide.v[i] = static_cast<float>(narrow.v[i]);
   const Tolerance f32 = tolerance_of(wide);
   check_narrow_kernel<T>(
-      narrow.o, wide.o, {unit + f32.relative, unit + f32.absolute}, [&](fovea_stream* s) { return wide.run(s); },
+      narrow.o, wide.o, {2 * unit + f32.relative, unit + f32.absolute}, [&](fovea_stream* s) { return wide.run(s); },
       [&](fovea_stream* s) { return narrow.run(s); });
   if (test_device() == nullptr) return;
   for (int64_t i = 0; i < wide.lse.size(); ++i) ASSERT_TRUE(near(narrow.lse[i], wide.lse[i], f32.relative, f32.absolute)) << i;

@@ -208,6 +208,57 @@ TEST(SelectiveScanBackward, EqualsFiniteDifferences) {
     }
 }
 
+// The recurrences and all sums are f32; a gradient is rounded by `unit` of itself, and so is what it is compared with.
+// Gradients of parameters and states stay f32.
+template <class T>
+void check_narrow(double unit) {
+  for (const int64_t states : {3, 16}) {
+    SCOPED_TRACE(states);
+    Backward wide(2, 19, 35, states);
+    const auto narrow = [](Array<float>& from) {
+      std::vector<int64_t> shape;
+      const fovea_tensor t = from.view();
+      for (int i = 0; i < t.rank; ++i) shape.push_back(t.shape[i]);
+      Array<T> to(shape, t.pitch + 3);
+      for (int64_t i = 0; i < from.size(); ++i) to[i] = T(from[i]), from[i] = static_cast<float>(to[i]);
+      return to;
+    };
+    Array<T> u = narrow(wide.u), delta = narrow(wide.delta), Bm = narrow(wide.Bm), C = narrow(wide.C), z = narrow(wide.z);
+    Array<T> dy = narrow(wide.dy), du(u), d_delta(u), dz(u), db(Bm), dc(C);
+    Array<float> da(wide.A), d_skip(wide.skip), d_bias(wide.bias), d_initial(wide.initial);
+    std::unique_ptr<Workspace> memory;
+    const fovea_selective_scan_params params{1, 0};
+    const auto call = [&](fovea_stream* s) {
+      const fovea_tensor ut = u.view(), dt = delta.view(), at = wide.A.view(), bt = Bm.view(), ct = C.view(), zt = z.view();
+      const fovea_tensor skt = wide.skip.view(), bit = wide.bias.view(), it = wide.initial.view(), dyt = dy.view();
+      const fovea_tensor ft = wide.d_final.view(), dut = du.view(), ddt = d_delta.view(), dat = da.view(), dbt = db.view();
+      const fovea_tensor dct = dc.view(), dst = d_skip.view(), dzt = dz.view(), dbit = d_bias.view(), dit = d_initial.view();
+      const fovea_selective_scan_gradients out{&dut, &ddt, &dat, &dbt, &dct, &dst, &dzt, &dbit, &dit};
+      int64_t bytes = 0;
+      EXPECT_EQ(fovea_selective_scan_backward_workspace(&params, &ut, &at, &bytes), FOVEA_OK);
+      memory = std::make_unique<Workspace>(bytes);
+      return fovea_selective_scan_backward(&params, &ut, &dt, &at, &bt, &ct, &skt, &zt, &bit, &it, &dyt, &ft, &out,
+                                           memory->get(), s);
+    };
+    const auto reference = [&](fovea_stream* s) { return wide.run({}, s); };
+    const Tolerance rounded{2 * unit + kTolerance.relative, kTolerance.absolute};
+    check_narrow_kernel<T>(du, wide.gradients[kDu], rounded, reference, call);
+    if (test_device() == nullptr) return;
+    EXPECT_TRUE(memory->guards_intact());
+    const auto compare = [&](const auto& actual, int gradient, Tolerance tolerance) {
+      SCOPED_TRACE(gradient);
+      const Array<float>& expected = wide.gradients[static_cast<size_t>(gradient)];
+      for (int64_t i = 0; i < expected.size(); ++i)
+        ASSERT_TRUE(near(static_cast<double>(actual[i]), expected[i], tolerance.relative, tolerance.absolute)) << i;
+    };
+    compare(d_delta, kDDelta, rounded), compare(db, kDb, rounded), compare(dc, kDc, rounded), compare(dz, kDz, rounded);
+    compare(da, kDa, kTolerance), compare(d_skip, kDSkip, kTolerance), compare(d_bias, kDBias, kTolerance);
+    compare(d_initial, kDInitial, kTolerance);
+  }
+}
+TEST(SelectiveScanBackward, HalfPrecision) { check_narrow<Half>(0x1p-11); }
+TEST(SelectiveScanBackward, BFloat16) { check_narrow<BFloat16>(0x1p-8); }
+
 // Gradients that nobody asks for change nothing in the others.
 TEST(SelectiveScanBackward, GradientsMayBeLeftOut) {
   Backward b(2, 21, 18, 5);

@@ -94,9 +94,10 @@ TEST(SelectiveScan, EveryCombinationOfOptionalTensors) {
   }
 }
 
-// The recurrence and the sums are f32, from inputs that a wider type holds exactly; y is rounded once. The state stays f32.
+// The recurrence and the sums are f32, from inputs that a wider type holds exactly; y is rounded once, by half an ulp
+// (`unit`), as is what it is compared with. The state stays f32.
 template <class T>
-void check_narrow(double relative) {
+void check_narrow(double unit) {
   for (const int64_t states : {3, 16, 40, 200}) {
     SCOPED_TRACE(states);
     ScanOf<T> narrow(2, 35, 37, states, 2);
@@ -108,7 +109,7 @@ void check_narrow(double relative) {
     widen(wide.z, narrow.z);
     const auto reference = [&](fovea_stream* s) { return wide.run({}, s); };
     const auto call = [&](fovea_stream* s) { return narrow.run({}, s); };
-    check_narrow_kernel<T>(narrow.y, wide.y, {relative + 2e-5, 4e-5}, reference, call);
+    check_narrow_kernel<T>(narrow.y, wide.y, {2 * unit + 2e-5, 4e-5}, reference, call);
     if (test_device() == nullptr) return;
     for (int64_t i = 0; i < wide.state.size(); ++i) ASSERT_TRUE(near(narrow.state[i], wide.state[i], 2e-5, 4e-5)) << i;
   }

@@ -2,6 +2,7 @@
 // and data type. A block owns 64 rows (16 where rows are few) and walks over the keys that they see, 64 at a time.
 #include "cuda/runtime.h"
 #include "ops/attention/attention_device.h"
+#include "ops/attention/attention_mma.h"
 #include "ops/attention/attention_tiles.h"
 
 namespace fovea::cuda {
@@ -247,6 +248,8 @@ __global__ void __launch_bounds__(kTileThreads)
 
 template <class T, int kRows>
 cudaError_t launch_attention(const AttentionView<T>& v, cudaStream_t s) {
+  if constexpr (kRows == 4 && sizeof(T) == 2)
+    if (mma_serves(v)) return launch_attention_mma(v, s);
   const auto kernel = v.head_size <= 64    ? attention_kernel<T, kRows, 1>
                       : v.head_size <= 128 ? attention_kernel<T, kRows, 2>
                                            : attention_kernel<T, kRows, 4>;

@@ -29,12 +29,14 @@ struct AttentionView {
   int64_t splits;  // pieces of the keys of a tile; results of pieces go to `partials` when there are several
   float scale, softcap;
   bool causal;
+  bool chunks;  // rows of q, k, v and o start at multiples of 16 bytes
   bool vector;  // four elements may be read or written at once in q, k, v and o
 };
 
-inline bool aligned_for_vectors(const fovea_tensor& t) {
-  return reinterpret_cast<uintptr_t>(t.data) % (4 * t.dtype.bits / 8) == 0 && t.pitch % 4 == 0;
+inline bool rows_aligned(const fovea_tensor& t, int64_t bytes) {
+  return reinterpret_cast<uintptr_t>(t.data) % uint64_t(bytes) == 0 && t.pitch * t.dtype.bits / 8 % bytes == 0;
 }
+inline bool aligned_for_vectors(const fovea_tensor& t) { return rows_aligned(t, 4 * t.dtype.bits / 8); }
 
 // Of dense tensors [B][L][heads][D], and of ragged ones [T][heads][D] (then `batch` is the caller's to set).
 template <class T>
@@ -58,6 +60,7 @@ AttentionView<T> attention_view(const fovea_attention_params& params, const fove
   view.softcap = params.softcap;
   view.vector = aligned_for_vectors(q) && aligned_for_vectors(o) &&
                 (elements(k) == 0 || (aligned_for_vectors(k) && aligned_for_vectors(v)));
+  view.chunks = rows_aligned(q, 16) && rows_aligned(k, 16) && rows_aligned(v, 16) && rows_aligned(o, 16);
   return view;
 }
 

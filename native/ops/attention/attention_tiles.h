@@ -66,10 +66,11 @@ FOVEA_DEVICE int tile_depth(int64_t size, int64_t d) {
 }
 
 // acc[i][j] += row (ty * kRows + i) of a times row (tx + 16 j) of b, over `depth` columns.
-template <int kRows>
+// kUnroll: steps of 4 in flight; 1 where a kernel's accumulators leave few registers.
+template <int kRows, int kUnroll = 2>
 FOVEA_DEVICE void multiply_rows(float (&acc)[kRows][4], const TileRow* a, const TileRow* b, int depth) {
   const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
-#pragma unroll 2
+#pragma unroll kUnroll
   for (int d = 0; d < depth; d += 4) {
     Float4 bs[4];
 #pragma unroll
@@ -87,10 +88,10 @@ FOVEA_DEVICE void multiply_rows(float (&acc)[kRows][4], const TileRow* a, const 
 
 // acc[i][j] += row (ty * kRows + i) of a times column (4 tx + j) of b, over `depth` rows of b. kSkipZeros: a zero in `a` keeps
 // what b holds out of the sum, also when that is NaN: for probabilities of masked keys.
-template <int kRows, bool kSkipZeros>
+template <int kRows, bool kSkipZeros, int kUnroll = 2>
 FOVEA_DEVICE void multiply_columns(float (&acc)[kRows][4], const TileRow* a, const TileRow* b, int depth) {
   const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
-#pragma unroll 2
+#pragma unroll kUnroll
   for (int k = 0; k < depth; k += 4) {
     Float4 bs[4];
 #pragma unroll

@@ -163,6 +163,7 @@ FOVEA_DEVICE KeySpan rows_of(const AttentionView<T>& f, const AttentionSequence&
 
 template <class T, int kChunks>
 __global__ void __launch_bounds__(kTileThreads, 1) key_gradient_kernel(BackwardView<T> v) {
+  constexpr int kUnroll = kChunks > 2 ? 1 : 2;
   auto& shared = *dynamic_shared<Shared>();
   const AttentionView<T>& f = v.f;
   const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
@@ -190,7 +191,7 @@ __global__ void __launch_bounds__(kTileThreads, 1) key_gradient_kernel(BackwardV
         load_tile<kTileKeys, T>(shared.a, keys, d, f.head_size, f.vector, [&](int r) { return f.k + key_row(r) * f.k_pitch; });
         load_queries(d);
         __syncthreads();
-        if (ty * kRows < keys) multiply_rows(s, shared.a, shared.b, tile_depth(f.head_size, d));
+        if (ty * kRows < keys) multiply_rows<kRows, kUnroll>(s, shared.a, shared.b, tile_depth(f.head_size, d));
       }
 #pragma unroll
       for (int i = 0; i < kRows; ++i)
@@ -213,8 +214,9 @@ __global__ void __launch_bounds__(kTileThreads, 1) key_gradient_kernel(BackwardV
                                  [&](int r) { return v.d_o + shared.row[r] * v.d_o_pitch; });
         __syncthreads();
         if (ty * kRows >= keys) continue;
-        multiply_rows(dp, shared.a, shared.b, tile_depth(f.head_size, d));
-        if (4 * tx < tile_depth(f.head_size, d)) multiply_columns<kRows, false>(dv[c], shared.p, shared.b, (rows + 3) / 4 * 4);
+        multiply_rows<kRows, kUnroll>(dp, shared.a, shared.b, tile_depth(f.head_size, d));
+        if (4 * tx < tile_depth(f.head_size, d))
+          multiply_columns<kRows, false, kUnroll>(dv[c], shared.p, shared.b, (rows + 3) / 4 * 4);
       }
       __syncthreads();
 #pragma unroll
@@ -232,7 +234,7 @@ __global__ void __launch_bounds__(kTileThreads, 1) key_gradient_kernel(BackwardV
         load_queries(d);
         __syncthreads();
         if (ty * kRows < keys && 4 * tx < tile_depth(f.head_size, d))
-          multiply_columns<kRows, false>(dk[c], shared.p, shared.b, (rows + 3) / 4 * 4);
+          multiply_columns<kRows, false, kUnroll>(dk[c], shared.p, shared.b, (rows + 3) / 4 * 4);
       }
     }
 #pragma unroll

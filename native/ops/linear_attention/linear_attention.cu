@@ -69,7 +69,7 @@ FOVEA_DEVICE void fill_weights(Shared& shared, int rows) {
 }
 
 template <class T>
-__global__ void __launch_bounds__(kTileThreads) linear_attention_kernel(View<T> v) {
+__global__ void __launch_bounds__(kTileThreads, 1) linear_attention_kernel(View<T> v) {
   auto& shared = *dynamic_shared<Shared>();
   const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
   const int64_t work = live_count(v.live, v.batch) * v.heads * v.tiles;
