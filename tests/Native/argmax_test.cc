@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "support.h"
+#include "every_backend.h"
 
 using namespace fovea_test;
 
@@ -18,7 +18,7 @@ struct Case {
 
 template <class Index>
 void matches_reference() {
-  for (const Case& c : {Case{{1}, 0}, Case{{1000}, 0}, Case{{33, 2}, 1}, Case{{9, 80}, -1, 84, 3}, Case{{5, 7, 31}, 2},
+  for (const Case& c : {Case{{1}, 0}, Case{{1000}, 0}, Case{{2, 1500}, 1}, Case{{33, 2}, 1}, Case{{9, 80}, -1, 84, 3}, Case{{5, 7, 31}, 2},
                         Case{{5, 7, 31}, 1, 33, 40}, Case{{5, 7, 31}, 0, 33}, Case{{2, 3, 5, 16}, 1}, Case{{0, 4}, 1},
                         Case{{4, 0}, 1}, Case{{4, 0, 3}, 0}}) {
     std::vector<int64_t> kept = c.shape, removed = c.shape;
@@ -34,9 +34,11 @@ void matches_reference() {
         SCOPED_TRACE(::testing::PrintToString(c.shape) + " axis " + std::to_string(c.axis) + " minimum " +
                      std::to_string(minimum));
         Array<Index> y(keep ? kept : removed, keep ? c.y_pitch : 0);
-        const fovea_tensor xt = x.view(), yt = y.view();
         const fovea_arg_params p{c.axis, minimum};
-        check_kernel<Index>(y, {}, [&](fovea_stream* s) { return fovea_argmax(&p, &xt, &yt, s); });
+        check_kernel<Index>(y, {}, [&](fovea_stream* s) {
+          const fovea_tensor xt = x.view(), yt = y.view();
+          return fovea_argmax(&p, &xt, &yt, s);
+        });
       }
   }
 }
@@ -56,9 +58,7 @@ TEST(Argmax, TiesAndNan) {
                         {{kNan, kInf, 1, kNan}, 1, 2},
                         {{-0.0f, 0.0f, 0.0f, -0.0f}, 0, 0},
                         {{-1, -2, -2, -1}, 0, 1}};
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
+  on_every_backend([&](fovea_stream* stream, bool) {
     for (const Line& line : lines)
       for (const int32_t minimum : {0, 1})
         for (const int32_t axis : {0, 1}) {
@@ -67,31 +67,49 @@ TEST(Argmax, TiesAndNan) {
           x.assign(line.x);
           const fovea_tensor xt = x.view(), yt = y.view();
           const fovea_arg_params p{axis, minimum};
-          ASSERT_EQ(fovea_argmax(&p, &xt, &yt, stream.get()), FOVEA_OK) << fovea_last_error();
-          EXPECT_EQ(y[0], minimum != 0 ? line.smallest : line.largest) << isa_name(isa) << " first " << line.x[0];
+          ASSERT_EQ(finish(fovea_argmax(&p, &xt, &yt, stream), stream), FOVEA_OK) << fovea_last_error();
+          EXPECT_EQ(y[0], minimum != 0 ? line.smallest : line.largest) << "first " << line.x[0];
         }
-  }
+  });
 }
 
 TEST(Argmax, LiveLimitsTheLeadingDimension) {
   Array<float> x({4, 2});
   x.assign({0, 1, 2, 1, 5, 6, 7, 8});
   Array<int32_t> rows({4}), columns({2});
-  const int32_t live = 2;
-  fovea_tensor xt = x.view();
-  xt.live = &live;
-  const fovea_tensor rt = rows.view(), ct = columns.view();
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
+  Array<int32_t> live({1});
+  live[0] = 2;
+  on_every_backend([&](fovea_stream* stream, bool) {
+    fovea_tensor xt = x.view();
+    xt.live = live.data();
+    const fovea_tensor rt = rows.view(), ct = columns.view();
     const fovea_arg_params along_columns{1, 0}, along_rows{0, 0};
     rows.poison();
-    ASSERT_EQ(fovea_argmax(&along_columns, &xt, &rt, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(fovea_argmax(&along_columns, &xt, &rt, stream), stream), FOVEA_OK);
     EXPECT_EQ(rows.values(), (std::vector<int32_t>{1, 0, -1, -1}));
-    ASSERT_EQ(fovea_argmax(&along_rows, &xt, &ct, stream.get()), FOVEA_OK);
+    ASSERT_EQ(finish(fovea_argmax(&along_rows, &xt, &ct, stream), stream), FOVEA_OK);
     EXPECT_EQ(columns.values(), (std::vector<int32_t>{1, 0}));
+  });
+}
+
+// Comparing narrow values is comparing their f32 ones.
+template <class T>
+void check_narrow() {
+  for (const int32_t axis : {0, 1}) {
+    Array<float> wide({9, 80});
+    Array<T> x({9, 80}, 88);
+    Array<int32_t> y({axis == 0 ? 80 : 9});
+    x.fill(1);
+    for (int64_t i = 0; i < x.size(); ++i) wide[i] = static_cast<float>(x[i]);
+    const fovea_arg_params p{axis, 0};
+    check_kernel<int32_t>(y, {}, [&](fovea_stream* s) {
+      const fovea_tensor xt = current_device() == nullptr ? wide.view() : x.view(), yt = y.view();
+      return fovea_argmax(&p, &xt, &yt, s);
+    });
   }
 }
+TEST(Argmax, HalfPrecision) { check_narrow<Half>(); }
+TEST(Argmax, BFloat16) { check_narrow<BFloat16>(); }
 
 TEST(Argmax, ArgumentsAreChecked) {
   Array<float> x({4, 3}), floats({4});

@@ -46,9 +46,8 @@ extern "C" fovea_status fovea_argmax(const fovea_arg_params* params, const fovea
                                      fovea_stream* stream) {
   constexpr const char* op = "argmax";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_argmax, params, x, indices, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
   FOVEA_TRY(check_any_tensor(op, "indices", indices, kAnyRank, stream));
   FOVEA_CHECK(same(indices->dtype, kI32) || same(indices->dtype, kI64), "%s: indices must be i32 or i64, they are %s", op,
               describe(*indices));
@@ -62,6 +61,7 @@ extern "C" fovea_status fovea_argmax(const fovea_arg_params* params, const fovea
     if (keep_dims || i != axis) matches = indices->shape[k++] == (i == axis ? 1 : x->shape[i]);
   FOVEA_CHECK(matches, "%s: indices are %s, which is not %s without axis %d", op, describe(*indices), describe(*x), axis);
   FOVEA_TRY(check_no_overlap(op, "x", *x, "indices", *indices, false));
+  FOVEA_FORWARD(stream, fovea_argmax, params, x, indices, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const ArgmaxJob job{
       static_cast<const float*>(x->data), indices->data,       axis_view(*x, axis), indices->pitch, last(*indices),
