@@ -18,9 +18,9 @@ struct Case {
 
 template <class Index>
 void matches_reference() {
-  for (const Case& c : {Case{{1}, 0}, Case{{1000}, 0}, Case{{2, 1500}, 1}, Case{{33, 2}, 1}, Case{{9, 80}, -1, 84, 3}, Case{{5, 7, 31}, 2},
-                        Case{{5, 7, 31}, 1, 33, 40}, Case{{5, 7, 31}, 0, 33}, Case{{2, 3, 5, 16}, 1}, Case{{0, 4}, 1},
-                        Case{{4, 0}, 1}, Case{{4, 0, 3}, 0}}) {
+  for (const Case& c : {Case{{1}, 0}, Case{{1000}, 0}, Case{{2, 1500}, 1}, Case{{33, 2}, 1}, Case{{9, 80}, -1, 84, 3},
+                        Case{{5, 7, 31}, 2}, Case{{5, 7, 31}, 1, 33, 40}, Case{{5, 7, 31}, 0, 33}, Case{{2, 3, 5, 16}, 1},
+                        Case{{0, 4}, 1}, Case{{4, 0}, 1}, Case{{4, 0, 3}, 0}}) {
     std::vector<int64_t> kept = c.shape, removed = c.shape;
     const size_t axis = static_cast<size_t>(c.axis < 0 ? c.axis + static_cast<int32_t>(c.shape.size()) : c.axis);
     kept[axis] = 1;

@@ -37,8 +37,7 @@ struct Gradients {
     EXPECT_EQ(fovea_global_norm_workspace(list.data(), count(), &bytes), FOVEA_OK) << fovea_last_error();
     const Workspace workspace(bytes);
     const fovea_tensor rt = result.view();
-    const fovea_status status =
-        finish(fovea_global_norm(list.data(), count(), max_norm, &rt, workspace.get(), stream), stream);
+    const fovea_status status = finish(fovea_global_norm(list.data(), count(), max_norm, &rt, workspace.get(), stream), stream);
     EXPECT_TRUE(workspace.guards_intact());
     return status;
   }

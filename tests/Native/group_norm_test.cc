@@ -73,7 +73,7 @@ const Case kCases[] = {{{1, 1}, 1},
 TEST(GroupNorm, MatchesReference) {
   for (const Case& k : kCases)
     for (const int parts : {0, static_cast<int>(kAllParts), static_cast<int>(kGamma | kBeta)}) {
-      if (test_device() != nullptr && parts == kAllParts && k.shape.size() > 3) continue;  // slow to emulate
+      if (test_device() != nullptr && parts != (kGamma | kBeta) && k.shape.size() > 3) continue;  // slow to emulate
       SCOPED_TRACE(::testing::PrintToString(k.shape) + " groups " + std::to_string(k.groups) + " parts " +
                    std::to_string(parts));
       Call c(k.shape, k.groups, parts, k.x_pitch, k.y_pitch);
