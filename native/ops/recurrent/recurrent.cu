@@ -78,6 +78,7 @@ template <int kGates>
 FOVEA_DEVICE void recurrent_sums(const StepJob& j, int64_t column, const float* h, float (&sums)[kGates]) {
   for (float& sum : sums) sum = 0;
   const float* w = j.recurrent + column;
+#pragma unroll 2
   for (int64_t k = 0; k < j.hidden; ++k, w += j.columns)
 #pragma unroll
     for (int g = 0; g < kGates; ++g) sums[g] = sums[g] + w[g * j.hidden] * h[k];
