@@ -1,6 +1,7 @@
 #include <limits>
 
-#include "support.h"
+#include "every_backend.h"
+#include "per_device.h"
 
 using namespace fovea_test;
 
@@ -36,20 +37,11 @@ struct Gradients {
     EXPECT_EQ(fovea_global_norm_workspace(list.data(), count(), &bytes), FOVEA_OK) << fovea_last_error();
     const Workspace workspace(bytes);
     const fovea_tensor rt = result.view();
-    const fovea_status status = fovea_global_norm(list.data(), count(), max_norm, &rt, workspace.get(), stream);
+    const fovea_status status = finish(fovea_global_norm(list.data(), count(), max_norm, &rt, workspace.get(), stream), stream);
     EXPECT_TRUE(workspace.guards_intact());
     return status;
   }
 };
-
-void for_every_isa(const std::function<void(fovea_stream*)>& body) {
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    SCOPED_TRACE(isa_name(isa));
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
-    body(stream.get());
-  }
-}
 
 // Scalars, empty ones, gaps, more gradients than one job holds, and one that is cut into chunks.
 void fill_list(Gradients& g) {
@@ -64,40 +56,46 @@ void fill_list(Gradients& g) {
 TEST(GlobalNorm, MatchesReferenceOverManyGradients) {
   Gradients g;
   fill_list(g);
-  int64_t bytes = 0;
-  ASSERT_EQ(fovea_global_norm_workspace(g.list.data(), g.count(), &bytes), FOVEA_OK);
-  const Workspace workspace(bytes);
-  const fovea_tensor rt = g.result.view();
+  PerDevice<Workspace> workspace;
   // Sums are double: what remains is the rounding of the result.
   check_kernel<float>(g.result, {1e-7, 0}, [&](fovea_stream* s) {
-    return fovea_global_norm(g.list.data(), g.count(), 0.5f, &rt, workspace.get(), s);
+    g.view();
+    const fovea_tensor rt = g.result.view();
+    const fovea_workspace* scratch = workspace
+                                         .get([&] {
+                                           int64_t bytes = 0;
+                                           EXPECT_EQ(fovea_global_norm_workspace(g.list.data(), g.count(), &bytes), FOVEA_OK);
+                                           return std::make_unique<Workspace>(bytes);
+                                         })
+                                         .get();
+    return fovea_global_norm(g.list.data(), g.count(), 0.5f, &rt, scratch, s);
   });
-  EXPECT_TRUE(workspace.guards_intact());
+  EXPECT_TRUE(workspace->guards_intact());
   EXPECT_NEAR(g.result[0], g.norm(), 1e-6 * g.norm());
 }
 
 TEST(GlobalNorm, FactorClipsToTheNorm) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     Gradients g;
     g.add({2});
     g.arrays[0].assign({3, -4});
     g.view();
-    ASSERT_EQ(g.run(1, s), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(g.run(1, s), s), FOVEA_OK) << fovea_last_error();
     EXPECT_FLOAT_EQ(g.result[0], 5);
     EXPECT_FLOAT_EQ(g.result[1], static_cast<float>(1 / (5 + 1e-6)));
-    ASSERT_EQ(g.run(6, s), FOVEA_OK);
+    ASSERT_EQ(finish(g.run(6, s), s), FOVEA_OK);
     EXPECT_EQ(g.result[1], 1);
-    ASSERT_EQ(g.run(kInf, s), FOVEA_OK);
+    ASSERT_EQ(finish(g.run(kInf, s), s), FOVEA_OK);
     EXPECT_EQ(g.result[1], 1);
-    ASSERT_EQ(g.run(0, s), FOVEA_OK);
+    ASSERT_EQ(finish(g.run(0, s), s), FOVEA_OK);
     EXPECT_EQ(g.result[1], 0);
   });
 }
 
 TEST(GlobalNorm, NoGradientsHaveNormZero) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     Gradients g;
-    ASSERT_EQ(g.run(1, s), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(g.run(1, s), s), FOVEA_OK) << fovea_last_error();
     EXPECT_EQ(g.result[0], 0);
     EXPECT_EQ(g.result[1], 1);
   });
@@ -105,13 +103,13 @@ TEST(GlobalNorm, NoGradientsHaveNormZero) {
 
 // Squares that leave the range of float do not; a norm that does makes the factor NaN, which skips the step.
 TEST(GlobalNorm, ExtremeValues) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (const float value : {1e-30f, 1e30f}) {
       Gradients g;
       g.add({100});
       for (int64_t i = 0; i < 100; ++i) g.arrays[0][i] = value;
       g.view();
-      ASSERT_EQ(g.run(1, s), FOVEA_OK);
+      ASSERT_EQ(finish(g.run(1, s), s), FOVEA_OK);
       EXPECT_FLOAT_EQ(g.result[0], 10 * value);
     }
     for (const float value : {kNan, kInf, 3e38f}) {
@@ -119,7 +117,7 @@ TEST(GlobalNorm, ExtremeValues) {
       g.add({100});
       g.arrays[0][7] = g.arrays[0][93] = value;
       g.view();
-      ASSERT_EQ(g.run(1, s), FOVEA_OK);
+      ASSERT_EQ(finish(g.run(1, s), s), FOVEA_OK);
       EXPECT_FALSE(std::isfinite(g.result[0]));
       EXPECT_TRUE(std::isnan(g.result[1]));
     }
@@ -127,17 +125,18 @@ TEST(GlobalNorm, ExtremeValues) {
 }
 
 TEST(GlobalNorm, LiveLimitsEachGradient) {
-  for_every_isa([](fovea_stream* s) {
+  on_every_backend([](fovea_stream* s, bool) {
     for (const int64_t pitch : {7, 9}) {
       Gradients g;
       g.add({6, 7}, pitch);
       g.view();
-      const int32_t live = 4;
-      g.tensors[0].live = &live;
+      Array<int32_t> live({1});
+      live[0] = 4;
+      g.tensors[0].live = live.data();
       for (int64_t i = 28; i < 42; ++i) g.arrays[0][i] = kNan;
       double squares = 0;
       for (int64_t i = 0; i < 28; ++i) squares += static_cast<double>(g.arrays[0][i]) * static_cast<double>(g.arrays[0][i]);
-      ASSERT_EQ(g.run(1, s), FOVEA_OK);
+      ASSERT_EQ(finish(g.run(1, s), s), FOVEA_OK);
       EXPECT_NEAR(g.result[0], std::sqrt(squares), 1e-6);
     }
   });

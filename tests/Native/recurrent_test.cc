@@ -1,4 +1,5 @@
-#include "support.h"
+#include "every_backend.h"
+#include "per_device.h"
 
 using namespace fovea_test;
 
@@ -12,20 +13,20 @@ int64_t gates_of(int32_t cell) {
 }
 
 // One layer and a batch; `extra` columns of guard bytes behind each row.
-struct Layer {
+template <class T>
+struct LayerOf {
   fovea_recurrent_params params;
   int64_t batch, length, input, hidden, gates;
-  Array<float> weights, recurrent, bias, recurrent_bias, x, h0, c0, h, c, y;
+  bool with_bias = true, with_recurrent_bias = true;
+  Array<float> weights, recurrent, bias, recurrent_bias;
+  Array<T> x;
+  Array<float> h0, c0, h, c;
+  Array<T> y;
   Array<int32_t> lengths;
-  Array<uint8_t> prepared;
+  PerDevice<Array<uint8_t>> packed;
+  PerDevice<Workspace> scratch;
 
-  static int64_t bytes(const fovea_recurrent_params& p) {
-    int64_t n = -1;
-    EXPECT_EQ(fovea_recurrent_prepared_bytes(cpu(), &p, &n), FOVEA_OK) << fovea_last_error();
-    return n;
-  }
-
-  Layer(int32_t cell, int64_t rows, int64_t steps, int32_t in, int32_t units, bool reverse = false, int64_t extra = 0)
+  LayerOf(int32_t cell, int64_t rows, int64_t steps, int32_t in, int32_t units, bool reverse = false, int64_t extra = 0)
       : params{cell, in, units, reverse ? 1 : 0},
         batch(rows),
         length(steps),
@@ -42,8 +43,7 @@ struct Layer {
         h({batch, hidden}, hidden + extra),
         c({batch, hidden}, hidden + 2 * extra),
         y({batch, length, hidden}, hidden + 3 * extra),
-        lengths({batch}),
-        prepared({bytes(params)}) {
+        lengths({batch}) {
     // Spectral radii below 1, as trained cells have: errors of a step fade instead of growing.
     const double range = 0.9 / std::sqrt(static_cast<double>(hidden) + 1);
     weights.fill(1, -0.5, 0.5), recurrent.fill(2, -range, range), bias.fill(3, -0.5, 0.5), recurrent_bias.fill(4, -0.5, 0.5);
@@ -51,10 +51,26 @@ struct Layer {
     for (int64_t i = 0; i < batch; ++i) lengths[i] = static_cast<int32_t>((i * 5 + 3) % (length + 1));
   }
 
-  fovea_status prepare(fovea_stream* stream, bool with_bias = true, bool with_recurrent_bias = true) {
+  std::unique_ptr<Array<uint8_t>> prepare() {
+    int64_t bytes = -1;
+    EXPECT_EQ(fovea_recurrent_prepared_bytes(device_in_use(), &params, &bytes), FOVEA_OK) << fovea_last_error();
+    auto result = std::make_unique<Array<uint8_t>>(std::vector<int64_t>{bytes});
+    const StreamPtr stream = make_stream();
     const fovea_tensor w = weights.view(), r = recurrent.view(), b = bias.view(), rb = recurrent_bias.view();
-    const fovea_tensor p = prepared.view();
-    return fovea_recurrent_prepare(&params, &w, &r, with_bias ? &b : nullptr, with_recurrent_bias ? &rb : nullptr, &p, stream);
+    const fovea_tensor p = result->view();
+    EXPECT_EQ(finish(fovea_recurrent_prepare(&params, &w, &r, with_bias ? &b : nullptr, with_recurrent_bias ? &rb : nullptr, &p,
+                                             stream.get()),
+                     stream.get()),
+              FOVEA_OK)
+        << fovea_last_error();
+    EXPECT_TRUE(result->guards_intact());
+    return result;
+  }
+  fovea_tensor prepared() {
+    return packed.get([&] { return prepare(); }).view();
+  }
+  const fovea_workspace* workspace() {
+    return scratch.get([&] { return std::make_unique<Workspace>(workspace_bytes()); }).get();
   }
 
   int64_t workspace_bytes() {
@@ -65,9 +81,9 @@ struct Layer {
   }
 
   // Positions [begin, begin + steps) from the states in h and c.
-  fovea_status run_steps(fovea_stream* stream, const fovea_workspace* workspace, int64_t begin, int64_t steps,
-                         bool with_lengths, bool with_states, const int32_t* live = nullptr) {
-    const auto cut = [&](Array<float>& a) {
+  fovea_status run_steps(fovea_stream* stream, int64_t begin, int64_t steps, bool with_lengths, bool with_states,
+                         const int32_t* live = nullptr) {
+    const auto cut = [&](Array<T>& a) {
       fovea_tensor t = a.view();
       t.data = a.data() + begin * t.pitch;
       t.shape[1] = steps;
@@ -75,16 +91,17 @@ struct Layer {
     };
     fovea_tensor xt = cut(x);
     xt.live = live;
-    const fovea_tensor yt = cut(y), p = prepared.view(), n = lengths.view(), ht = h.view(), ct = c.view();
+    const fovea_tensor yt = cut(y), p = prepared(), n = lengths.view(), ht = h.view(), ct = c.view();
     return fovea_recurrent(&params, &xt, &p, with_lengths ? &n : nullptr, with_states ? &ht : nullptr,
-                           with_states && params.cell == FOVEA_CELL_LSTM ? &ct : nullptr, &yt, workspace, stream);
+                           with_states && params.cell == FOVEA_CELL_LSTM ? &ct : nullptr, &yt, workspace(), stream);
   }
 
-  fovea_status run(fovea_stream* stream, const fovea_workspace* workspace, bool with_lengths = false, bool with_states = true) {
+  fovea_status run(fovea_stream* stream, bool with_lengths = false, bool with_states = true) {
     h.assign(h0.values()), c.assign(c0.values());
-    return run_steps(stream, workspace, 0, length, with_lengths, with_states);
+    return run_steps(stream, 0, length, with_lengths, with_states);
   }
 };
+using Layer = LayerOf<float>;
 
 double logistic(double v) { return 1 / (1 + std::exp(-v)); }
 
@@ -151,15 +168,15 @@ TEST(Recurrent, MatchesReferenceAndTheFormulas) {
   for (const int32_t cell : kCells)
     for (const auto& k : cases)
       for (const bool with_lengths : {false, true}) {
+        const bool large = k.hidden > 40 || k.batch > 10;
+        if (test_device() != nullptr && large && (cell != FOVEA_CELL_LSTM || with_lengths)) continue;  // slow to emulate
         SCOPED_TRACE(::testing::Message() << "cell " << cell << " batch " << k.batch << " length " << k.length << " input "
                                           << k.input << " hidden " << k.hidden << (with_lengths ? " lengths" : ""));
         Layer a(cell, k.batch, k.length, k.input, k.hidden, k.reverse, k.extra);
-        ASSERT_EQ(a.prepare(make_stream().get()), FOVEA_OK) << fovea_last_error();
-        const Workspace workspace(a.workspace_bytes());
-        const auto call = [&](fovea_stream* s) { return a.run(s, workspace.get(), with_lengths); };
+        const auto call = [&](fovea_stream* s) { return a.run(s, with_lengths); };
         check_kernel<float>(a.y, kTolerance, call);
         check_kernel<float>(a.h, kTolerance, call);
-        EXPECT_TRUE(workspace.guards_intact() && a.c.guards_intact() && a.prepared.guards_intact());
+        EXPECT_TRUE(a.scratch->guards_intact() && a.c.guards_intact() && a.packed->guards_intact());
         if (k.length == 0) continue;
         std::vector<double> h, c;
         const std::vector<double> y = naive(a, with_lengths, true, &h, &c);
@@ -173,10 +190,9 @@ TEST(Recurrent, MatchesReferenceAndTheFormulas) {
 // A step big enough that its blocks are shared among threads (check_kernel compares 1 and 2 threads bitwise).
 TEST(Recurrent, WideLayerOfOneRow) {
   for (const int32_t cell : {FOVEA_CELL_LSTM, FOVEA_CELL_GRU_RESET_BEFORE}) {
-    Layer a(cell, 1, 2, 3, 520);
-    ASSERT_EQ(a.prepare(make_stream().get()), FOVEA_OK);
-    const Workspace workspace(a.workspace_bytes());
-    check_kernel<float>(a.y, kTolerance, [&](fovea_stream* s) { return a.run(s, workspace.get()); });
+    if (test_device() != nullptr && cell == FOVEA_CELL_LSTM) continue;  // slow to emulate
+    Layer a(cell, 1, 2, 3, test_device() != nullptr ? 270 : 520);
+    check_kernel<float>(a.y, kTolerance, [&](fovea_stream* s) { return a.run(s); });
   }
 }
 
@@ -201,45 +217,37 @@ TEST(Recurrent, WorkedExamples) {
        {.4293039f, .2094456f, .6483219f}}};
   const float cells[] = {.4133359f, .1172584f, .7427314f};
   for (const auto& k : cases)
-    for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-      SCOPED_TRACE(::testing::Message() << "cell " << k.cell << " " << isa_name(isa));
-      const ForcedIsa forced(isa);
-      const StreamPtr stream = make_stream();
+    on_every_backend([&](fovea_stream* stream, bool) {
+      SCOPED_TRACE(::testing::Message() << "cell " << k.cell);
       Layer a(k.cell, 1, 3, 1, 1);
       a.weights.assign(k.w), a.recurrent.assign(k.r), a.bias.assign(k.bias), a.recurrent_bias.assign(k.recurrent_bias);
       a.x.assign({1, -.5f, 2}), a.h0.assign({0}), a.c0.assign({0});
-      ASSERT_EQ(a.prepare(stream.get()), FOVEA_OK);
-      const Workspace workspace(a.workspace_bytes());
       a.h.assign({0}), a.c.assign({0});
       for (int64_t t = 0; t < 3; ++t) {
-        ASSERT_EQ(a.run_steps(stream.get(), workspace.get(), t, 1, false, true), FOVEA_OK) << fovea_last_error();
+        ASSERT_EQ(finish(a.run_steps(stream, t, 1, false, true), stream), FOVEA_OK) << fovea_last_error();
         EXPECT_NEAR(a.y[t], k.y[static_cast<size_t>(t)], 2e-7) << t;
         if (k.cell == FOVEA_CELL_LSTM) {
           EXPECT_NEAR(a.c[0], cells[t], 2e-7) << t;
         }
       }
-      ASSERT_EQ(a.run(stream.get(), workspace.get(), false, false), FOVEA_OK) << "no states are zero states";
+      ASSERT_EQ(finish(a.run(stream, false, false), stream), FOVEA_OK) << "no states are zero states";
       for (int64_t t = 0; t < 3; ++t) EXPECT_NEAR(a.y[t], k.y[static_cast<size_t>(t)], 2e-7) << t;
-    }
+    });
 }
 
 TEST(Recurrent, StreamingEqualsOneCall) {
   for (const int32_t cell : kCells) {
     Layer whole(cell, 1, 12, 9, 21), cut(cell, 1, 12, 9, 21);
-    ASSERT_EQ(whole.prepare(make_stream().get()), FOVEA_OK);
-    ASSERT_EQ(cut.prepare(make_stream().get()), FOVEA_OK);
-    const Workspace workspace(whole.workspace_bytes());
-    for (const int32_t isa : available_isas()) {
-      SCOPED_TRACE(::testing::Message() << "cell " << cell << " " << isa_name(isa));
-      const ForcedIsa forced(isa);
-      const StreamPtr stream = make_stream();
-      ASSERT_EQ(whole.run(stream.get(), workspace.get()), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool is_reference) {
+      if (is_reference) return;
+      SCOPED_TRACE(::testing::Message() << "cell " << cell);
+      ASSERT_EQ(finish(whole.run(stream), stream), FOVEA_OK);
       cut.h.assign(cut.h0.values()), cut.c.assign(cut.c0.values());
-      for (int64_t t = 0; t < 12; ++t) ASSERT_EQ(cut.run_steps(stream.get(), workspace.get(), t, 1, false, true), FOVEA_OK);
+      for (int64_t t = 0; t < 12; ++t) ASSERT_EQ(finish(cut.run_steps(stream, t, 1, false, true), stream), FOVEA_OK);
       // The recurrence has the same bits; the input products may be summed otherwise for one row than for twelve.
       for (int64_t i = 0; i < cut.y.size(); ++i) ASSERT_TRUE(near(cut.y[i], whole.y[i], 1e-6, 1e-6)) << i;
       for (int64_t i = 0; i < cut.h.size(); ++i) ASSERT_TRUE(near(cut.h[i], whole.h[i], 1e-6, 1e-6)) << i;
-    }
+    });
   }
 }
 
@@ -247,16 +255,11 @@ TEST(Recurrent, StreamingEqualsOneCall) {
 TEST(Recurrent, LengthsFreezeTheState) {
   for (const bool reverse : {false, true}) {
     Layer a(FOVEA_CELL_LSTM, 4, 6, 3, 18, reverse);
-    ASSERT_EQ(a.prepare(make_stream().get()), FOVEA_OK);
-    const Workspace workspace(a.workspace_bytes());
     a.lengths.assign({0, 4, 99, -7});  // the last two are clamped
     for (int64_t t = 4; t < 6; ++t)
       for (int64_t k = 0; k < 3; ++k) a.x[(6 + t) * 3 + k] = NAN;
-    for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-      SCOPED_TRACE(isa_name(isa));
-      const ForcedIsa forced(isa);
-      const StreamPtr stream = make_stream();
-      ASSERT_EQ(a.run(stream.get(), workspace.get(), true), FOVEA_OK);
+    on_every_backend([&](fovea_stream* stream, bool) {
+      ASSERT_EQ(finish(a.run(stream, true), stream), FOVEA_OK);
       for (int64_t i = 0; i < 18; ++i) {
         for (const int64_t row : {0, 3}) {
           EXPECT_EQ(a.h[row * 18 + i], a.h0[row * 18 + i]);
@@ -267,7 +270,7 @@ TEST(Recurrent, LengthsFreezeTheState) {
         EXPECT_EQ(a.h[18 + i], a.y[(6 + (reverse ? 0 : 3)) * 18 + i]) << "the last valid output is the state";
         EXPECT_EQ(a.h[36 + i], a.y[(12 + (reverse ? 0 : 5)) * 18 + i]);
       }
-    }
+    });
   }
 }
 
@@ -277,44 +280,52 @@ TEST(Recurrent, BiasesMayBeAbsent) {
       Layer a(cell, 2, 4, 3, 5);
       if (!first) a.bias.assign(std::vector<float>(static_cast<size_t>(a.bias.size())));
       if (first) a.recurrent_bias.assign(std::vector<float>(static_cast<size_t>(a.bias.size())));
-      const StreamPtr stream = make_stream();
-      ASSERT_EQ(a.prepare(stream.get(), first, !first), FOVEA_OK) << fovea_last_error();
-      const Workspace workspace(a.workspace_bytes());
-      ASSERT_EQ(a.run(stream.get(), workspace.get()), FOVEA_OK);
+      a.with_bias = first, a.with_recurrent_bias = !first;
       const std::vector<double> y = naive(a, false, true);
-      for (size_t i = 0; i < y.size(); ++i)
-        ASSERT_TRUE(near(a.y[static_cast<int64_t>(i)], y[i], 1e-5, 1e-5)) << cell << " " << i;
+      on_every_backend([&](fovea_stream* stream, bool) {
+        ASSERT_EQ(finish(a.run(stream), stream), FOVEA_OK);
+        for (size_t i = 0; i < y.size(); ++i)
+          ASSERT_TRUE(near(a.y[static_cast<int64_t>(i)], y[i], 1e-5, 1e-5)) << cell << " " << i;
+      });
     }
 }
 
 TEST(Recurrent, LiveLimitsTheBatch) {
   Layer a(FOVEA_CELL_GRU, 3, 4, 3, 5);
-  ASSERT_EQ(a.prepare(make_stream().get()), FOVEA_OK);
-  const Workspace workspace(a.workspace_bytes());
-  const int32_t live = 2;
-  for (int32_t isa = FOVEA_ISA_REFERENCE; isa <= available_isas().back(); ++isa) {
-    const ForcedIsa forced(isa);
-    const StreamPtr stream = make_stream();
+  Array<int32_t> live({1});
+  live[0] = 2;
+  on_every_backend([&](fovea_stream* stream, bool) {
     a.y.poison(), a.h.assign(a.h0.values());
-    ASSERT_EQ(a.run_steps(stream.get(), workspace.get(), 0, 4, false, true, &live), FOVEA_OK);
+    ASSERT_EQ(finish(a.run_steps(stream, 0, 4, false, true, live.data()), stream), FOVEA_OK);
     EXPECT_FALSE(std::isnan(a.y[2 * 20 - 1]));
     EXPECT_TRUE(std::isnan(a.y[2 * 20]));
     EXPECT_EQ(a.h[10], a.h0[10]);
+  });
+}
+
+// Products, states and gates stay f32; y is rounded once, the reference too.
+template <class T>
+void check_narrow(double relative) {
+  for (const int32_t cell : {FOVEA_CELL_LSTM, FOVEA_CELL_GRU}) {
+    LayerOf<T> narrow(cell, 3, 5, 8, 20, true, 2);
+    Layer wide(cell, 3, 5, 8, 20, true, 2);
+    for (int64_t i = 0; i < wide.x.size(); ++i) wide.x[i] = static_cast<float>(narrow.x[i]);
+    check_narrow_kernel<T>(
+        narrow.y, wide.y, {relative, 1e-5}, [&](fovea_stream* s) { return wide.run(s, true); },
+        [&](fovea_stream* s) { return narrow.run(s, true); });
   }
 }
+TEST(Recurrent, HalfPrecision) { check_narrow<Half>(0x1p-10); }
+TEST(Recurrent, BFloat16) { check_narrow<BFloat16>(0x1p-7); }
 
 TEST(Recurrent, ArgumentsAreChecked) {
   Layer a(FOVEA_CELL_GRU, 2, 4, 3, 5), other(FOVEA_CELL_GRU, 2, 4, 4, 6);
   const StreamPtr stream = make_stream();
-  ASSERT_EQ(a.prepare(stream.get()), FOVEA_OK);
-  const Workspace workspace(a.workspace_bytes());
-  const fovea_tensor x = a.x.view(), p = a.prepared.view(), n = a.lengths.view(), h = a.h.view(), c = a.c.view(),
-                     y = a.y.view();
-  const fovea_tensor wrong_x = other.x.view(), wrong_h = other.h.view(), wrong_y = other.y.view(),
-                     wrong_p = other.prepared.view();
+  const fovea_tensor x = a.x.view(), p = a.prepared(), n = a.lengths.view(), h = a.h.view(), c = a.c.view(), y = a.y.view();
+  const fovea_tensor wrong_x = other.x.view(), wrong_h = other.h.view(), wrong_y = other.y.view(), wrong_p = other.prepared();
   const auto run = [&](const fovea_tensor* xx, const fovea_tensor* pp, const fovea_tensor* nn, const fovea_tensor* hh,
                        const fovea_tensor* cc, const fovea_tensor* yy) {
-    return fovea_recurrent(&a.params, xx, pp, nn, hh, cc, yy, workspace.get(), stream.get());
+    return fovea_recurrent(&a.params, xx, pp, nn, hh, cc, yy, a.workspace(), stream.get());
   };
   EXPECT_EQ(run(&x, &p, &n, &h, nullptr, &y), FOVEA_OK) << fovea_last_error();
   EXPECT_EQ(run(&x, &p, &n, &h, &c, &y), FOVEA_INVALID_ARGUMENT);
@@ -334,8 +345,8 @@ TEST(Recurrent, ArgumentsAreChecked) {
   over = y, over.data = x.data;
   EXPECT_EQ(run(&x, &p, &n, &h, nullptr, &over), FOVEA_INVALID_ARGUMENT) << "y overlaps x";
   EXPECT_EQ(fovea_recurrent(&a.params, &x, &p, &n, &h, nullptr, &y, nullptr, stream.get()), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_recurrent(nullptr, &x, &p, &n, &h, nullptr, &y, workspace.get(), stream.get()), FOVEA_INVALID_ARGUMENT);
-  EXPECT_EQ(fovea_recurrent(&a.params, &x, &p, &n, &h, nullptr, &y, workspace.get(), nullptr), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_recurrent(nullptr, &x, &p, &n, &h, nullptr, &y, a.workspace(), stream.get()), FOVEA_INVALID_ARGUMENT);
+  EXPECT_EQ(fovea_recurrent(&a.params, &x, &p, &n, &h, nullptr, &y, a.workspace(), nullptr), FOVEA_INVALID_ARGUMENT);
   int64_t bytes = 0;
   for (const fovea_recurrent_params& bad :
        {fovea_recurrent_params{5, 3, 5, 0}, {-1, 3, 5, 0}, {3, -1, 5, 0}, {3, 3, -5, 0}, {2, INT32_MAX, INT32_MAX, 0}})

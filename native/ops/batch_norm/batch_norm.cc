@@ -63,17 +63,16 @@ extern "C" fovea_status fovea_batch_norm(const fovea_batch_norm_params* params, 
                                          const fovea_tensor* saved_rstd, const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "batch_norm";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_batch_norm, params, x, gamma, beta, mean, variance, saved_mean, saved_rstd, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->epsilon >= 0 && std::isfinite(params->epsilon), "%s: epsilon is %g, it must be finite and not negative",
               op, static_cast<double>(params->epsilon));
   FOVEA_CHECK(std::isfinite(params->momentum), "%s: momentum is %g, it must be finite", op,
               static_cast<double>(params->momentum));
   FOVEA_CHECK(params->activation.kind != FOVEA_ACTIVATION_PRELU, "%s: PReLU is not an activation of this kernel", op);
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
   FOVEA_CHECK(x->rank >= 2, "%s: x must be [N][..][C], it is %s", op, describe(*x));
   FOVEA_TRY(check_activation(op, params->activation, nullptr, last(*x), stream));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
   const bool training = params->training != 0;
@@ -101,6 +100,7 @@ extern "C" fovea_status fovea_batch_norm(const fovea_batch_norm_params* params, 
       if (other.tensor != nullptr && &other != &v)
         FOVEA_TRY(check_no_overlap(op, other.name, *other.tensor, v.name, *v.tensor, false));
   }
+  FOVEA_FORWARD(stream, fovea_batch_norm, params, x, gamma, beta, mean, variance, saved_mean, saved_rstd, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const BatchNormJob job{static_cast<const float*>(x->data),
                          data(gamma),

@@ -5,6 +5,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/global_norm/plan.h"
 
 namespace fovea {
 
@@ -71,14 +72,6 @@ fovea_status count_chunks(const char* op, const fovea_tensor* const* gradients, 
   return FOVEA_OK;
 }
 
-GradientView view_of(const fovea_tensor& t) {
-  const bool dense = contiguous(t);
-  const int64_t leading = t.rank == 0 ? 1 : t.shape[0], n = elements(t) / leading, width = dense ? n : last(t);
-  GradientView g{static_cast<const float*>(t.data), leading, n / width, width, dense ? width : t.pitch, t.live, 0};
-  g.chunks = dense ? (leading * n - 1) / GlobalNormJob::kWork + 1 : (rows(t) - 1) / (GlobalNormJob::kWork / width + 1) + 1;
-  return g;
-}
-
 }  // namespace
 }  // namespace fovea
 
@@ -96,7 +89,6 @@ extern "C" fovea_status fovea_global_norm(const fovea_tensor* const* gradients, 
                                           const fovea_tensor* result, const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "global_norm";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_global_norm, gradients, count, max_norm, result, workspace, stream);
   FOVEA_CHECK(max_norm >= 0, "%s: max_norm is %g, it must not be negative", op, static_cast<double>(max_norm));
   int64_t chunks = 0;
   FOVEA_TRY(count_chunks(op, gradients, count, &chunks));
@@ -106,6 +98,7 @@ extern "C" fovea_status fovea_global_norm(const fovea_tensor* const* gradients, 
     FOVEA_TRY(check_tensor(op, "a gradient", gradients[g], kAnyRank, kF32, stream));
     FOVEA_TRY(check_no_overlap(op, "a gradient", *gradients[g], "result", *result, false));
   }
+  FOVEA_FORWARD(stream, fovea_global_norm, gradients, count, max_norm, result, workspace, stream);
   FOVEA_TRY(check_workspace(op, workspace, chunks * static_cast<int64_t>(sizeof(double))));
   double* const sums = chunks == 0 ? nullptr : static_cast<double*>(workspace->data);
   GlobalNormJob job{};
@@ -114,7 +107,7 @@ extern "C" fovea_status fovea_global_norm(const fovea_tensor* const* gradients, 
       select_isa(gradient_squares_reference, scalar::gradient_squares, avx2::gradient_squares, avx512::gradient_squares);
   for (int64_t g = 0; g < count; ++g) {
     if (elements(*gradients[g]) != 0) {
-      job.gradients[job.count] = view_of(*gradients[g]);
+      job.gradients[job.count] = gradient_view(*gradients[g]);
       job.chunks += job.gradients[job.count++].chunks;
     }
     if (job.count == GlobalNormJob::kGradients || (g + 1 == count && job.count > 0)) {

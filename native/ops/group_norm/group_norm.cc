@@ -51,21 +51,21 @@ extern "C" fovea_status fovea_group_norm(const fovea_norm_params* params, const 
                                          const fovea_tensor* beta, const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "group_norm";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_group_norm, params, x, gamma, beta, y, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->epsilon >= 0 && std::isfinite(params->epsilon), "%s: epsilon is %g, it must be finite and not negative",
               op, static_cast<double>(params->epsilon));
-  FOVEA_TRY(check_tensor(op, "x", x, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, kAnyRank, stream));
   FOVEA_CHECK(x->rank >= 2, "%s: x must be [N][..][C], it is %s", op, describe(*x));
   FOVEA_CHECK(params->groups >= 1 && last(*x) % params->groups == 0, "%s: %d groups do not divide the channels of %s", op,
               params->groups, describe(*x));
-  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, kF32, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
   FOVEA_TRY(check_channel_vector(op, "gamma", gamma, last(*x), stream));
   FOVEA_TRY(check_channel_vector(op, "beta", beta, last(*x), stream));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, true));
   if (gamma != nullptr) FOVEA_TRY(check_no_overlap(op, "gamma", *gamma, "y", *y, false));
   if (beta != nullptr) FOVEA_TRY(check_no_overlap(op, "beta", *beta, "y", *y, false));
+  FOVEA_FORWARD(stream, fovea_group_norm, params, x, gamma, beta, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   const GroupNormJob job{static_cast<const float*>(x->data),
                          gamma == nullptr ? nullptr : static_cast<const float*>(gamma->data),

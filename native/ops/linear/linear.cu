@@ -185,6 +185,21 @@ int64_t workspace_bytes(const fovea_linear_params& p, const fovea_tensor& x) {
 }
 
 }  // namespace
+
+template <class T>
+cudaError_t float_products(const T* x, int64_t x_pitch, int64_t k_size, LiveRows rows, const float* packed, int64_t columns,
+                           const float* bias, float* y, cudaStream_t s) {
+  const Epilogue<float> out{y, columns, columns, bias, nullptr, {}, nullptr, nullptr};
+  return launch_core<FloatMath, T, float>(
+      {x, packed, x_pitch, packed_rows(FOVEA_WEIGHTS_F32, columns, k_size).pitch, k_size, columns, rows}, out, s);
+}
+template cudaError_t float_products(const float*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*, float*,
+                                    cudaStream_t);
+template cudaError_t float_products(const __half*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*, float*,
+                                    cudaStream_t);
+template cudaError_t float_products(const __nv_bfloat16*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*,
+                                    float*, cudaStream_t);
+
 }  // namespace fovea::cuda
 
 using namespace fovea;

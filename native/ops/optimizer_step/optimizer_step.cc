@@ -113,7 +113,6 @@ extern "C" fovea_status fovea_optimizer_step(const fovea_optimizer_params* param
                                              const fovea_tensor* second, const fovea_tensor* schedule, fovea_stream* stream) {
   constexpr const char* op = "optimizer_step";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_optimizer_step, params, parameter, gradient, first, second, schedule, stream);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_TRY(check_coefficients(op, *params));
   FOVEA_TRY(check_tensor(op, "parameter", parameter, kAnyRank, kF32, stream));
@@ -134,6 +133,7 @@ extern "C" fovea_status fovea_optimizer_step(const fovea_optimizer_params* param
   FOVEA_CHECK(schedule->shape[0] == 3, "%s: schedule must be [3], it is %s", op, describe(*schedule));
   for (const fovea_tensor* written : {parameter, first, second})
     if (written != nullptr) FOVEA_TRY(check_no_overlap(op, "schedule", *schedule, "a tensor that is written", *written, false));
+  FOVEA_FORWARD(stream, fovea_optimizer_step, params, parameter, gradient, first, second, schedule, stream);
   if (elements(*parameter) == 0) return FOVEA_OK;
   const int64_t leading = parameter->rank == 0 ? 1 : parameter->shape[0];
   const OptimizerJob job{static_cast<float*>(parameter->data),

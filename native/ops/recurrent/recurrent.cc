@@ -70,14 +70,19 @@ fovea_status make_plan(const char* op, const fovea_recurrent_params* params, Rec
   return FOVEA_OK;
 }
 
-fovea_status check_prepared(const char* op, const RecurrentPlan& plan, const fovea_recurrent_params& params,
-                            const fovea_tensor* prepared, const fovea_stream* stream) {
+// What holds for every backend's packed form.
+fovea_status check_prepared(const char* op, const fovea_tensor* prepared, const fovea_stream* stream) {
   FOVEA_TRY(check_tensor(op, "prepared", prepared, 1, kU8, stream));
+  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
+  return FOVEA_OK;
+}
+
+fovea_status check_prepared_size(const char* op, const RecurrentPlan& plan, const fovea_recurrent_params& params,
+                                 const fovea_tensor* prepared) {
   FOVEA_CHECK(prepared->shape[0] == plan.size * kFloat,
               "%s: prepared has %lld bytes, expected %lld for cell %d, %d inputs and %d hidden units", op,
               static_cast<long long>(prepared->shape[0]), static_cast<long long>(plan.size * kFloat), params.cell,
               params.input_size, params.hidden_size);
-  FOVEA_CHECK(reinterpret_cast<uintptr_t>(prepared->data) % 64 == 0, "%s: prepared is not 64-byte aligned", op);
   return FOVEA_OK;
 }
 
@@ -148,10 +153,9 @@ extern "C" fovea_status fovea_recurrent_prepare(const fovea_recurrent_params* pa
                                                 fovea_stream* stream) {
   constexpr const char* op = "recurrent_prepare";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_recurrent_prepare, params, weights, recurrent, bias, recurrent_bias, prepared, stream);
   RecurrentPlan plan{};
   FOVEA_TRY(make_plan(op, params, &plan));
-  FOVEA_TRY(check_prepared(op, plan, *params, prepared, stream));
+  FOVEA_TRY(check_prepared(op, prepared, stream));
   const int64_t rows = plan.gates * params->hidden_size;
   FOVEA_TRY(check_weights(op, "weights", weights, rows, params->input_size, stream));
   FOVEA_TRY(check_weights(op, "recurrent", recurrent, rows, params->hidden_size, stream));
@@ -162,6 +166,8 @@ extern "C" fovea_status fovea_recurrent_prepare(const fovea_recurrent_params* pa
   if (bias != nullptr) FOVEA_TRY(check_no_overlap(op, "bias", *bias, "prepared", *prepared, false));
   if (recurrent_bias != nullptr)
     FOVEA_TRY(check_no_overlap(op, "recurrent_bias", *recurrent_bias, "prepared", *prepared, false));
+  FOVEA_FORWARD(stream, fovea_recurrent_prepare, params, weights, recurrent, bias, recurrent_bias, prepared, stream);
+  FOVEA_TRY(check_prepared_size(op, plan, *params, prepared));
   if (params->hidden_size == 0) return FOVEA_OK;
   auto* const data = static_cast<float*>(prepared->data);
   if (plan.bias > 0) {
@@ -188,6 +194,7 @@ extern "C" fovea_status fovea_recurrent_workspace(const fovea_recurrent_params* 
   FOVEA_CHECK(x != nullptr && x->rank == 3 && x->shape[0] >= 0 && x->shape[1] >= 0, "%s: x must have rank 3", op);
   WorkspaceSize size{};
   FOVEA_TRY(workspace_size(op, plan, x->shape[0], x->shape[1], &size));
+  FOVEA_FORWARD_TENSOR(x, fovea_recurrent_workspace, params, x, bytes);
   *bytes = size.size * kFloat;
   return FOVEA_OK;
 }
@@ -198,12 +205,11 @@ extern "C" fovea_status fovea_recurrent(const fovea_recurrent_params* params, co
                                         fovea_stream* stream) {
   constexpr const char* op = "recurrent";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_FORWARD(stream, fovea_recurrent, params, x, prepared, lengths, h, c, y, workspace, stream);
   RecurrentPlan plan{};
   FOVEA_TRY(make_plan(op, params, &plan));
-  FOVEA_TRY(check_prepared(op, plan, *params, prepared, stream));
-  FOVEA_TRY(check_tensor(op, "x", x, 3, kF32, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 3, kF32, stream));
+  FOVEA_TRY(check_prepared(op, prepared, stream));
+  FOVEA_TRY(check_float_tensor(op, "x", x, 3, stream));
+  FOVEA_TRY(check_tensor(op, "y", y, 3, x->dtype, stream));
   const int64_t batch = x->shape[0], length = x->shape[1], hidden = params->hidden_size;
   FOVEA_CHECK(x->shape[2] == params->input_size, "%s: x is %s, its last dimension must be %d", op, describe(*x),
               params->input_size);
@@ -233,6 +239,8 @@ extern "C" fovea_status fovea_recurrent(const fovea_recurrent_params* params, co
   }
   WorkspaceSize size{};
   FOVEA_TRY(workspace_size(op, plan, batch, length, &size));
+  FOVEA_FORWARD(stream, fovea_recurrent, params, x, prepared, lengths, h, c, y, workspace, stream);
+  FOVEA_TRY(check_prepared_size(op, plan, *params, prepared));
   if (batch == 0 || length == 0 || hidden == 0) return FOVEA_OK;
   FOVEA_TRY(check_workspace(op, workspace, size.size * kFloat));
 

@@ -1,0 +1,74 @@
+// A block for each group of each image: two passes for mean and variance in double, as in layer_norm, and one for the result.
+#include "ops/group_norm/group_norm.h"
+
+#include "cuda/kernel.h"
+#include "cuda/reduce.h"
+#include "cuda/rows.h"
+#include "cuda/runtime.h"
+
+namespace fovea::cuda {
+namespace {
+
+using Block = Team<8>;
+
+// x and y of the job are not used: they are float.
+template <class T>
+__global__ void __launch_bounds__(Block::kThreads) group_norm_kernel(GroupNormJob j, const T* x, T* y) {
+  __shared__ double scratch[8];
+  const int64_t items = live_count(j.live, j.images) * j.groups, n = j.positions * j.width;
+  for (int64_t item = Block::first(); item < items; item += Block::stride()) {
+    const int64_t image = item / j.groups, first = (item - image * j.groups) * j.width;
+    const T* const from = x + image * j.positions * j.x_pitch + first;
+    T* const to = y + image * j.positions * j.y_pitch + first;
+    // body(value, position, channel of the group) for this thread's share
+    const auto each = [&](const auto& body) {
+      for (int64_t i = Block::lane(); i < n; i += Block::kLanes) {
+        const int64_t p = quotient(i, j.width), c = i - p * j.width;
+        body(double(to_float(from[p * j.x_pitch + c])), p, c);
+      }
+    };
+    double mean = 0, squares = 0;
+    if (!j.rms) {
+      each([&](double v, int64_t, int64_t) { mean += v; });
+      mean = Block::reduce(mean, scratch, Sum{}) / double(n);
+    }
+    each([&](double v, int64_t, int64_t) { squares += (v - mean) * (v - mean); });
+    squares = Block::reduce(squares, scratch, Sum{});
+    const double scale = 1.0 / sqrt(squares / double(n) + double(j.epsilon));
+    each([&](double v, int64_t p, int64_t c) {
+      const float gamma = j.gamma == nullptr ? 1.0f : j.gamma[first + c], beta = j.beta == nullptr ? 0.0f : j.beta[first + c];
+      to[p * j.y_pitch + c] = from_float<T>(float((v - mean) * scale) * gamma + beta);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace fovea::cuda
+
+using namespace fovea;
+using namespace fovea::cuda;
+
+extern "C" fovea_status fovea_group_norm(const fovea_norm_params* params, const fovea_tensor* x, const fovea_tensor* gamma,
+                                         const fovea_tensor* beta, const fovea_tensor* y, fovea_stream* stream) {
+  if (elements(*x) == 0) return FOVEA_OK;
+  const GroupNormJob job{nullptr,
+                         gamma == nullptr ? nullptr : static_cast<const float*>(gamma->data),
+                         beta == nullptr ? nullptr : static_cast<const float*>(beta->data),
+                         nullptr,
+                         x->shape[0],
+                         rows(*x) / x->shape[0],
+                         params->groups,
+                         last(*x) / params->groups,
+                         x->pitch,
+                         y->pitch,
+                         x->live,
+                         params->epsilon,
+                         params->rms != 0};
+  return with_float_type(x->dtype, [&](auto type) {
+    using T = typename decltype(type)::type;
+    return submit(stream, "group_norm", [&](cudaStream_t s) {
+      return launch(group_norm_kernel<T>, Block::blocks(job.images * job.groups), Block::kThreads, 0, s, job,
+                    static_cast<const T*>(x->data), static_cast<T*>(y->data));
+    });
+  });
+}
