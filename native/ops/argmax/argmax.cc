@@ -61,7 +61,6 @@ extern "C" fovea_status fovea_argmax(const fovea_arg_params* params, const fovea
     if (keep_dims || i != axis) matches = indices->shape[k++] == (i == axis ? 1 : x->shape[i]);
   FOVEA_CHECK(matches, "%s: indices are %s, which is not %s without axis %d", op, describe(*indices), describe(*x), axis);
   FOVEA_TRY(check_no_overlap(op, "x", *x, "indices", *indices, false));
-  FOVEA_FORWARD(stream, fovea_argmax, params, x, indices, stream);
   if (elements(*x) == 0) return FOVEA_OK;
   FOVEA_FORWARD(stream, fovea_argmax, params, x, indices, stream);
   const ArgmaxJob job{
