@@ -10,6 +10,18 @@ namespace {
 // Widest block of pixels: enough independent sums to hide the latency of an FMA on two units.
 constexpr int kBlockPixels = 8;
 
+// 3x3: output rows of a block that share what they read. AVX-512: two, column by column, with the 9 weights and the 6 open sums
+// in registers, each input vector loaded once for up to 6 products. Each sum is stored as it is done, so that stores spread
+// over the block. AVX2 has room for one row of 8 sums and one row of weights; scalar code gains nothing.
+#if defined(__AVX512F__)
+constexpr int kBlockRows = 2;
+#elif defined(__AVX2__)
+constexpr int kBlockRows = 1;
+#else
+constexpr int kBlockRows = 0;
+#endif
+constexpr bool kColumnsFirst = kBlockRows > 1;
+
 struct Context {
   const Conv2dJob& j;
   Fused fused;
@@ -81,17 +93,23 @@ void pixels(const Context& c, const Window& window, int64_t channel, int64_t val
   const F bias = j.bias == nullptr ? zero() : read<Full>(j.bias + channel, valid);
 #pragma GCC unroll 8
   for (int i = 0; i < P; ++i) acc[i] = bias;
-  for (int64_t row = 0; row < window.rows; ++row) {
-    const float* x = window.x + row * row_stride;
-    const float* w = weights + row * p.kernel_w * G * kChannelBlock;
-    for (int64_t column = 0; column < window.columns; ++column, x += column_stride, w += G * kChannelBlock) {
+  const auto tap = [&](int64_t row, int64_t column) __attribute__((always_inline)) {
+    const float* x = window.x + row * row_stride + column * column_stride;
+    const float* w = weights + (row * p.kernel_w + column) * G * kChannelBlock;
 #pragma GCC unroll 8
-      for (int in = 0; in < G; ++in) {
-        const F weight = load(w + in * kChannelBlock);
+    for (int in = 0; in < G; ++in) {
+      const F weight = load(w + in * kChannelBlock);
 #pragma GCC unroll 8
-        for (int i = 0; i < P; ++i) acc[i] = fma(read_group<G, Full>(x + i * pixel_stride, channel, in, valid), weight, acc[i]);
-      }
+      for (int i = 0; i < P; ++i) acc[i] = fma(read_group<G, Full>(x + i * pixel_stride, channel, in, valid), weight, acc[i]);
     }
+  };
+  // In the order of block3x3, so that a pixel is the same bits wherever it lies.
+  if constexpr (kColumnsFirst) {
+    for (int64_t column = 0; column < window.columns; ++column)
+      for (int64_t row = 0; row < window.rows; ++row) tap(row, column);
+  } else {
+    for (int64_t row = 0; row < window.rows; ++row)
+      for (int64_t column = 0; column < window.columns; ++column) tap(row, column);
   }
   const F slope = slope_of<Full>(c, channel, valid);
 #pragma GCC unroll 8
@@ -121,16 +139,6 @@ FOVEA_INLINE void clip(int64_t start, int64_t kernel, int64_t dilation, int64_t 
   if (*first >= *end) *first = *end = 0;
 }
 
-// 3x3: output rows of a block that share what they read. AVX-512: two, with 16 sums and the 9 weights in registers, each input
-// vector loaded once for up to 6 products. AVX2 has room for 8 sums and one row of weights; scalar code gains nothing.
-#if defined(__AVX512F__)
-constexpr int kBlockRows = 2;
-#elif defined(__AVX2__)
-constexpr int kBlockRows = 1;
-#else
-constexpr int kBlockRows = 0;
-#endif
-
 #if defined(__AVX2__)
 // Kept in registers: folded into the FMAs as loads, weights would make loads the limit.
 template <class P, int N>
@@ -142,75 +150,101 @@ FOVEA_INLINE void load_weights(const float* from, typename P::V (&w)[N]) {
   }
 }
 
-// kRows rows of kBlockPixels pixels, one P of channels, of which `valid` are the layer's when kPartial.
-template <int S, int kRows, class P, bool kPartial>
-void block3x3(const Context& c, const float* x, int64_t iy, int64_t channel, int64_t valid, float* y) {
+// kRows rows of kBlockPixels pixels, one P of channels, of which `valid` are the layer's when kPartial. Unless kInside,
+// taps may lie outside the image, whose pixel (iy, ix) is at x.
+template <int S, int kRows, bool kInside, class P, bool kPartial>
+void block3x3(const Context& c, const float* x, int64_t iy, int64_t ix, int64_t channel, int64_t valid, float* y) {
   const Conv2dJob& j = c.j;
-  constexpr bool kAllWeights = kBlockRows > 1;
+  constexpr int kTapRows = (kRows - 1) * S + 3, kTapColumns = (kBlockPixels - 1) * S + 3;
   const float* packed = c.weights + channel / kChannelBlock * 9 * kChannelBlock + channel % kChannelBlock;
-  typename P::V weights[kAllWeights ? 9 : 3];
-  if constexpr (kAllWeights) load_weights<P>(packed, weights);
+  typename P::V weights[kColumnsFirst ? 9 : 3];
+  if constexpr (kColumnsFirst) load_weights<P>(packed, weights);
   typename P::V acc[kRows][kBlockPixels];
   const auto bias = j.bias == nullptr ? P::of(zero()) : P::template load_n<kPartial>(j.bias + channel, valid);
-#pragma GCC unroll 16
+  const bool leaky = c.fused != Fused::kNone && c.fused != Fused::kRelu;
+  const auto slope = !leaky                     ? P::of(zero())
+                     : c.fused == Fused::kLeaky ? P::of(set(j.params.activation.alpha))
+                                                : P::template load_n<kPartial>(j.slope + channel, valid);
+#pragma GCC unroll 32
   for (int i = 0; i < kRows * kBlockPixels; ++i) acc[i / kBlockPixels][i % kBlockPixels] = bias;
-#pragma GCC unroll 5
-  for (int row = 0; row < (kRows - 1) * S + 3; ++row) {
-    if (iy + row < 0 || iy + row >= j.in_h) continue;
-    if constexpr (!kAllWeights) load_weights<P>(packed + row * 3 * kChannelBlock, weights);
-    const float* line = x + row * j.in_w * j.x_pitch + channel;
-#pragma GCC unroll 17
-    for (int column = 0; column < (kBlockPixels - 1) * S + 3; ++column) {
-      const auto v = P::template load_n<kPartial>(line + column * j.x_pitch, valid);
-#pragma GCC unroll 2
-      for (int r = 0; r < kRows; ++r) {
-        const int kh = row - r * S;
-        if (kh < 0 || kh > 2) continue;
+  // Into locals: behind each store they would be read again.
+  const int64_t x_pitch = j.x_pitch, x_line = j.in_w * x_pitch, y_pitch = j.y_pitch, y_line = j.out_w * y_pitch;
+  x += channel, y += channel;
+  // The second operand stays where it is NaN.
+  const auto low = P::all(c.fused == Fused::kRelu ? 0.0f : -__builtin_inff());
+  const auto finish_column = [&](int i) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      auto& sum = acc[r][i];
+      sum = P::at_least(low, sum);
+      if (leaky) sum = P::leaky(sum, slope);
+      P::template store_n<kPartial>(y + r * y_line + i * y_pitch, sum, valid);
+    }
+  };
+  const auto tap = [&](int row, int column) __attribute__((always_inline)) {
+    auto v = P::template load_n<kPartial>(x + row * x_line + column * x_pitch, valid);
+    P::pin_here(v);
+#pragma GCC unroll 4
+    for (int r = 0; r < kRows; ++r) {
+      const int kh = row - r * S;
+      if (kh < 0 || kh > 2) continue;
 #pragma GCC unroll 3
-        for (int kw = 0; kw < 3; ++kw) {
-          if (column < kw || (column - kw) % S != 0 || (column - kw) / S >= kBlockPixels) continue;
-          auto& sum = acc[r][(column - kw) / S];
-          sum = P::fma(v, weights[kAllWeights ? kh * 3 + kw : kw], sum);
-        }
+      for (int kw = 0; kw < 3; ++kw) {
+        if (column < kw || (column - kw) % S != 0 || (column - kw) / S >= kBlockPixels) continue;
+        auto& sum = acc[r][(column - kw) / S];
+        sum = P::fma(v, weights[kColumnsFirst ? kh * 3 + kw : kw], sum);
       }
     }
-  }
-  if (c.fused == Fused::kRelu) {
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows * kBlockPixels; ++i) {
-      auto& sum = acc[i / kBlockPixels][i % kBlockPixels];
-      sum = P::relu(sum);
+  };
+  const auto has_row = [&](int row) { return kInside || (iy + row >= 0 && iy + row < j.in_h); };
+  const auto has_column = [&](int column) { return kInside || (ix + column >= 0 && ix + column < j.in_w); };
+  if constexpr (kColumnsFirst) {
+#pragma GCC unroll 17
+    for (int column = 0; column < kTapColumns; ++column) {
+#pragma GCC unroll 9
+      for (int row = 0; row < kTapRows; ++row)
+        if (has_column(column) && has_row(row)) tap(row, column);
+      if (column >= 2 && column % S == 0) finish_column((column - 2) / S);
     }
-  } else if (c.fused != Fused::kNone) {
-    const auto slope = c.fused == Fused::kLeaky ? P::of(set(j.params.activation.alpha))
-                                                : P::template load_n<kPartial>(j.slope + channel, valid);
-#pragma GCC unroll 16
-    for (int i = 0; i < kRows * kBlockPixels; ++i) {
-      auto& sum = acc[i / kBlockPixels][i % kBlockPixels];
-      sum = P::leaky(sum, slope);
+  } else {
+#pragma GCC unroll 3
+    for (int row = 0; row < kTapRows; ++row) {
+      if (!has_row(row)) continue;
+      load_weights<P>(packed + row * 3 * kChannelBlock, weights);
+#pragma GCC unroll 17
+      for (int column = 0; column < kTapColumns; ++column)
+        if (has_column(column)) tap(row, column);
     }
-  }
-#pragma GCC unroll 2
-  for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 8
-    for (int i = 0; i < kBlockPixels; ++i)
-      P::template store_n<kPartial>(y + (r * j.out_w + i) * j.y_pitch + channel, acc[r][i], valid);
+    for (int i = 0; i < kBlockPixels; ++i) finish_column(i);
+  }
 }
 
 // The block over channels 0 .. `channels`: whole vectors, and with AVX-512 the rest of a layer.
-template <int S, int kRows>
-FOVEA_INLINE void block_channels(const Context& c, const float* x, int64_t iy, int64_t channels, float* y) {
+template <int S, int kRows, bool kInside>
+FOVEA_INLINE void block_channels(const Context& c, const float* x, int64_t iy, int64_t ix, int64_t channels, float* y) {
   int64_t channel = 0;
-  for (; channel + kLanes <= channels; channel += kLanes) block3x3<S, kRows, Part<false>, false>(c, x, iy, channel, kLanes, y);
+  for (; channel + kLanes <= channels; channel += kLanes)
+    block3x3<S, kRows, kInside, Part<false>, false>(c, x, iy, ix, channel, kLanes, y);
 #if defined(__AVX512F__)
   const int64_t rest = channels - channel;
   if (rest > 8)
-    block3x3<S, kRows, Part<false>, true>(c, x, iy, channel, rest, y);
+    block3x3<S, kRows, kInside, Part<false>, true>(c, x, iy, ix, channel, rest, y);
   else if (rest == 8)
-    block3x3<S, kRows, Part<true>, false>(c, x, iy, channel, rest, y);
+    block3x3<S, kRows, kInside, Part<true>, false>(c, x, iy, ix, channel, rest, y);
   else if (rest > 0)
-    block3x3<S, kRows, Part<true>, true>(c, x, iy, channel, rest, y);
+    block3x3<S, kRows, kInside, Part<true>, true>(c, x, iy, ix, channel, rest, y);
 #endif
+}
+template <int S>
+FOVEA_INLINE void block_rows(const Context& c, const float* x, int64_t iy, int64_t ix, int count, int64_t channels, float* y) {
+  const int64_t rows = (count - 1) * S + 3, columns = (kBlockPixels - 1) * S + 3;
+  const bool inside = iy >= 0 && iy + rows <= c.j.in_h && ix >= 0 && ix + columns <= c.j.in_w;
+  if (kBlockRows > 1 && count > 1)
+    inside ? block_channels<S, kBlockRows, true>(c, x, iy, ix, channels, y)
+           : block_channels<S, kBlockRows, false>(c, x, iy, ix, channels, y);
+  else
+    inside ? block_channels<S, 1, true>(c, x, iy, ix, channels, y) : block_channels<S, 1, false>(c, x, iy, ix, channels, y);
 }
 #endif
 
@@ -233,8 +267,21 @@ void output_rows(const Context& c, int64_t row, int count, bool blocks, float* y
   if (end > j.out_w) end = j.out_w;
   if (begin > end) begin = end;
   const float* image = j.x + n * j.in_h * j.in_w * j.x_pitch;
-  const int64_t block_channels_end = kBlockRows == 2 ? p.out_channels : p.out_channels / kLanes * kLanes;
-  const int64_t fast_channels = blocks && end - begin >= kBlockPixels ? block_channels_end : 0;
+  const int64_t block_channels_end = kColumnsFirst ? p.out_channels : p.out_channels / kLanes * kLanes;
+  const int64_t fast_channels = blocks && j.out_w >= kBlockPixels ? block_channels_end : 0;
+#if defined(__AVX2__)
+  // The last block is moved left to end at the border and computes a few pixels again.
+  for (int64_t at = 0; fast_channels > 0 && at < j.out_w; at += kBlockPixels) {
+    const int64_t ox = at + kBlockPixels > j.out_w ? j.out_w - kBlockPixels : at, ix = ox * p.stride_w - p.pad_left;
+    const float* x = image + (iy * j.in_w + ix) * j.x_pitch;
+    float* to = y + ox * j.y_pitch;
+    if (p.stride_w == 1)
+      block_rows<1>(c, x, iy, ix, count, fast_channels, to);
+    else
+      block_rows<2>(c, x, iy, ix, count, fast_channels, to);
+  }
+  if (fast_channels == p.out_channels) return;
+#endif
 
   const auto slow = [&](auto width, int64_t r, int64_t ox, int64_t first_channel) {
     const int64_t top = iy + r * p.stride_h, left = ox * p.stride_w - p.pad_left;
@@ -247,26 +294,13 @@ void output_rows(const Context& c, int64_t row, int count, bool blocks, float* y
     all_channels<decltype(width)::kPixels, G>(c, window, first_channel, y + (r * j.out_w + ox) * j.y_pitch);
   };
   for (int64_t r = 0; r < count; ++r) {
-    for (int64_t ox = 0; ox < begin; ++ox) slow(Width<1>{}, r, ox, 0);
-    for (int64_t ox = end; ox < j.out_w; ++ox) slow(Width<1>{}, r, ox, 0);
+    for (int64_t ox = 0; ox < begin; ++ox) slow(Width<1>{}, r, ox, fast_channels);
+    for (int64_t ox = end; ox < j.out_w; ++ox) slow(Width<1>{}, r, ox, fast_channels);
   }
-  // Blocks of 8, or of 4 in short rows; the last one is moved left to end at the border and computes a few pixels again.
+  // Blocks of 8, or of 4 in short rows, the last one moved left as well.
   const int64_t width = end - begin, step = width >= kBlockPixels ? kBlockPixels : width >= 4 ? 4 : 1;
   for (int64_t at = begin; at < end; at += step) {
     const int64_t ox = at + step > end ? end - step : at;
-#if defined(__AVX2__)
-    if (fast_channels > 0) {
-      const float* x = image + (iy * j.in_w + ox * p.stride_w - p.pad_left) * j.x_pitch;
-      float* to = y + ox * j.y_pitch;
-      if (p.stride_w == 1)
-        count == 2 ? block_channels<1, kBlockRows>(c, x, iy, fast_channels, to)
-                   : block_channels<1, 1>(c, x, iy, fast_channels, to);
-      else
-        count == 2 ? block_channels<2, kBlockRows>(c, x, iy, fast_channels, to)
-                   : block_channels<2, 1>(c, x, iy, fast_channels, to);
-    }
-#endif
-    if (fast_channels == p.out_channels) continue;
     for (int64_t r = 0; r < count; ++r) {
       if (step == kBlockPixels)
         slow(Width<kBlockPixels>{}, r, ox, fast_channels);

@@ -24,9 +24,18 @@ struct Part {
       store(p, a);
   }
   FOVEA_INLINE static V of(F a) { return a; }
+  FOVEA_INLINE static V all(float a) { return set(a); }
   FOVEA_INLINE static V fma(V a, V b, V c) { return fovea::FOVEA_ISA_NAMESPACE::fma(a, b, c); }
   FOVEA_INLINE static V add(V a, V b) { return a + b; }
   FOVEA_INLINE static V relu(V a) { return max(zero(), a); }
+  // max(), which GCC 12 believes to read something uninitialized when a loop is unrolled around it.
+  FOVEA_INLINE static V at_least(V low, V a) {
+#if defined(__AVX512F__)
+    return {_mm512_mask_max_ps(a.v, static_cast<__mmask16>(-1), low.v, a.v)};
+#else
+    return max(low, a);
+#endif
+  }
   FOVEA_INLINE static V leaky(V a, V slope) { return select(a >= zero(), a, a * slope); }
   // Keeps a in a register where the compiler would rather load it again.
   FOVEA_INLINE static void pin(V& a) {
@@ -34,6 +43,14 @@ struct Part {
     asm("" : "+v"(a.v));
 #elif defined(__AVX2__)
     asm("" : "+x"(a.v));
+#else
+    (void)a;
+#endif
+  }
+  // And there, and in this order: not where it is used, as an operand in memory.
+  FOVEA_INLINE static void pin_here(V& a) {
+#if defined(__AVX512F__)
+    asm volatile("" : "+v"(a.v));
 #else
     (void)a;
 #endif
@@ -62,13 +79,16 @@ struct Part<true> {
       _mm256_storeu_ps(p, a);
   }
   FOVEA_INLINE static V of(F a) { return _mm512_castps512_ps256(a.v); }
+  FOVEA_INLINE static V all(float a) { return _mm256_set1_ps(a); }
   FOVEA_INLINE static V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
   FOVEA_INLINE static V add(V a, V b) { return _mm256_add_ps(a, b); }
   FOVEA_INLINE static V relu(V a) { return _mm256_max_ps(_mm256_setzero_ps(), a); }
+  FOVEA_INLINE static V at_least(V low, V a) { return _mm256_max_ps(low, a); }
   FOVEA_INLINE static V leaky(V a, V slope) {
     return _mm256_mask_mul_ps(a, static_cast<__mmask8>(~_mm256_cmp_ps_mask(a, _mm256_setzero_ps(), _CMP_GE_OQ)), a, slope);
   }
   FOVEA_INLINE static void pin(V& a) { asm("" : "+v"(a)); }
+  FOVEA_INLINE static void pin_here(V& a) { asm volatile("" : "+v"(a)); }
 };
 #endif
 
