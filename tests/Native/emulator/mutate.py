@@ -5,11 +5,11 @@ Usage: tests/Native/emulator/mutate.py [--modes race,tests] [--out FILE] [--time
        [FILE.cu | FILE.h ...]
 
 Without files: every native/ops/*/*.cu, the emulator's own test kernels, and the headers of native/cuda that hold parts of
-kernels (tested through the first op that includes them). Each mutant deletes or weakens one barrier, wait,
-fence, commit, arrival, atomic or bound, is compiled alone with the flags of a build that exists (artifacts/native/<mode>: run
-`cmake --build --preset <mode>` with fovea_cuda_emulated and fovea_emulator_tests first, and fovea_tests of preset tests), is linked in place of the
-sound kernel, and meets the tests of its op. A mutant that survives every mode is either equivalent (say so in the results) or a
-hole in the tests. Nothing but a scratch folder and the results file is written."""
+kernels (tested through the first op that includes them). Each mutant deletes or weakens one barrier, wait, fence, commit,
+arrival, atomic or bound, is compiled alone with the flags of a build that exists (artifacts/native/<mode>: run
+`cmake --build --preset <mode>` with fovea_cuda_emulated and fovea_emulator_tests first, and fovea_tests of preset tests), is
+linked in place of the sound kernel, and meets the tests of its op. A mutant that survives every mode is either equivalent (say
+so in the results) or a hole in the tests. Nothing but a scratch folder and the results file is written."""
 import argparse
 import os
 import re
@@ -90,7 +90,7 @@ class Build:
         raise SystemExit('mutate: %s is not part of the build in %s (%s)' % (source, self.binary, relative))
 
     def make(self, source, mutated, scratch):
-        """Compiles the mutated text in the source's folder's name, links, and returns the file; None when it does not compile."""
+        """Compiles the mutated text as if it lay in the source's folder and links; None when it does not compile."""
         obj, out = os.path.join(scratch, 'mutant.o'), os.path.join(scratch, os.path.basename(self.output()))
         compiler = self.link[0]
         quiet = ['-w', '-iquote', os.path.dirname(source)]
@@ -191,7 +191,9 @@ def main():
     try:
         for source in sorted(files):
             text, short = open(source).read(), os.path.relpath(source, ROOT)
-            kernel = (os.path.abspath(arguments.through) if arguments.through else user_of(source)) if source.endswith('.h') else source
+            kernel = source
+            if source.endswith('.h'):
+                kernel = os.path.abspath(arguments.through) if arguments.through else user_of(source)
             places = mutants(text) if kernel else []
             say('%s: %d mutants' % (short, len(places)))
             for start, end, name, old, new in places:
