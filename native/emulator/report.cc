@@ -29,6 +29,15 @@ char* image_base() {
   return base;
 }
 
+// "void fovea::(anonymous namespace)::sum_kernel<float>(float*)" is sum_kernel<float>.
+static std::string short_name(std::string s) {
+  constexpr const char anonymous[] = "(anonymous namespace)";
+  for (size_t at; (at = s.find(anonymous)) != s.npos;) s.replace(at, sizeof anonymous - 1, "_");
+  s.erase(std::min(s.find_first_of("(\n"), s.size()));
+  const size_t arguments = s.find('<'), scope = s.rfind("::", arguments), result = s.rfind(' ', arguments);
+  return s.substr(scope != s.npos ? scope + 2 : result != s.npos ? result + 1 : 0);
+}
+
 // Of inlined frames the first that is not a wrapper or the emulator's own header.
 std::string symbol(const void* code, bool function) {
   char command[4200], name[2048], at[2048];
@@ -38,13 +47,13 @@ std::string symbol(const void* code, bool function) {
   FILE* out = popen(command, "r");
   while (out && fgets(name, sizeof name, out) && fgets(at, sizeof at, out)) {
     s = function ? name : at;
-    s.erase(s.find_first_of(function ? "(\n" : " \n", function && s[0] == '(' ? 1 : 0));
-    if (!function && s.rfind('/') != s.npos) s.erase(0, s.rfind('/') + 1);
-    if (function || (!strstr(at, "/native/cuda/") && !strstr(at, "/emulator/include/"))) break;
+    if (function) break;
+    s.erase(s.find_first_of(" \n"));
+    if (s.rfind('/') != s.npos) s.erase(0, s.rfind('/') + 1);
+    if (!strstr(at, "/native/cuda/") && !strstr(at, "/emulator/include/")) break;
   }
   if (out) pclose(out);
-  constexpr const char anonymous[] = "(anonymous namespace)::";
-  return s.rfind(anonymous, 0) == 0 ? s.substr(sizeof anonymous - 1) : s;
+  return function ? short_name(s) : s;
 }
 
 std::string describe_fiber(const Fiber& f) {

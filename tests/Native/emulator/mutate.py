@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Breaks one synchronisation at a time in CUDA kernels and reports which tests notice.
 
-Usage: tests/Native/emulator/mutate.py [--modes race,tests] [--out FILE] [--timeout SECONDS] [--list] [FILE.cu ...]
+Usage: tests/Native/emulator/mutate.py [--modes race,tests] [--out FILE] [--timeout SECONDS] [--list] [--through FILE.cu]
+       [FILE.cu | FILE.h ...]
 
-Without files: every native/ops/*/*.cu and the emulator's own test kernels. Each mutant deletes or weakens one barrier, wait,
-fence, commit, arrival, atomic or bound, is compiled alone with the flags of a build that exists (artifacts/native/<mode>: run
-`cmake --build --preset <mode>` with fovea_cuda_emulated and fovea_emulator_tests first, and fovea_tests of preset tests), is linked in place of the
-sound kernel, and meets the tests of its op. A mutant that survives every mode is either equivalent (say so in the results) or a
-hole in the tests. Nothing but a scratch folder and the results file is written."""
+Without files: every native/ops/*/*.cu, the emulator's own test kernels, and the headers of native/cuda that hold parts of
+kernels (tested through the first op that includes them). Each mutant deletes or weakens one barrier, wait, fence, commit,
+arrival, atomic or bound, is compiled alone with the flags of a build that exists (artifacts/native/<mode>: run
+`cmake --build --preset <mode>` with fovea_cuda_emulated and fovea_emulator_tests first, and fovea_tests of preset tests), is
+linked in place of the sound kernel, and meets the tests of its op. A mutant that survives every mode is either equivalent (say
+so in the results) or a hole in the tests. Nothing but a scratch folder and the results file is written."""
 import argparse
 import os
 import re
@@ -38,6 +40,11 @@ MUTATIONS = [('delete', r'(?<![\w:])' + name + STATEMENT, ';') for name in DELET
     ('bound off by one', r'(?<== )[^;{}()<>=?]* < [^;{}()<>=&|?]*(?= \?)', None),
     ('bound off by one', r'(?<=&& )[^;{}()<>=?&|]* < [^;{}()<>=&|?]*', None),
 ]
+
+
+# Headers of native/cuda that wrap instructions rather than use them.
+LANGUAGE = {'async_copy.h', 'base.h', 'cluster.h', 'convert.h', 'kernel.h', 'launch.h', 'mbarrier.h', 'memory_order.h',
+            'runtime.h', 'tma.h', 'warp_mma.h', 'wgmma.h', 'wgmma_shapes.h'}
 
 
 def mutants(source):
@@ -83,12 +90,13 @@ class Build:
         raise SystemExit('mutate: %s is not part of the build in %s (%s)' % (source, self.binary, relative))
 
     def make(self, source, mutated, scratch):
-        """Compiles the mutated text in the source's folder's name, links, and returns the file; None when it does not compile."""
+        """Compiles the mutated text as if it lay in the source's folder and links; None when it does not compile."""
         obj, out = os.path.join(scratch, 'mutant.o'), os.path.join(scratch, os.path.basename(self.output()))
         compiler = self.link[0]
         quiet = ['-w', '-iquote', os.path.dirname(source)]
-        r = subprocess.run([compiler, *self.flags, *quiet, '-c', mutated, '-o', obj], cwd=self.link_folder, capture_output=True,
-                           text=True)
+        first = ['-I' + os.path.join(scratch, 'include')]  # a mutated header hides the sound one
+        r = subprocess.run([compiler, *first, *self.flags, *quiet, '-c', mutated, '-o', obj], cwd=self.link_folder,
+                           capture_output=True, text=True)
         if r.returncode:
             return None
         own = self.object_of(source)
@@ -109,6 +117,17 @@ def suites(op):
         if name.startswith(op) and name.endswith('_test.cc') and not name.endswith('_internal_test.cc'):
             names.update(re.findall(r'^TEST(?:_[PF])?\((\w+),', open(os.path.join(folder, name)).read(), flags=re.M))
     return names
+
+
+def user_of(header):
+    """The first kernel file that includes a header of native/."""
+    name = os.path.relpath(header, os.path.join(ROOT, 'native'))
+    for base, folders, names in os.walk(os.path.join(ROOT, 'native/ops')):
+        folders.sort()
+        for n in sorted(names):
+            if n.endswith('.cu') and '#include "%s"' % name in open(os.path.join(base, n)).read():
+                return os.path.join(base, n)
+    return None
 
 
 def outcome(command, environment, timeout):
@@ -149,6 +168,7 @@ def main():
     parser.add_argument('--modes', default='race,tests', help='builds to try, in order, until one kills (default: race,tests)')
     parser.add_argument('--out', help='also append the results to this file')
     parser.add_argument('--timeout', type=float, default=120)
+    parser.add_argument('--through', help='the kernel file that tests a mutated header (default: the first that includes it)')
     parser.add_argument('--list', action='store_true', help='only print the mutants')
     arguments = parser.parse_args()
     files = [os.path.abspath(f) for f in arguments.files]
@@ -156,6 +176,8 @@ def main():
         for folder in ('native/ops', 'tests/Native/emulator/kernels'):
             for base, _, names in os.walk(os.path.join(ROOT, folder)):
                 files += [os.path.join(base, n) for n in names if n.endswith('.cu') and not n.startswith('broken')]
+        folder = os.path.join(ROOT, 'native/cuda')
+        files += [os.path.join(folder, n) for n in os.listdir(folder) if n.endswith('.h') and n not in LANGUAGE]
     out = open(arguments.out, 'a') if arguments.out else None
 
     def say(line):
@@ -169,7 +191,10 @@ def main():
     try:
         for source in sorted(files):
             text, short = open(source).read(), os.path.relpath(source, ROOT)
-            places = mutants(text)
+            kernel = source
+            if source.endswith('.h'):
+                kernel = os.path.abspath(arguments.through) if arguments.through else user_of(source)
+            places = mutants(text) if kernel else []
             say('%s: %d mutants' % (short, len(places)))
             for start, end, name, old, new in places:
                 line = text.count('\n', 0, start) + 1
@@ -178,10 +203,13 @@ def main():
                     say(what + ' -> ' + ' '.join(new.split())[:60])
                     continue
                 mutated = os.path.join(scratch, os.path.basename(source))
+                if kernel != source:
+                    mutated = os.path.join(scratch, 'include', os.path.relpath(source, os.path.join(ROOT, 'native')))
+                    os.makedirs(os.path.dirname(mutated), exist_ok=True)
                 open(mutated, 'w').write(text[:start] + new + text[end:])
                 results = []
                 for mode in arguments.modes.split(','):
-                    job = commands(source, mode, scratch, mutated)
+                    job = commands(kernel, mode, scratch, mutated if kernel == source else kernel)
                     if job is None:
                         results.append((mode, 'does not compile', ''))
                         break
