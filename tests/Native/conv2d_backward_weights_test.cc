@@ -44,7 +44,7 @@ TEST_P(Conv2dBackwardWeights, MatchesScatteredProducts) {
   const ConvCase& c = GetParam();
   BackwardWeights layer(c);
   const bool device = test_device() != nullptr;
-  if (device && layer.dy.size() * layer.dw.size() / c.out > 6000000) GTEST_SKIP() << "too slow under emulation";
+  if (device && layer.dy.size() * layer.dw.size() / c.out > 2000000) GTEST_SKIP() << "too slow under emulation";
   check_kernel<float>(layer.dw, layer.tolerance(),
                       [&](fovea_stream* s) { return layer.run(true, true, 0, workspace_here(layer), s); });
   check_kernel<float>(layer.dbias, layer.tolerance(),
@@ -258,8 +258,9 @@ TEST(Conv2dBackwardWeightsLive, LimitsTheBatchOfEveryBackend) {
 // x and dy in a 16-bit type; sums and results are f32, so the tolerance is the same.
 template <class T>
 void check_narrow() {
-  for (size_t i = 0; i < gradient_cases().size(); i += 2) {
+  for (size_t i = 0; i < gradient_cases().size(); i += 4) {
     const ConvCase& c = gradient_cases()[i];
+    if (c.n * c.h * c.w > 1000) continue;  // slow under emulation
     SCOPED_TRACE(c.name);
     BackwardWeights layer(c);
     const auto x = narrow_copy<T>(layer.x), dy = narrow_copy<T>(layer.dy);
