@@ -14,7 +14,7 @@ namespace {
 constexpr int kThreads = 512;
 constexpr int32_t kBuffer = 4096;               // keys, 32 KB of shared memory
 constexpr int64_t kMostInBuffer = kBuffer / 2;  // k of a long row: half of the buffer is for newcomers
-constexpr int64_t kSortedRows = 8;              // at a time
+constexpr int64_t kSortedRows = 4;              // at a time
 
 struct Topk {
   const void* x;
