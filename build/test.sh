@@ -141,7 +141,9 @@ cuda_emulated() {
 }
 
 emulated_kernels() { # emulated_kernels NAME PLUGIN_PRESET TESTS_PRESET
-  gtest "emulated-$1" env FOVEA_TEST_PLUGIN="$PWD/artifacts/native/$2/libfovea_cuda_emulated.so" GTEST_FILTER="$emulated_filter" \
+  local schedules=3
+  [[ $1 == plain ]] || schedules=1
+  gtest "emulated-$1" env FOVEA_TEST_SCHEDULES=$schedules FOVEA_TEST_PLUGIN="$PWD/artifacts/native/$2/libfovea_cuda_emulated.so" GTEST_FILTER="$emulated_filter" \
     artifacts/native/"$3"/tests/Native/fovea_tests
 }
 # Tests of the CPU alone: plug-in loading, instruction sets, its memory, its convolution algorithms.

@@ -1,5 +1,5 @@
-// Devices, memory, streams, events and graphs of the backend under test (FOVEA_TEST_PLUGIN): what works, and that a mistake is a
-// sentence after which the device goes on.
+// Devices, memory, streams, events and graphs of the backend under test (FOVEA_TEST_PLUGIN): what works, and that a mistake is
+// a sentence after which the device goes on.
 #include <thread>
 
 #include "support.h"

@@ -66,11 +66,13 @@ class OnDevice {
 };
 
 // The emulator runs the threads, blocks and asynchronous copies of a kernel in an order drawn from a seed; a GPU has no such
-// order to set.
+// order to set. FOVEA_TEST_SCHEDULES=1 takes the first alone, which is enough for a race detector that knows what is ordered.
 inline std::vector<uint32_t> schedules() {
-  return dlsym(dlopen(std::getenv("FOVEA_TEST_PLUGIN"), RTLD_NOW | RTLD_NOLOAD), "fovea_emulator_seed") == nullptr
-             ? std::vector<uint32_t>{0}
-             : std::vector<uint32_t>{0, 2, 3};
+  const bool emulated =
+      dlsym(dlopen(std::getenv("FOVEA_TEST_PLUGIN"), RTLD_NOW | RTLD_NOLOAD), "fovea_emulator_seed") != nullptr;
+  const char* count = std::getenv("FOVEA_TEST_SCHEDULES");
+  if (!emulated || (count != nullptr && std::strcmp(count, "1") == 0)) return {0};
+  return {0, 2, 3};
 }
 inline void set_schedule(uint32_t seed) {
   void* function = dlsym(dlopen(std::getenv("FOVEA_TEST_PLUGIN"), RTLD_NOW | RTLD_NOLOAD), "fovea_emulator_seed");
@@ -355,6 +357,7 @@ void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tole
   std::vector<T> first;
   for (const uint32_t seed : schedules())
     for (const bool captured : {false, true}) {
+      if (captured && seed != 0) continue;  // the order inside a kernel is the same thing there
       SCOPED_TRACE("seed " + std::to_string(seed) + (captured ? ", captured" : ""));
       set_schedule(seed);
       const StreamPtr stream = make_stream();
