@@ -81,8 +81,11 @@ gtest() {
 
 # ---- native -----------------------------------------------------------------------------------------------------------
 
+# What only a plug-in's backend can do; it runs in the sections on CUDA.
+device_tests='CudaRuntime.*:*.BFloat16*:*.HalfPrecision*:*InBFloat16:*InHalfPrecision:*.Devices*'
+
 native_build() { # native_build PRESET
-  check "configure $1" cmake --preset "$1" -Wno-dev && check "build $1" cmake --build --preset "$1" -j"$jobs"
+  check "configure $1" cmake --preset "$1" -Wno-dev -DFOVEA_CUDA=OFF && check "build $1" cmake --build --preset "$1" -j"$jobs"
 }
 
 dependencies() { check "build/dependencies.sh" build/dependencies.sh test; }
@@ -107,7 +110,7 @@ native_programs() {
 
 native_tests() {
   native_build tests || return 0
-  native_programs native tests
+  native_programs native tests env GTEST_FILTER="-$device_tests"
 }
 
 # What a test does not force itself runs with each set in turn, as a service started with FOVEA_ISA would. Not the symbols: files do
@@ -118,14 +121,14 @@ native_isas() {
     if [[ $isa == avx* ]] && ! grep -qm 1 "${isa/avx512/avx512vl}" /proc/cpuinfo; then
       skip "FOVEA_ISA=$isa: this processor lacks it"
     else
-      native_programs "isa-$isa" tests env FOVEA_ISA="$isa" GTEST_FILTER='-Symbols.*'
+      native_programs "isa-$isa" tests env FOVEA_ISA="$isa" GTEST_FILTER="-Symbols.*:$device_tests"
     fi
   done
 }
 
 address_sanitizer() {
   native_build asan || return 0
-  native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1
+  native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1 GTEST_FILTER="-$device_tests"
 }
 
 # The CUDA kernels on the processor, in three builds: plain, with sanitizers (which must have been built before), and under the

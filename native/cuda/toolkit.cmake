@@ -8,6 +8,7 @@ mark_as_advanced(FOVEA_CUDA_ROOT)
 
 file(GLOB FOVEA_CUDA_KERNELS CONFIGURE_DEPENDS native/ops/*/*.cu native/cuda/*.cu)
 file(GLOB FOVEA_CUDA_HOST CONFIGURE_DEPENDS native/cuda/*.cc)
+list(APPEND FOVEA_CUDA_HOST native/core/tensor.cc) # descriptions of tensors and the check of workspaces
 # Sanitizers check the emulated kernels; real ones could not run under them.
 if(NOT FOVEA_CUDA OR (FOVEA_CUDA STREQUAL "AUTO" AND FOVEA_SANITIZE) OR NOT (FOVEA_CUDA_KERNELS OR FOVEA_CUDA_HOST))
   return()
