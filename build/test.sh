@@ -132,20 +132,20 @@ address_sanitizer() {
 }
 
 # The CUDA kernels on the processor, in three builds: plain, with sanitizers (which must have been built before), and under the
-# emulator's race detector. Every kernel runs its case table in several schedules; the emulator's own tests are in
-# native_programs. What the backend lacks skips and is counted.
+# emulator's race detector: the emulator's own tests, then every kernel's case table, plain in several schedules. What the backend
+# lacks skips and is counted.
 cuda_emulated() {
   emulated_kernels plain tests tests
   [[ -x artifacts/native/asan/tests/Native/fovea_tests ]] && emulated_kernels asan asan asan
   check "configure race" cmake --preset race -Wno-dev -DFOVEA_CUDA=OFF || return 0
   check "build race" cmake --build --preset race --target fovea_cuda_emulated fovea_emulator_tests -j"$jobs" || return 0
-  gtest race-fovea_emulator_tests artifacts/native/race/tests/Native/emulator/fovea_emulator_tests
   emulated_kernels race race tests
 }
 
 emulated_kernels() { # emulated_kernels NAME PLUGIN_PRESET TESTS_PRESET
   local schedules=3
   [[ $1 == plain ]] || schedules=1
+  gtest "emulator-$1" artifacts/native/"$2"/tests/Native/emulator/fovea_emulator_tests
   gtest "emulated-$1" env FOVEA_TEST_SCHEDULES=$schedules FOVEA_TEST_PLUGIN="$PWD/artifacts/native/$2/libfovea_cuda_emulated.so" GTEST_FILTER="$emulated_filter" \
     artifacts/native/"$3"/tests/Native/fovea_tests
 }
@@ -158,7 +158,7 @@ emulated_filter='-Plugin.*:Isa*:Memory*:Symbols*:Abi*:*Arguments*:Conv2dWinograd
 thread_sanitizer() {
   native_build tsan || return 0
   local filter='*Activation*:*Attention*:*Binary*:*CausalConv1d*:*Conv2d*'
-  filter+=':-*.MatchesNaiveGradients:LinearAttention.MatchesReference:LinearAttention.ChunksOfEverySize:*Conv2dWinogradError*'
+  filter+=':-*.MatchesNaiveGradients:LinearAttention.MatchesReference:LinearAttention.ChunksOfEverySize:*Conv2dWinogradError*'":$device_tests"
   local run=(env TSAN_OPTIONS=exitcode=66) probe=artifacts/native/tsan/tests/Native/fovea_tests
   # GCC 12's runtime cannot map its shadow when the kernel randomises addresses over more than 28 bits.
   if ! "$probe" --gtest_list_tests >/dev/null 2>&1; then
