@@ -84,8 +84,11 @@ gtest() {
 # What only a plug-in's backend can do; it runs in the sections on CUDA.
 device_tests='CudaRuntime.*:*.BFloat16*:*.HalfPrecision*:*InBFloat16:*InHalfPrecision:*.Devices*'
 
-native_build() { # native_build PRESET
-  check "configure $1" cmake --preset "$1" -Wno-dev -DFOVEA_CUDA=OFF && check "build $1" cmake --build --preset "$1" -j"$jobs"
+native_build() { # native_build PRESET [TARGET...]
+  local preset=$1
+  shift
+  check "configure $preset" cmake --preset "$preset" -Wno-dev -DFOVEA_CUDA=OFF || return
+  check "build $preset" cmake --build --preset "$preset" -j"$jobs" ${1:+--target "$@"}
 }
 
 dependencies() { check "build/dependencies.sh" build/dependencies.sh test; }
@@ -126,28 +129,41 @@ native_isas() {
   done
 }
 
+# The library and the plug-in are instrumented, the test program is not: its compilation would take as long again, and what its
+# arrays are overrun by is the library. It finds the instrumented ones by the loader's search path.
+sanitized() {
+  LD_LIBRARY_PATH=$PWD/artifacts/native/asan LD_PRELOAD=$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so) \
+    UBSAN_OPTIONS=print_stacktrace=1 exec "$@"
+}
+export -f sanitized
+sanitizers=(bash -c 'sanitized "$@"' sanitized) # a prefix for gtest, which starts programs by timeout
+
+sanitized_in_use() { LD_LIBRARY_PATH=$PWD/artifacts/native/asan ldd artifacts/native/tests/tests/Native/fovea_tests | grep -q native/asan/libfovea.so; }
+
 address_sanitizer() {
-  native_build asan || return 0
-  native_programs asan asan env UBSAN_OPTIONS=print_stacktrace=1 GTEST_FILTER="-$device_tests"
+  native_build asan fovea fovea_internal_tests fovea_cuda_emulated fovea_emulator_tests || return 0
+  gtest asan-fovea_internal_tests env UBSAN_OPTIONS=print_stacktrace=1 artifacts/native/asan/tests/Native/fovea_internal_tests
+  check "the sanitized library is the one in use" sanitized_in_use || return 0
+  gtest asan-fovea_tests env GTEST_FILTER="-Symbols.*:$device_tests" "${sanitizers[@]}" artifacts/native/tests/tests/Native/fovea_tests
 }
 
 # The CUDA kernels on the processor, in three builds: plain, with sanitizers (which must have been built before), and under the
 # emulator's race detector: the emulator's own tests, then every kernel's case table, plain in several schedules. What the backend
 # lacks skips and is counted.
 cuda_emulated() {
-  emulated_kernels plain tests tests
-  [[ -x artifacts/native/asan/tests/Native/fovea_tests ]] && emulated_kernels asan asan asan
-  check "configure race" cmake --preset race -Wno-dev -DFOVEA_CUDA=OFF || return 0
-  check "build race" cmake --build --preset race --target fovea_cuda_emulated fovea_emulator_tests -j"$jobs" || return 0
-  emulated_kernels race race tests
+  emulated_kernels plain tests 3
+  emulated_kernels asan asan 1 "${sanitizers[@]}"
+  native_build race fovea_cuda_emulated fovea_emulator_tests || return 0
+  emulated_kernels race race 1
 }
 
-emulated_kernels() { # emulated_kernels NAME PLUGIN_PRESET TESTS_PRESET
-  local schedules=3
-  [[ $1 == plain ]] || schedules=1
-  gtest "emulator-$1" artifacts/native/"$2"/tests/Native/emulator/fovea_emulator_tests
-  gtest "emulated-$1" env FOVEA_TEST_SCHEDULES=$schedules FOVEA_TEST_PLUGIN="$PWD/artifacts/native/$2/libfovea_cuda_emulated.so" GTEST_FILTER="$emulated_filter" \
-    artifacts/native/"$3"/tests/Native/fovea_tests
+emulated_kernels() { # emulated_kernels NAME PLUGIN_PRESET SCHEDULES [PREFIX...]
+  local name=$1 build=artifacts/native/$2 schedules=$3
+  shift 3
+  [[ -f $build/libfovea_cuda_emulated.so ]] || return 0 # its build has failed and been counted
+  gtest "emulator-$name" "$build/tests/Native/emulator/fovea_emulator_tests"
+  gtest "emulated-$name" env FOVEA_TEST_SCHEDULES="$schedules" FOVEA_TEST_PLUGIN="$PWD/$build/libfovea_cuda_emulated.so" \
+    GTEST_FILTER="$emulated_filter" "$@" artifacts/native/tests/tests/Native/fovea_tests
 }
 # Tests of the CPU alone: plug-in loading, instruction sets, its memory, its convolution algorithms.
 emulated_filter='-Plugin.*:Isa*:Memory*:Symbols*:Abi*:*Arguments*:Conv2dWinograd*'
