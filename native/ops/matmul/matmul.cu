@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(Tile::kThreads) matmul_mma_kernel(MatmulJob j,
 template <class T>
 __global__ void __launch_bounds__(256)
     pack_rows_kernel(Rows<T> from, bool along_k, int64_t matrices, int64_t k_size, T* to, int64_t to_pitch) {
-  __shared__ T tile[32][33];
+  __shared__ float tile[32][33];  // exact for every T
   const int x = int(threadIdx.x) % 32, y = int(threadIdx.x) / 32;
   const int64_t down = (from.rows + 31) / 32, across = (to_pitch + 31) / 32, tiles = matrices * down * across;
   for (int64_t t = blockIdx.x; t < tiles; t += gridDim.x) {
@@ -126,12 +126,12 @@ __global__ void __launch_bounds__(256)
       const int64_t row = first_row + (along_k ? i : x), k = first_k + (along_k ? x : i);
       const bool inside = row < from.rows && k < k_size;
       tile[along_k ? i : x][along_k ? x : i] =
-          inside ? in[along_k ? row * from.pitch + k : k * from.pitch + row] : from_float<T>(0.0f);
+          inside ? to_float(in[along_k ? row * from.pitch + k : k * from.pitch + row]) : 0.0f;
     }
     __syncthreads();
     for (int i = y; i < 32; i += 8)
       if (first_row + i < from.rows && first_k + x < to_pitch)
-        to[(matrix * from.rows + first_row + i) * to_pitch + first_k + x] = tile[i][x];
+        to[(matrix * from.rows + first_row + i) * to_pitch + first_k + x] = from_float<T>(tile[i][x]);
   }
 }
 
