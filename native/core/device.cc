@@ -183,7 +183,7 @@ extern "C" fovea_status fovea_device_open(const char* name, fovea_device** devic
       }
     }
     if (plugin == nullptr) return fail(FOVEA_NOT_FOUND, "device_open: no backend offers '%s'%s", name, refusals.c_str());
-    if (auto* open = plugin_function(plugin, &fovea_device_open, "fovea_device_open")) return open(name, device);
+    if (auto* open = plugin_function<&fovea_device_open>(plugin, "fovea_device_open")) return open(name, device);
     return fail(FOVEA_UNSUPPORTED, "backend %s has no fovea_device_open", plugin->name);
   });
 }

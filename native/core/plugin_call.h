@@ -6,9 +6,17 @@
 
 namespace fovea {
 
-template <class Function>
-Function* plugin_function(const fovea_plugin* plugin, Function*, const char* name) {
-  return reinterpret_cast<Function*>(plugin->function(name));
+// The plug-in's function of the name of `entry`, NULL when there is none. Looking it up may take longer than an enqueue, and a
+// plug-in's answer never changes, so each thread remembers the last one of each entry.
+template <auto* entry>
+auto plugin_function(const fovea_plugin* plugin, const char* name) {
+  static thread_local const fovea_plugin* known = nullptr;
+  static thread_local decltype(entry) function = nullptr;
+  if (known != plugin) {
+    function = reinterpret_cast<decltype(entry)>(plugin->function(name));
+    known = plugin;
+  }
+  return function;
 }
 
 // The plug-in in use for a fovea_device_type, NULL when there is none. Plug-ins are never unloaded.
@@ -18,7 +26,7 @@ const fovea_plugin* plugin_of(int32_t device_type) noexcept;
 
 #define FOVEA_CALL_PLUGIN(owner, entry, ...)                                                                    \
   do {                                                                                                          \
-    if (auto* fovea_target = ::fovea::plugin_function(owner, &entry, #entry)) return fovea_target(__VA_ARGS__); \
+    if (auto* fovea_target = ::fovea::plugin_function<&entry>(owner, #entry)) return fovea_target(__VA_ARGS__); \
     return ::fovea::fail(FOVEA_UNSUPPORTED, "backend %s has no %s", (owner)->name, #entry);                     \
   } while (0)
 
