@@ -1,27 +1,14 @@
 // Gathers rows behind the rows that a table already has; positions come from a running count, so the loop is sequential.
 // Rows are a few dozen bytes: one plain body serves every instruction set.
+#include "ops/append_rows/append_rows.h"
+
 #include <cstring>
 
 #include "core/plugin_call.h"
 #include "core/stream.h"
-#include "core/tensor.h"
-#include "fovea/nn.h"
 
 namespace fovea {
 namespace {
-
-// Elements are 4 bytes, f32 or i32. A row is `pieces` runs of `width` elements, a pitch apart.
-struct AppendRowsJob {
-  const char* x;
-  const int32_t* indices;  // NULL: all live rows in order
-  char* y;
-  int32_t* count;
-  int64_t x_rows, picks, capacity;
-  int64_t pieces, width;
-  int64_t x_pitch, y_pitch;  // between pieces
-  const int32_t* x_live;
-  const int32_t* indices_live;
-};
 
 void append_rows(const AppendRowsJob& j) {
   constexpr int64_t kSize = 4;
@@ -64,22 +51,5 @@ extern "C" fovea_status fovea_append_rows(const fovea_tensor* x, const fovea_ten
   FOVEA_TRY(check_no_overlap(op, "count", *count, "y", *y, false));
   if (indices != nullptr) FOVEA_TRY(check_no_overlap(op, "indices", *indices, "y", *y, false));
   FOVEA_FORWARD(stream, fovea_append_rows, x, indices, y, count, stream);
-  // A vector's rows are single elements, one apart: its pitch spans the whole vector.
-  const bool vector = x->rank == 1;
-  int64_t pieces = elements(*x) == 0 ? 0 : 1;
-  for (int i = 1; pieces != 0 && i + 1 < x->rank; ++i) pieces *= x->shape[i];
-  const AppendRowsJob job{static_cast<const char*>(x->data),
-                          indices == nullptr ? nullptr : static_cast<const int32_t*>(indices->data),
-                          static_cast<char*>(y->data),
-                          static_cast<int32_t*>(count->data),
-                          x->shape[0],
-                          indices == nullptr ? 0 : indices->shape[0],
-                          y->shape[0],
-                          pieces,
-                          vector ? 1 : last(*x),
-                          vector ? 1 : x->pitch,
-                          vector ? 1 : y->pitch,
-                          x->live,
-                          indices == nullptr ? nullptr : indices->live};
-  return enqueue(stream, append_rows, job);
+  return enqueue(stream, append_rows, append_rows_job(*x, indices, *y, *count));
 }

@@ -59,14 +59,6 @@ extern "C" fovea_status fovea_box_deltas(const fovea_box_deltas_params* params, 
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, true));
   FOVEA_TRY(check_no_overlap(op, "deltas", *deltas, "y", *y, true));
   FOVEA_FORWARD(stream, fovea_box_deltas, params, boxes, deltas, y, stream);
-  const BoxDeltasJob job{static_cast<const float*>(boxes->data),
-                         static_cast<const float*>(deltas->data),
-                         static_cast<float*>(y->data),
-                         boxes->shape[0],
-                         boxes->pitch,
-                         deltas->pitch,
-                         y->pitch,
-                         boxes->live,
-                         *params};
-  return enqueue(stream, select_isa(box_deltas_reference, scalar::box_deltas, avx2::box_deltas, avx512::box_deltas), job);
+  return enqueue(stream, select_isa(box_deltas_reference, scalar::box_deltas, avx2::box_deltas, avx512::box_deltas),
+                 box_deltas_job(*params, *boxes, *deltas, *y));
 }

@@ -43,15 +43,7 @@ using namespace fovea::cuda;
 
 extern "C" fovea_status fovea_box_deltas(const fovea_box_deltas_params* params, const fovea_tensor* boxes,
                                          const fovea_tensor* deltas, const fovea_tensor* y, fovea_stream* stream) {
-  const BoxDeltasJob job{static_cast<const float*>(boxes->data),
-                         static_cast<const float*>(deltas->data),
-                         static_cast<float*>(y->data),
-                         boxes->shape[0],
-                         boxes->pitch,
-                         deltas->pitch,
-                         y->pitch,
-                         boxes->live,
-                         *params};
+  const BoxDeltasJob job = box_deltas_job(*params, *boxes, *deltas, *y);
   if (job.count == 0) return FOVEA_OK;
   return submit(stream, "box_deltas",
                 [&](cudaStream_t s) { return launch(box_deltas_kernel, grid_for(job.count, kThreads), kThreads, 0, s, job); });

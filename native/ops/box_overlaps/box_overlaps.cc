@@ -41,17 +41,6 @@ extern "C" fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, co
   FOVEA_TRY(check_no_overlap(op, "a", *a, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "b", *b, "y", *y, false));
   FOVEA_FORWARD(stream, fovea_box_overlaps, overlap, plus_one, a, b, y, stream);
-  const BoxOverlapsJob job{static_cast<const float*>(a->data),
-                           static_cast<const float*>(b->data),
-                           static_cast<float*>(y->data),
-                           a->shape[0],
-                           b->shape[0],
-                           a->pitch,
-                           b->pitch,
-                           y->pitch,
-                           a->live,
-                           overlap,
-                           plus_one != 0 ? 1.0f : 0.0f};
   return enqueue(stream, select_isa(box_overlaps_reference, scalar::box_overlaps, avx2::box_overlaps, avx512::box_overlaps),
-                 job);
+                 box_overlaps_job(overlap, plus_one, *a, *b, *y));
 }

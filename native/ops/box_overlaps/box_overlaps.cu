@@ -30,17 +30,7 @@ extern "C" fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, co
                                            const fovea_tensor* y, fovea_stream* stream) {
   const int64_t n = elements(*y);
   if (n == 0) return FOVEA_OK;
-  const BoxOverlapsJob job{static_cast<const float*>(a->data),
-                           static_cast<const float*>(b->data),
-                           static_cast<float*>(y->data),
-                           a->shape[0],
-                           b->shape[0],
-                           a->pitch,
-                           b->pitch,
-                           y->pitch,
-                           a->live,
-                           overlap,
-                           plus_one != 0 ? 1.0f : 0.0f};
+  const BoxOverlapsJob job = box_overlaps_job(overlap, plus_one, *a, *b, *y);
   return submit(stream, "box_overlaps",
                 [&](cudaStream_t s) { return launch(box_overlaps_kernel, grid_for(n, kThreads), kThreads, 0, s, job); });
 }

@@ -17,4 +17,19 @@ struct BoxOverlapsJob {
   float one;            // 1: widths with +1, else 0
 };
 
+static inline BoxOverlapsJob box_overlaps_job(int32_t overlap, int32_t plus_one, const fovea_tensor& a, const fovea_tensor& b,
+                                              const fovea_tensor& y) {
+  return {static_cast<const float*>(a.data),
+          static_cast<const float*>(b.data),
+          static_cast<float*>(y.data),
+          a.shape[0],
+          b.shape[0],
+          a.pitch,
+          b.pitch,
+          y.pitch,
+          a.live,
+          overlap,
+          plus_one != 0 ? 1.0f : 0.0f};
+}
+
 }  // namespace fovea

@@ -1,22 +1,12 @@
 // Landmarks: points relative to a box become image pixels. A few multiply-adds per box: one plain body serves every
 // instruction set.
+#include "ops/box_points/box_points.h"
+
 #include "core/plugin_call.h"
 #include "core/stream.h"
-#include "core/tensor.h"
-#include "fovea/vision.h"
 
 namespace fovea {
 namespace {
-
-struct BoxPointsJob {
-  const float* boxes;   // [count][4]
-  const float* points;  // [count][2*points_per_box]
-  float* y;
-  int64_t count, points_per_box;
-  int64_t boxes_pitch, points_pitch, y_pitch;
-  const int32_t* live;
-  fovea_box_points_params params;
-};
 
 void box_points(const BoxPointsJob& j) {
   const int64_t count = live_rows(j.live, j.count);
@@ -55,15 +45,5 @@ extern "C" fovea_status fovea_box_points(const fovea_box_points_params* params, 
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, false));
   FOVEA_TRY(check_no_overlap(op, "points", *points, "y", *y, params->planar == 0));
   FOVEA_FORWARD(stream, fovea_box_points, params, boxes, points, y, stream);
-  const BoxPointsJob job{static_cast<const float*>(boxes->data),
-                         static_cast<const float*>(points->data),
-                         static_cast<float*>(y->data),
-                         boxes->shape[0],
-                         points->shape[1] / 2,
-                         boxes->pitch,
-                         points->pitch,
-                         y->pitch,
-                         boxes->live,
-                         *params};
-  return enqueue(stream, box_points, job);
+  return enqueue(stream, box_points, box_points_job(*params, *boxes, *points, *y));
 }

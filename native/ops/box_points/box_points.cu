@@ -1,25 +1,16 @@
 // One thread per box and point, the operations of the CPU in the same order: the results are equal bit for bit.
+#include "ops/box_points/box_points.h"
+
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "cuda/runtime.h"
-#include "fovea/vision.h"
 
 namespace fovea::cuda {
 namespace {
 
 constexpr int kThreads = 128;
 
-struct BoxPoints {
-  const float* boxes;   // [count][4]
-  const float* points;  // [count][2*points_per_box]
-  float* y;
-  int64_t count, points_per_box;
-  int64_t boxes_pitch, points_pitch, y_pitch;
-  const int32_t* live;
-  fovea_box_points_params params;
-};
-
-__global__ void __launch_bounds__(kThreads) box_points_kernel(BoxPoints j) {
+__global__ void __launch_bounds__(kThreads) box_points_kernel(BoxPointsJob j) {
   const int64_t n = live_count(j.live, j.count) * j.points_per_box;
   const float one = j.params.plus_one != 0 ? 1.0f : 0.0f;
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += int64_t{gridDim.x} * kThreads) {
@@ -43,16 +34,7 @@ using namespace fovea::cuda;
 
 extern "C" fovea_status fovea_box_points(const fovea_box_points_params* params, const fovea_tensor* boxes,
                                          const fovea_tensor* points, const fovea_tensor* y, fovea_stream* stream) {
-  const BoxPoints job{static_cast<const float*>(boxes->data),
-                      static_cast<const float*>(points->data),
-                      static_cast<float*>(y->data),
-                      boxes->shape[0],
-                      points->shape[1] / 2,
-                      boxes->pitch,
-                      points->pitch,
-                      y->pitch,
-                      boxes->live,
-                      *params};
+  const BoxPointsJob job = box_points_job(*params, *boxes, *points, *y);
   const int64_t n = job.count * job.points_per_box;
   if (n == 0) return FOVEA_OK;
   return submit(stream, "box_points",

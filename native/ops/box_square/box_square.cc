@@ -1,22 +1,14 @@
 // MTCNN's rerec: a square about the centre of each box. Four values in, four out, at the speed of the memory: one plain body
 // serves every instruction set.
+#include "ops/box_square/box_square.h"
+
 #include <cmath>
 
 #include "core/plugin_call.h"
 #include "core/stream.h"
-#include "core/tensor.h"
-#include "fovea/vision.h"
 
 namespace fovea {
 namespace {
-
-struct BoxSquareJob {
-  const float* boxes;
-  float* y;
-  int64_t count, boxes_pitch, y_pitch;
-  const int32_t* live;
-  int32_t rounding;
-};
 
 void box_square(const BoxSquareJob& j) {
   const int64_t count = live_rows(j.live, j.count);
@@ -52,12 +44,5 @@ extern "C" fovea_status fovea_box_square(int32_t rounding, const fovea_tensor* b
   FOVEA_TRY(check_same_shape(op, "boxes", *boxes, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "boxes", *boxes, "y", *y, true));
   FOVEA_FORWARD(stream, fovea_box_square, rounding, boxes, y, stream);
-  const BoxSquareJob job{static_cast<const float*>(boxes->data),
-                         static_cast<float*>(y->data),
-                         boxes->shape[0],
-                         boxes->pitch,
-                         y->pitch,
-                         boxes->live,
-                         rounding};
-  return enqueue(stream, box_square, job);
+  return enqueue(stream, box_square, box_square_job(rounding, *boxes, *y));
 }

@@ -1,23 +1,16 @@
 // One thread per box, the operations of the CPU in the same order: the results are equal bit for bit.
+#include "ops/box_square/box_square.h"
+
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "cuda/runtime.h"
-#include "fovea/vision.h"
 
 namespace fovea::cuda {
 namespace {
 
 constexpr int kThreads = 128;
 
-struct BoxSquare {
-  const float* boxes;
-  float* y;
-  int64_t count, boxes_pitch, y_pitch;
-  const int32_t* live;
-  int32_t rounding;
-};
-
-__global__ void __launch_bounds__(kThreads) box_square_kernel(BoxSquare j) {
+__global__ void __launch_bounds__(kThreads) box_square_kernel(BoxSquareJob j) {
   const int64_t count = live_count(j.live, j.count);
   const bool nearest = j.rounding == FOVEA_ROUNDING_NEAREST;
   for (int64_t r = int64_t{blockIdx.x} * kThreads + threadIdx.x; r < count; r += int64_t{gridDim.x} * kThreads) {
@@ -42,13 +35,7 @@ using namespace fovea::cuda;
 
 extern "C" fovea_status fovea_box_square(int32_t rounding, const fovea_tensor* boxes, const fovea_tensor* y,
                                          fovea_stream* stream) {
-  const BoxSquare job{static_cast<const float*>(boxes->data),
-                      static_cast<float*>(y->data),
-                      boxes->shape[0],
-                      boxes->pitch,
-                      y->pitch,
-                      boxes->live,
-                      rounding};
+  const BoxSquareJob job = box_square_job(rounding, *boxes, *y);
   if (job.count == 0) return FOVEA_OK;
   return submit(stream, "box_square",
                 [&](cudaStream_t s) { return launch(box_square_kernel, grid_for(job.count, kThreads), kThreads, 0, s, job); });
