@@ -6,6 +6,7 @@
 #include "core/plugin_call.h"
 #include "core/stream.h"
 #include "ops/decode_boxes/decode_boxes.h"
+#include "ops/detect_boxes/workspace.h"
 #include "ops/nms/nms.h"
 
 namespace fovea {
@@ -33,27 +34,10 @@ void detect_boxes(const DetectJob& j) {
 
 void no_detections(int32_t* const& count) { *count = 0; }
 
-// Parts of the workspace, each 64-byte aligned.
-struct DetectWorkspace {
-  int64_t candidates, table, labels, keep, found, keys, nms, bytes;
-
-  DetectWorkspace(const fovea_decode_params& p, int64_t rows, int64_t classes)
-      : candidates(decode_candidates(p, rows, classes)) {
-    int64_t at = 0;
-    const auto part = [&](int64_t size) {
-      const int64_t begin = at;
-      at += (size + 63) / 64 * 64;
-      return begin;
-    };
-    table = part(candidates * 6 * 4);
-    labels = part(candidates * 4);
-    keep = part(candidates * 4);
-    found = part(4);
-    keys = part(2 * decode_buffer(p, rows, classes) * 8);
-    nms = part(NmsWorkspace::bytes(candidates));
-    bytes = candidates == 0 ? 0 : at;
-  }
-};
+DetectWorkspace layout_of(const fovea_decode_params& p, const fovea_tensor& scores) {
+  const int64_t rows = scores.shape[0], classes = scores.shape[1], candidates = decode_candidates(p, rows, classes);
+  return {candidates, 2 * decode_buffer(p, rows, classes) * 8, NmsWorkspace::bytes(candidates)};
+}
 
 }  // namespace
 }  // namespace fovea
@@ -67,7 +51,7 @@ extern "C" fovea_status fovea_detect_boxes_workspace(const fovea_decode_params* 
               "%s: decode, nms, scores or bytes is NULL", op);
   FOVEA_TRY(check_decode_scores(op, *decode, *scores));
   FOVEA_FORWARD_TENSOR(scores, fovea_detect_boxes_workspace, decode, nms, scores, bytes);
-  *bytes = DetectWorkspace(*decode, scores->shape[0], scores->shape[1]).bytes;
+  *bytes = layout_of(*decode, *scores).bytes;
   return FOVEA_OK;
 }
 
@@ -96,7 +80,7 @@ extern "C" fovea_status fovea_detect_boxes(const fovea_decode_params* decode, co
   FOVEA_TRY(check_no_overlap(op, "detections", *detections, "count", *count, false));
   FOVEA_FORWARD(stream, fovea_detect_boxes, decode, nms, scores, objectness, regression, anchors, detections, count, workspace,
                 stream);
-  const DetectWorkspace layout(*decode, scores->shape[0], scores->shape[1]);
+  const DetectWorkspace layout = layout_of(*decode, *scores);
   FOVEA_TRY(check_workspace(op, workspace, layout.bytes));
   job.count = static_cast<int32_t*>(count->data);
   if (layout.bytes == 0) return enqueue(stream, no_detections, job.count);

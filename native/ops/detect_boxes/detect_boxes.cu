@@ -3,6 +3,7 @@
 #include "cuda/kernel.h"
 #include "cuda/runtime.h"
 #include "ops/decode_boxes/decode_device.h"
+#include "ops/detect_boxes/workspace.h"
 #include "ops/nms/nms_device.h"
 
 namespace fovea::cuda {
@@ -19,26 +20,10 @@ __global__ void __launch_bounds__(kThreads) take_rows_kernel(const float* rows, 
   }
 }
 
-// Parts of the workspace, each 64-byte aligned.
-struct Layout {
-  int64_t candidates, table, labels, keep, found, keys, nms, bytes;
-
-  Layout(const fovea_decode_params& p, int64_t rows, int64_t classes) : candidates(decode_candidates(p, rows, classes)) {
-    int64_t at = 0;
-    const auto part = [&](int64_t size) {
-      const int64_t begin = at;
-      at += (size + 63) / 64 * 64;
-      return begin;
-    };
-    table = part(candidates * 6 * 4);
-    labels = part(candidates * 4);
-    keep = part(candidates * 4);
-    found = part(4);
-    keys = part(decode_workspace_bytes(p, rows, classes));
-    nms = part(nms_workspace_bytes(1, candidates));
-    bytes = candidates == 0 ? 0 : at;
-  }
-};
+DetectWorkspace layout_of(const fovea_decode_params& p, const fovea_tensor& scores) {
+  const int64_t rows = scores.shape[0], classes = scores.shape[1], candidates = decode_candidates(p, rows, classes);
+  return {candidates, decode_workspace_bytes(p, rows, classes), nms_workspace_bytes(1, candidates)};
+}
 
 }  // namespace
 }  // namespace fovea::cuda
@@ -48,7 +33,7 @@ using namespace fovea::cuda;
 
 extern "C" fovea_status fovea_detect_boxes_workspace(const fovea_decode_params* decode, const fovea_nms_params*,
                                                      const fovea_tensor* scores, int64_t* bytes) {
-  *bytes = Layout(*decode, scores->shape[0], scores->shape[1]).bytes;
+  *bytes = layout_of(*decode, *scores).bytes;
   return FOVEA_OK;
 }
 
@@ -58,7 +43,7 @@ extern "C" fovea_status fovea_detect_boxes(const fovea_decode_params* decode, co
                                            const fovea_tensor* detections, const fovea_tensor* count,
                                            const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "detect_boxes";
-  const Layout layout(*decode, scores->shape[0], scores->shape[1]);
+  const DetectWorkspace layout = layout_of(*decode, *scores);
   FOVEA_TRY(check_workspace(op, workspace, layout.bytes));
   auto* const kept = static_cast<int32_t*>(count->data);
   if (layout.bytes == 0)

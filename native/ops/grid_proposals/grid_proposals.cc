@@ -120,20 +120,9 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
   FOVEA_TRY(check_workspace(op, workspace, bytes));
   const int64_t cells = score->shape[0] * score->shape[1];
   uint64_t* keys = bytes == 0 ? nullptr : static_cast<uint64_t*>(workspace->data);
-  const GridProposalsJob job{static_cast<const float*>(score->data),
-                             deltas == nullptr ? nullptr : static_cast<const float*>(deltas->data),
-                             static_cast<float*>(rows->data),
-                             static_cast<int32_t*>(count->data),
-                             keys,
-                             keys == nullptr ? nullptr : keys + cells,
-                             score->shape[0],
-                             score->shape[1],
-                             rows->shape[0],
-                             score->pitch,
-                             deltas == nullptr ? 0 : deltas->pitch,
-                             rows->pitch,
-                             score->live,
-                             p};
+  GridProposalsJob job = grid_proposals_job(p, *score, deltas, *rows, *count);
+  job.keys = keys;
+  job.scratch = keys == nullptr ? nullptr : keys + cells;
   return enqueue(
       stream, select_isa(grid_proposals_reference, scalar::grid_proposals, avx2::grid_proposals, avx512::grid_proposals), job);
 }

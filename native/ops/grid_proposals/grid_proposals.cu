@@ -78,24 +78,12 @@ extern "C" fovea_status fovea_grid_proposals(const fovea_grid_proposals_params* 
   constexpr const char* op = "grid_proposals";
   FOVEA_TRY(check_workspace(op, workspace, workspace_bytes(*score)));
   const int64_t cells = score->shape[0] * score->shape[1];
-  auto* const target = static_cast<int32_t*>(count->data);
-  if (cells == 0) return submit(stream, op, [&](cudaStream_t s) { return cudaMemsetAsync(target, 0, sizeof(int32_t), s); });
+  if (cells == 0)
+    return submit(stream, op, [&](cudaStream_t s) { return cudaMemsetAsync(count->data, 0, sizeof(int32_t), s); });
   auto* const keys = static_cast<uint64_t*>(workspace->data);
   auto* const passed = reinterpret_cast<int32_t*>(static_cast<char*>(workspace->data) + ranked_bytes(cells));
-  const GridProposalsJob job{static_cast<const float*>(score->data),
-                             deltas == nullptr ? nullptr : static_cast<const float*>(deltas->data),
-                             static_cast<float*>(rows->data),
-                             target,
-                             keys,
-                             nullptr,
-                             score->shape[0],
-                             score->shape[1],
-                             rows->shape[0],
-                             score->pitch,
-                             deltas == nullptr ? 0 : deltas->pitch,
-                             rows->pitch,
-                             score->live,
-                             *params};
+  GridProposalsJob job = grid_proposals_job(*params, *score, deltas, *rows, *count);
+  job.keys = keys;
   return submit(stream, op, [&](cudaStream_t s) {
     cudaError_t error = cudaMemsetAsync(passed, 0, sizeof(int32_t), s);
     if (error == cudaSuccess) error = launch(collect_cells_kernel, grid_for(cells, kThreads), kThreads, 0, s, job, passed);

@@ -19,6 +19,26 @@ struct GridProposalsJob {
   fovea_grid_proposals_params params;
 };
 
+// Without its workspace. deltas may be NULL.
+static inline GridProposalsJob grid_proposals_job(const fovea_grid_proposals_params& params, const fovea_tensor& score,
+                                                  const fovea_tensor* deltas, const fovea_tensor& rows,
+                                                  const fovea_tensor& count) {
+  return {static_cast<const float*>(score.data),
+          deltas == nullptr ? nullptr : static_cast<const float*>(deltas->data),
+          static_cast<float*>(rows.data),
+          static_cast<int32_t*>(count.data),
+          nullptr,
+          nullptr,
+          score.shape[0],
+          score.shape[1],
+          rows.shape[0],
+          score.pitch,
+          deltas == nullptr ? 0 : deltas->pitch,
+          rows.pitch,
+          score.live,
+          params};
+}
+
 // Writes the boxes of the first min(n, capacity) ranked cells and the count.
 void write_proposals(const GridProposalsJob& job, const uint64_t* ranked, int64_t n);
 

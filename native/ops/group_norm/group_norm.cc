@@ -67,18 +67,6 @@ extern "C" fovea_status fovea_group_norm(const fovea_norm_params* params, const 
   if (beta != nullptr) FOVEA_TRY(check_no_overlap(op, "beta", *beta, "y", *y, false));
   FOVEA_FORWARD(stream, fovea_group_norm, params, x, gamma, beta, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
-  const GroupNormJob job{static_cast<const float*>(x->data),
-                         gamma == nullptr ? nullptr : static_cast<const float*>(gamma->data),
-                         beta == nullptr ? nullptr : static_cast<const float*>(beta->data),
-                         static_cast<float*>(y->data),
-                         x->shape[0],
-                         rows(*x) / x->shape[0],
-                         params->groups,
-                         last(*x) / params->groups,
-                         x->pitch,
-                         y->pitch,
-                         x->live,
-                         params->epsilon,
-                         params->rms != 0};
-  return enqueue(stream, select_isa(group_norm_reference, scalar::group_norm, avx2::group_norm, avx512::group_norm), job);
+  return enqueue(stream, select_isa(group_norm_reference, scalar::group_norm, avx2::group_norm, avx512::group_norm),
+                 group_norm_job(*params, *x, gamma, beta, *y));
 }

@@ -51,19 +51,7 @@ using namespace fovea::cuda;
 extern "C" fovea_status fovea_group_norm(const fovea_norm_params* params, const fovea_tensor* x, const fovea_tensor* gamma,
                                          const fovea_tensor* beta, const fovea_tensor* y, fovea_stream* stream) {
   if (elements(*x) == 0) return FOVEA_OK;
-  const GroupNormJob job{nullptr,
-                         gamma == nullptr ? nullptr : static_cast<const float*>(gamma->data),
-                         beta == nullptr ? nullptr : static_cast<const float*>(beta->data),
-                         nullptr,
-                         x->shape[0],
-                         rows(*x) / x->shape[0],
-                         params->groups,
-                         last(*x) / params->groups,
-                         x->pitch,
-                         y->pitch,
-                         x->live,
-                         params->epsilon,
-                         params->rms != 0};
+  const GroupNormJob job = group_norm_job(*params, *x, gamma, beta, *y);
   return with_float_type(x->dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     return submit(stream, "group_norm", [&](cudaStream_t s) {
