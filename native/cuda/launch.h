@@ -13,7 +13,7 @@ struct LaunchOptions {
 template <class... Parameters, class... Arguments>
 cudaError_t launch_with(LaunchOptions options, void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes,
                         cudaStream_t stream, Arguments&&... arguments) {
-  if (shared_bytes > 48 << 10) {  // more than the default must be asked for, once per function
+  if (shared_bytes > 48 << 10) {  // more than the default must be asked for; a graph does so once, when it is captured
     const cudaError_t e = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared_bytes));
     if (e != cudaSuccess) return e;
   }

@@ -109,7 +109,8 @@ FOVEA_API fovea_status fovea_graph_destroy(fovea_graph* graph);
 
 typedef struct fovea_thread_options {
   int32_t count;             /* threads that may work at once, callers included; 0 = number of logical processors */
-  int32_t spin_microseconds; /* how long an idle worker spins before it sleeps; negative = default (50) */
+  int32_t spin_microseconds; /* how long an idle worker spins before it sleeps; negative = default: 50, and 200 while calls
+                                follow each other closely */
   int32_t pin;               /* 1: worker i is pinned to the (i+1)-th processor this process may use */
   int32_t reserved;
 } fovea_thread_options;
