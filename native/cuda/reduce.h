@@ -25,11 +25,12 @@ struct Minimum {
   }
 };
 
-// Every lane gets the result; op is commutative, so all lanes combine alike. The whole warp takes part.
-template <class T, class Op>
+// Over each kLanes neighbours of a warp, a power of two. Every lane gets the result; op is commutative, so all lanes combine
+// alike. The whole warp takes part.
+template <int kLanes = 32, class T, class Op>
 FOVEA_DEVICE T warp_reduce(T v, Op op) {
 #pragma unroll
-  for (int step = 16; step > 0; step /= 2) v = op(v, __shfl_xor_sync(~0u, v, step));
+  for (int step = kLanes / 2; step > 0; step /= 2) v = op(v, __shfl_xor_sync(~0u, v, step));
   return v;
 }
 

@@ -5,6 +5,7 @@
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "cuda/rank_sort.h"
+#include "cuda/reduce.h"
 #include "cuda/runtime.h"
 
 namespace fovea::cuda {
@@ -51,10 +52,7 @@ __global__ void __launch_bounds__(kThreads) argmax_rows_kernel(Argmax j) {
       const uint64_t key = key_of(j, x[a], a);
       best = key < best ? key : best;
     }
-    for (int step = 16; step > 0; step /= 2) {
-      const uint64_t other = __shfl_xor_sync(~0u, best, step);
-      best = other < best ? other : best;
-    }
+    best = warp_reduce(best, Minimum{});
     if (lane == 0) write_index(j, row, best);
   }
 }

@@ -1,5 +1,6 @@
 // Attention in one pass over the keys with a running maximum (Dao et al., FlashAttention), f32 on CUDA cores: every head size
 // and data type. A block owns 64 rows (16 where rows are few) and walks over the keys that they see, 64 at a time.
+#include "cuda/reduce.h"
 #include "cuda/runtime.h"
 #include "ops/attention/attention_device.h"
 #include "ops/attention/attention_mma.h"
@@ -18,15 +19,9 @@ struct Shared {
 
 // Sums and maxima of a row lie in the 16 lanes of one ty.
 FOVEA_DEVICE float row_max(float x) {
-#pragma unroll
-  for (int offset = 8; offset > 0; offset /= 2) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, offset, 16));
-  return x;
+  return warp_reduce<16>(x, [](float a, float b) { return fmaxf(a, b); });
 }
-FOVEA_DEVICE float row_sum(float x) {
-#pragma unroll
-  for (int offset = 8; offset > 0; offset /= 2) x += __shfl_xor_sync(0xffffffffu, x, offset, 16);
-  return x;
-}
+FOVEA_DEVICE float row_sum(float x) { return warp_reduce<16>(x, Sum{}); }
 
 // A thread's share of the running softmax and of the output: kRows rows, 4 columns of each 64.
 template <int kRows, int kChunks>

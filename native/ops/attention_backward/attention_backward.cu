@@ -2,6 +2,7 @@
 // the keys, dk and dv by blocks that own 64 keys and walk over the rows; both recompute the probabilities from lse.
 //
 // Values that a mask hides meet exact zeros: they must be finite. Keys behind key_lengths are not read.
+#include "cuda/reduce.h"
 #include "cuda/runtime.h"
 #include "ops/attention/attention_device.h"
 #include "ops/attention/attention_tiles.h"
@@ -40,7 +41,7 @@ __global__ void __launch_bounds__(kTileThreads) delta_kernel(BackwardView<T> v) 
     float sum = 0.0f;
     for (int64_t d = lane; d < v.f.head_size; d += 32)
       sum = fmaf(to_float(v.f.o[row * v.f.o_pitch + d]), to_float(v.d_o[row * v.d_o_pitch + d]), sum);
-    for (int offset = 16; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+    sum = warp_reduce(sum, Sum{});
     if (lane == 0) v.delta[row] = sum;
   }
 }

@@ -1,6 +1,7 @@
 // The recurrence runs serially over time; channels and states are parallel. A channel's states lie in the registers of
 // neighbouring lanes; the channels of a block share the B and C of a tile of steps through shared memory.
 #include "cuda/kernel.h"
+#include "cuda/reduce.h"
 #include "cuda/runtime.h"
 #include "ops/selective_scan/scan_device.h"
 
@@ -53,8 +54,7 @@ __global__ void __launch_bounds__(kThreads, 4) selective_scan_kernel(ScanView<T>
           h[i] = fmaf(exp2f(delta * a[i]), h[i], delta * b_tile[t][first + i] * u);
           sum = fmaf(c_tile[t][first + i], h[i], sum);
         }
-#pragma unroll
-        for (int offset = kLanes / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
+        sum = warp_reduce<kLanes>(sum, Sum{});
         if (lane == 0) sum_tile[t][channel] = sum;
       }
       __syncthreads();

@@ -7,6 +7,7 @@
 #include "ops/selective_scan_backward/selective_scan_backward.h"
 
 #include "cuda/kernel.h"
+#include "cuda/reduce.h"
 #include "cuda/runtime.h"
 #include "ops/selective_scan/scan_device.h"
 
@@ -46,14 +47,6 @@ struct Shared {
   float dy[kSteps][kChannels];                                                     // gated
   float y[kSteps][kChannels], sum_b[kSteps][kChannels], d_delta[kSteps][kChannels];
 };
-
-// The lanes of a channel each get the sum over all of them.
-template <int kLanes>
-FOVEA_DEVICE float lane_sum(float x) {
-#pragma unroll
-  for (int offset = kLanes / 2; offset > 0; offset /= 2) x += __shfl_xor_sync(0xffffffffu, x, offset);
-  return x;
-}
 
 // Inputs of `steps` steps from row0 on, of the block's channels from d0 on.
 template <class T, int kOwn, int kLanes, int kSteps>
@@ -180,7 +173,7 @@ __global__ void __launch_bounds__(kThreads, 2) selective_scan_backward_kernel(Ba
           if (i < rest) y = fmaf(shared.c[t][first + i], h[i], y);
         }
         if (v.dz == nullptr) continue;
-        y = lane_sum<kLanes>(y);
+        y = warp_reduce<kLanes>(y, Sum{});
         if (lane == 0) shared.y[t][channel] = y;
       }
 #pragma unroll 1
@@ -199,7 +192,7 @@ __global__ void __launch_bounds__(kThreads, 2) selective_scan_backward_kernel(Ba
           shared.g[t][i][threadIdx.x] = g;
           carry[i] = g * decay;
         }
-        sum_b = lane_sum<kLanes>(sum_b), sum_a = lane_sum<kLanes>(sum_a);
+        sum_b = warp_reduce<kLanes>(sum_b, Sum{}), sum_a = warp_reduce<kLanes>(sum_a, Sum{});
         if (lane != 0) continue;
         const float d_delta = fmaf(u, sum_b, sum_a * (1.0f / kLog2E)) * shared.slope[t][channel];
         d_skip = fmaf(dy, u, d_skip), d_bias += d_delta;

@@ -12,6 +12,7 @@
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "cuda/rank_sort.h"
+#include "cuda/reduce.h"
 #include "cuda/runtime.h"
 #include "ops/nms/overlap_device.h"
 
@@ -62,10 +63,7 @@ __global__ void __launch_bounds__(kThreads) collect_survivors_kernel(SoftNms n) 
 
 // The smallest key of a block, for all its threads.
 FOVEA_DEVICE uint64_t block_least(uint64_t key, uint64_t* of_warps) {
-  for (int step = 16; step > 0; step /= 2) {
-    const uint64_t other = __shfl_xor_sync(~0u, key, step);
-    key = other < key ? other : key;
-  }
+  key = warp_reduce(key, Minimum{});
   if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = key;
   __syncthreads();
   uint64_t least = kNoKey;
