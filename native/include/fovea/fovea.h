@@ -7,6 +7,7 @@
 #include "nn.h"
 #include "optim.h"
 #include "sequence.h"
+#include "training.h"
 #include "vision.h"
 
 #endif

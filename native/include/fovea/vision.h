@@ -127,6 +127,80 @@ typedef struct fovea_box_points_params {
 FOVEA_API fovea_status fovea_box_points(const fovea_box_points_params* params, const fovea_tensor* boxes,
                                         const fovea_tensor* points, const fovea_tensor* y, fovea_stream* stream);
 
+/* ---- regions ----------------------------------------------------------------------------------------------------------- */
+
+typedef enum fovea_roi_mode {
+  FOVEA_ROI_ALIGN = 0,     /* mean of bilinear samples (He et al., "Mask R-CNN", 2017) */
+  FOVEA_ROI_ALIGN_MAX = 1, /* ONNX RoiAlign, mode max: the largest of the weighted corner values of all samples */
+  FOVEA_ROI_POOL = 2       /* Girshick, "Fast R-CNN", 2015: corners rounded to cells, maximum of each bin, 0 for an empty bin */
+} fovea_roi_mode;
+
+typedef struct fovea_roi_align_params {
+  int32_t mode;           /* fovea_roi_mode */
+  float spatial_scale;    /* feature cells per unit of the boxes */
+  int32_t sampling_ratio; /* samples per bin and axis; 0: ceil(box size / bins), ROI_POOL ignores it */
+  int32_t aligned; /* 1: coordinates shifted by half a cell (detectron2, ONNX half_pixel); 0: and sizes at least 1 cell */
+} fovea_roi_align_params;
+
+/* x [N][H][W][C], boxes [R][4], images i32 or i64 [R] (which image of x) or NULL for image 0; y [R][oh][ow][C]. An image index
+ * outside [0, N) gives zeros. A box with a NaN or infinite corner gives zeros. At most 2^20 samples count per bin. */
+FOVEA_API fovea_status fovea_roi_align(const fovea_roi_align_params* params, const fovea_tensor* x, const fovea_tensor* boxes,
+                                       const fovea_tensor* images, const fovea_tensor* y, fovea_stream* stream);
+/* dx is written whole; boxes get no gradient. x is read for the two maxima only and may be NULL for ROI_ALIGN. */
+FOVEA_API fovea_status fovea_roi_align_backward_workspace(const fovea_roi_align_params* params, const fovea_tensor* dy,
+                                                          const fovea_tensor* dx, int64_t* bytes);
+FOVEA_API fovea_status fovea_roi_align_backward(const fovea_roi_align_params* params, const fovea_tensor* x,
+                                                const fovea_tensor* boxes, const fovea_tensor* images, const fovea_tensor* dy,
+                                                const fovea_tensor* dx, const fovea_workspace* workspace, fovea_stream* stream);
+
+/* Deformable convolution (Dai et al., 2017; v2 with mask: Zhu et al., 2019). Each tap (kh, kw) of position (oy, ox) samples x
+ * bilinearly, zero outside, at its usual place plus an offset:
+ * offsets [N][oh][ow][offset_groups * kernel_h * kernel_w * 2] (y, then x), mask [N][oh][ow][offset_groups * kernel_h *
+ * kernel_w] or NULL for ones; the in_channels split into offset_groups neighbouring parts. Weights as conv2d's, conv.groups
+ * allowed; conv.activation is applied; conv.algorithm must be AUTO. */
+typedef struct fovea_deform_conv2d_params {
+  fovea_conv2d_params conv;
+  int32_t offset_groups;
+  int32_t reserved;
+} fovea_deform_conv2d_params;
+
+FOVEA_API fovea_status fovea_deform_conv2d_workspace(const fovea_deform_conv2d_params* params, const fovea_tensor* x,
+                                                     int64_t* bytes);
+FOVEA_API fovea_status fovea_deform_conv2d(const fovea_deform_conv2d_params* params, const fovea_tensor* x,
+                                           const fovea_tensor* offsets, const fovea_tensor* mask, const fovea_tensor* weights,
+                                           const fovea_tensor* bias, const fovea_tensor* y, const fovea_workspace* workspace,
+                                           fovea_stream* stream);
+/* Without the activation. A sample outside the image gives no gradient; on a cell's border the derivative is that of the cell
+ * to the lower right. */
+typedef struct fovea_deform_conv2d_gradients {
+  const fovea_tensor* dx;
+  const fovea_tensor* d_offsets;
+  const fovea_tensor* d_mask;
+  const fovea_tensor* dw;
+  const fovea_tensor* dbias;
+} fovea_deform_conv2d_gradients;
+
+FOVEA_API fovea_status fovea_deform_conv2d_backward_workspace(const fovea_deform_conv2d_params* params, const fovea_tensor* x,
+                                                              int64_t* bytes);
+FOVEA_API fovea_status fovea_deform_conv2d_backward(const fovea_deform_conv2d_params* params, const fovea_tensor* x,
+                                                    const fovea_tensor* offsets, const fovea_tensor* mask,
+                                                    const fovea_tensor* weights, const fovea_tensor* dy,
+                                                    const fovea_deform_conv2d_gradients* gradients,
+                                                    const fovea_workspace* workspace, fovea_stream* stream);
+
+typedef enum fovea_corner {
+  FOVEA_CORNER_TOP = 0,    /* y[i][j] = max over i' >= i of x[i'][j]: looks down from a top edge */
+  FOVEA_CORNER_LEFT = 1,   /* ... over j' >= j */
+  FOVEA_CORNER_BOTTOM = 2, /* ... over i' <= i */
+  FOVEA_CORNER_RIGHT = 3   /* ... over j' <= j */
+} fovea_corner;
+
+/* Corner pooling (Law and Deng, "CornerNet", 2018): running maximum of x [N][H][W][C] towards one side. `corner` is a
+ * fovea_corner. In place allowed. Backward: dy goes to the element whose value was taken, the first reached on ties. */
+FOVEA_API fovea_status fovea_corner_pool(int32_t corner, const fovea_tensor* x, const fovea_tensor* y, fovea_stream* stream);
+FOVEA_API fovea_status fovea_corner_pool_backward(int32_t corner, const fovea_tensor* x, const fovea_tensor* dy,
+                                                  const fovea_tensor* dx, fovea_stream* stream);
+
 /* ---- non-maximum suppression ------------------------------------------------------------------------------------------ */
 
 typedef enum fovea_overlap {

@@ -299,6 +299,81 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_recurrent([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* prepared, [NativeTypeName("const fovea_tensor *")] fovea_tensor* lengths, [NativeTypeName("const fovea_tensor *")] fovea_tensor* h, [NativeTypeName("const fovea_tensor *")] fovea_tensor* c, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_activate_backward_workspace([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_activate_backward([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* slope, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_slope, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_unary_backward([NativeTypeName("const fovea_unary_params *")] fovea_unary_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_binary_backward([NativeTypeName("int32_t")] int op, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* da, [NativeTypeName("const fovea_tensor *")] fovea_tensor* db, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_reduce_backward([NativeTypeName("const fovea_reduce_params *")] fovea_reduce_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_softmax_backward([NativeTypeName("const fovea_softmax_params *")] fovea_softmax_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_dropout([NativeTypeName("const fovea_dropout_params *")] fovea_dropout_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_cross_entropy([NativeTypeName("const fovea_cross_entropy_params *")] fovea_cross_entropy_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* logits, [NativeTypeName("const fovea_tensor *")] fovea_tensor* targets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* class_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* losses, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* log_sum_exp, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_cross_entropy_backward([NativeTypeName("const fovea_cross_entropy_params *")] fovea_cross_entropy_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* logits, [NativeTypeName("const fovea_tensor *")] fovea_tensor* targets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* class_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* log_sum_exp, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_losses, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_logits, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_layer_norm_backward_workspace([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_layer_norm_backward([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dgamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dbeta, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_group_norm_backward_workspace([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_group_norm_backward([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dgamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dbeta, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_batch_norm_backward_workspace([NativeTypeName("const fovea_batch_norm_params *")] fovea_batch_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_batch_norm_backward([NativeTypeName("const fovea_batch_norm_params *")] fovea_batch_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* gamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* mean, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rstd, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dgamma, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dbeta, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_pool2d_backward([NativeTypeName("const fovea_pool2d_params *")] fovea_pool2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_adaptive_pool2d_backward([NativeTypeName("int32_t")] int mode, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_resize_backward_workspace([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_resize_backward([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_causal_conv1d_backward_workspace([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* activation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* w, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_causal_conv1d_backward([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* activation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* w, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_final_state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dw, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dbias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_state, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_attention_backward_workspace([NativeTypeName("const fovea_linear_attention_params *")] fovea_linear_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_attention_backward([NativeTypeName("const fovea_linear_attention_params *")] fovea_linear_attention_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* log_decay, [NativeTypeName("const fovea_tensor *")] fovea_tensor* initial_state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_o, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_final_state, [NativeTypeName("const fovea_linear_attention_gradients *")] fovea_linear_attention_gradients* gradients, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_recurrent_backward_workspace([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_recurrent_backward([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_recurrent_inputs *")] fovea_recurrent_inputs* inputs, [NativeTypeName("const fovea_recurrent_gradients *")] fovea_recurrent_gradients* gradients, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_resize_workspace([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -327,6 +402,33 @@ public static unsafe partial class NativeMethods
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_box_points([NativeTypeName("const fovea_box_points_params *")] fovea_box_points_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* points, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_roi_align([NativeTypeName("const fovea_roi_align_params *")] fovea_roi_align_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* images, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_roi_align_backward_workspace([NativeTypeName("const fovea_roi_align_params *")] fovea_roi_align_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_roi_align_backward([NativeTypeName("const fovea_roi_align_params *")] fovea_roi_align_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* images, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_deform_conv2d_workspace([NativeTypeName("const fovea_deform_conv2d_params *")] fovea_deform_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_deform_conv2d([NativeTypeName("const fovea_deform_conv2d_params *")] fovea_deform_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* offsets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* mask, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_deform_conv2d_backward_workspace([NativeTypeName("const fovea_deform_conv2d_params *")] fovea_deform_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_deform_conv2d_backward([NativeTypeName("const fovea_deform_conv2d_params *")] fovea_deform_conv2d_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* offsets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* mask, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_deform_conv2d_gradients *")] fovea_deform_conv2d_gradients* gradients, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_corner_pool([NativeTypeName("int32_t")] int corner, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_corner_pool_backward([NativeTypeName("int32_t")] int corner, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_box_overlaps([NativeTypeName("int32_t")] int overlap, [NativeTypeName("int32_t")] int plus_one, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
