@@ -1,0 +1,56 @@
+namespace Fovea.Training;
+
+/// <summary>The orders in which a tape can be run when nobody plans. An order is only a list of forward and backward steps: how
+/// long a result lives follows from who reads it before it is written again.</summary>
+public static class TapeOrder
+{
+    /// <summary>Everything once: what backward reads is kept.</summary>
+    public static IReadOnlyList<TapeStep> KeepAll(Tape tape)
+    {
+        ArgumentNullException.ThrowIfNull(tape);
+        var steps = new List<TapeStep>(2 * tape.Count);
+        for (var i = 0; i < tape.Count; i++) steps.Add(TapeStep.Forward(i));
+        for (var i = tape.Count - 1; i >= 0; i--) steps.Add(TapeStep.Backward(i));
+        return steps;
+    }
+
+    /// <summary>Segments marked by <see cref="Checkpoint.Run(Tape, Func{Value})"/> keep their inputs only and are computed again
+    /// when their backward pass is due; segments inside segments likewise.</summary>
+    public static IReadOnlyList<TapeStep> MarkedSegments(Tape tape)
+    {
+        ArgumentNullException.ThrowIfNull(tape);
+        var steps = new List<TapeStep>(3 * tape.Count);
+        // Inner segments end before outer ones do; sorted so that a parent comes before its children.
+        var segments = tape.Segments.Where(s => s.End > s.Begin).OrderBy(s => s.Begin).ThenByDescending(s => s.End).ToArray();
+        for (var i = 0; i < tape.Count; i++) steps.Add(TapeStep.Forward(i));
+        Reverse(0, tape.Count, 0, segments.Length);
+        return steps;
+
+        // Backward through operations [begin, end), of which segments [first, last) lie inside.
+        void Reverse(int begin, int end, int first, int last)
+        {
+            var at = end;
+            foreach (var (segment, inner) in Children(first, last).Reverse())
+            {
+                for (; at > segment.End; at--) steps.Add(TapeStep.Backward(at - 1));
+                // A segment that has just run needs no second time.
+                if (steps[^1] != TapeStep.Forward(segment.End - 1))
+                    for (var i = segment.Begin; i < segment.End; i++) steps.Add(TapeStep.Forward(i));
+                Reverse(segment.Begin, segment.End, inner.Begin, inner.End);
+                at = segment.Begin;
+            }
+            for (; at > begin; at--) steps.Add(TapeStep.Backward(at - 1));
+        }
+
+        IEnumerable<(Tape.Segment Segment, (int Begin, int End) Inner)> Children(int first, int last)
+        {
+            while (first < last)
+            {
+                var next = first + 1;
+                while (next < last && segments[next].Begin < segments[first].End) next++;
+                yield return (segments[first], (first + 1, next));
+                first = next;
+            }
+        }
+    }
+}

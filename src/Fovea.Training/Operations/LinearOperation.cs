@@ -1,0 +1,36 @@
+namespace Fovea.Training;
+
+/// <summary>y = x w^T + bias: x [..][in], w [out][in], bias [out] or absent; y [..][out].</summary>
+internal sealed record LinearOperation : Operation
+{
+    public override string Name => "linear";
+
+    public override SavedTensors Saves(uint wanted) =>
+        SavedTensors.Input(1).When((wanted & 1) != 0) | SavedTensors.Input(0).When((wanted & 2) != 0);
+
+    public override void Infer(ReadOnlySpan<TensorSpec?> inputs, Span<TensorSpec> outputs)
+    {
+        var (x, w) = (inputs[0]!, inputs[1]!);
+        if (w.Rank != 2 || x.Rank < 1 || x[^1] != w[1]) throw Bad($"weight {w} does not fit x {x}");
+        if (inputs.Length > 2 && inputs[2] is { } bias && (bias.Rank != 1 || bias[0] != w[0])) throw Bad($"bias {bias} does not fit weight {w}");
+        outputs[0] = x.With([.. x.Shape[..^1], w[0]]);
+    }
+
+    public override void Forward(ForwardPass pass)
+    {
+        var weight = pass.Input(1);
+        var options = new LinearOptions { OutFeatures = checked((int)weight.Shape[0]), InFeatures = checked((int)weight.Shape[1]) };
+        using var packed = Kernels.PrepareLinear(pass.Stream, options, weight);
+        Kernels.Linear(pass.Stream, options, pass.Input(0), packed, pass.Optional(2), slope: null, pass.Output());
+    }
+
+    public override void Backward(BackwardPass pass)
+    {
+        var weight = pass.InputSpec(1);
+        var dy = pass.OutputGradient().Reshape(-1, weight[0]);
+        if (pass.Gradient(0) is { } dx) Kernels.MatMul(pass.Stream, new MatMulOptions(), dy, pass.Input(1), dx.Reshape(-1, weight[1]));
+        if (pass.Gradient(1) is { } dw)
+            Kernels.MatMul(pass.Stream, new MatMulOptions { TransposeA = true }, dy, pass.Input(0).Reshape(-1, weight[1]), dw);
+        if (pass.Gradient(2) is { } dbias) Kernels.Reduce(pass.Stream, ReduceOptions.Over(ReduceOp.Sum, 0), dy, dbias);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Fovea.Training;
+
+/// <summary>A differentiable kernel with its attributes: what a tape records. Immutable; equal when kernel and attributes are,
+/// so that recorded programs can be compared. Holds no tensors and no callbacks: running it again gives the same bits.</summary>
+public abstract record Operation
+{
+    /// <summary>The kernel's name, as in error messages: "conv2d".</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Number of results.</summary>
+    public virtual int OutputCount => 1;
+
+    /// <summary>Whether replaying the operation must not touch what it writes besides its outputs (running
+    /// statistics).</summary>
+    public virtual bool WritesBuffers => false;
+
+    /// <summary>What <see cref="Backward"/> will read when gradients of the inputs in <paramref name="wanted"/> (bit i: input i)
+    /// are asked for. The less, the less is kept.</summary>
+    public abstract SavedTensors Saves(uint wanted);
+
+    /// <summary>Describes the results; absent inputs are null.</summary>
+    /// <exception cref="ArgumentException">The inputs do not fit together. The message names the operation and the
+    /// shapes.</exception>
+    public abstract void Infer(ReadOnlySpan<TensorSpec?> inputs, Span<TensorSpec> outputs);
+
+    /// <summary>Enqueues the kernel.</summary>
+    public abstract void Forward(ForwardPass pass);
+
+    /// <summary>Enqueues the kernels that turn the gradients of the outputs into those of the inputs.</summary>
+    public abstract void Backward(BackwardPass pass);
+
+    /// <summary>Throws the exception that <see cref="Infer"/> promises.</summary>
+    protected ArgumentException Bad(string what) => new($"{Name}: {what}");
+}
