@@ -119,6 +119,15 @@ public sealed unsafe partial class DeviceTensor : IDisposable
         }
     }
 
+    /// <summary>Says that the work of <paramref name="stream"/> given from now on comes behind every use of this tensor on other
+    /// streams, because it waited for their events: disposed memory then goes back to that stream.</summary>
+    public void ReturnTo(DeviceStream stream)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        Lease.Enter(stream.Id);
+        Lease.Leave();
+    }
+
     /// <summary>Gives the memory back; does nothing on a view.</summary>
     public void Dispose()
     {

@@ -57,9 +57,16 @@ public sealed class TapeTests
         }
         var loss = h.Reshape(1, rows * width).Linear(tape.Input(u)).Reshape();
         using var program = tape.Compile(stream, loss);
+        var profile = program.Profile(runs: 1);
+        program.Dispose();
+        w.ClearGradient();
+        using var again = tape.Compile(stream, loss);
         var before = stream.Pool.Statistics.InUseBytes;
-        program.Run();
-        return (w.Gradient.ToArray<float>(stream), stream.Pool.Statistics.PeakInUseBytes - before, program.RecomputedSteps);
+        stream.Pool.ResetPeak();
+        again.Run();
+        var peak = stream.Pool.Statistics.PeakInUseBytes - before;
+        Assert.Equal(again.Forecast(profile).PeakBytes, peak);
+        return (w.Gradient.ToArray<float>(stream), peak, again.RecomputedSteps);
 
         Value Repeat(Value value, int count)
         {

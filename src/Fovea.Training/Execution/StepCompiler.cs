@@ -54,9 +54,12 @@ internal sealed class StepCompiler
         var next = _tape.Count - 1;
         foreach (var step in order)
         {
-            if ((uint)step.Index >= (uint)_tape.Count)
-                throw new ArgumentException($"the order names operation {step.Index}, the tape has {_tape.Count}", nameof(order));
-            if (_tape.Ops[step.Index].IsView) continue;
+            var known = step.RunsOperation ? _tape.Count : _tape.Slots.Length;
+            if ((uint)step.Index >= (uint)known)
+                throw new ArgumentException($"the order has {step.Kind}({step.Index}), the tape has {known}", nameof(order));
+            if (!step.RunsOperation && (_tape.Slots[step.Index].Producer < 0 || _tape.Slots[step.Index].Root != step.Index))
+                throw new ArgumentException($"the order has {step.Kind}({step.Index}), which has no memory of its own", nameof(order));
+            if (step.RunsOperation && _tape.Ops[step.Index].IsView) continue;
             if (step.Kind == TapeStepKind.Backward)
             {
                 if (!_isActive[step.Index]) continue;
@@ -76,35 +79,32 @@ internal sealed class StepCompiler
     private CompiledStep[] Lifetimes(List<TapeStep> order)
     {
         var live = (bool[])_kept.Clone();
-        var ran = new int[_tape.Count];
+        var runs = new int[_tape.Count];
         foreach (var step in order)
-            if (step.Kind == TapeStepKind.Forward) ran[step.Index]++;
+            if (step.Kind == TapeStepKind.Forward) runs[step.Index]++;
 
         var steps = new List<CompiledStep>(order.Count);
         var dead = new List<int>();
         for (var i = order.Count - 1; i >= 0; i--)
         {
-            var op = _tape.Ops[order[i].Index];
-            var again = false;
+            var step = order[i];
+            var again = step.Kind == TapeStepKind.Forward && --runs[step.Index] > 0;
+            var writes = Writes(step);
+            var writesBuffers = step.Kind == TapeStepKind.Forward && !again && _tape.Ops[step.Index].Operation.WritesBuffers;
+            if (writes.Length > 0 && !writesBuffers && !writes.Any(w => live[w])) continue; // nobody reads it
             dead.Clear();
-            if (order[i].Kind is TapeStepKind.Forward or TapeStepKind.Prefetch)
+            foreach (var root in writes)
             {
-                if (order[i].Kind == TapeStepKind.Forward) again = --ran[order[i].Index] > 0;
-                var needed = op.Outputs.Any(o => live[o]) || (op.Operation.WritesBuffers && !again);
-                if (!needed) continue;
-                foreach (var output in op.Outputs)
-                {
-                    if (!live[output]) dead.Add(output);
-                    live[output] = false;
-                }
+                if (!live[root]) dead.Add(root);
+                live[root] = false;
             }
-            foreach (var root in Reads(order[i].Kind, op))
+            foreach (var root in Reads(step))
             {
                 if (_tape.Slots[root].Producer < 0 || live[root]) continue;
                 live[root] = true;
                 dead.Add(root);
             }
-            steps.Add(new CompiledStep { Step = order[i], IsAgain = again, Dead = [.. dead] });
+            steps.Add(new CompiledStep { Step = step, IsAgain = again, Dead = [.. dead] });
         }
         for (var slot = 0; slot < live.Length; slot++)
         {
@@ -115,25 +115,20 @@ internal sealed class StepCompiler
         return [.. steps];
     }
 
-    private IEnumerable<int> Reads(TapeStepKind kind, TapeOp op)
+    private int[] Writes(TapeStep step) => step.Kind switch
     {
-        switch (kind)
-        {
-            case TapeStepKind.Forward:
-                foreach (var input in op.Inputs)
-                    if (input >= 0) yield return _tape.Slots[input].Root;
-                break;
-            case TapeStepKind.Backward:
-                for (var i = 0; i < op.Inputs.Length; i++)
-                    if ((op.Saves.Inputs >> i & 1) != 0 && op.Inputs[i] >= 0) yield return _tape.Slots[op.Inputs[i]].Root;
-                for (var i = 0; i < op.Outputs.Length; i++)
-                    if ((op.Saves.Outputs >> i & 1) != 0) yield return op.Outputs[i];
-                break;
-            case TapeStepKind.Offload:
-                foreach (var output in op.Outputs) yield return output;
-                break;
-        }
-    }
+        TapeStepKind.Forward => _tape.Ops[step.Index].Outputs,
+        TapeStepKind.Prefetch or TapeStepKind.Widen => [step.Index],
+        _ => [],
+    };
+
+    private IEnumerable<int> Reads(TapeStep step) => step.Kind switch
+    {
+        TapeStepKind.Forward => _tape.Ops[step.Index].Inputs.Where(i => i >= 0).Select(i => _tape.Slots[i].Root),
+        TapeStepKind.Backward => _tape.SavedRoots(step.Index),
+        TapeStepKind.Prefetch or TapeStepKind.Widen => [],
+        _ => [step.Index],
+    };
 
     // Gradients are computed once and in one order whatever the plan, so their sums have the same bits.
     private void Gradients(CompiledStep[] steps)

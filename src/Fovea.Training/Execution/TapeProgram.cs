@@ -9,13 +9,14 @@ public sealed partial class TapeProgram : IDisposable
     private readonly CompiledStep[] _steps;
     private readonly DeviceTensor?[] _tensors;   // by root slot
     private readonly DeviceTensor?[] _gradients; // by root slot; parameters keep their own
-    private readonly PinnedBuffer?[] _offloaded; // by root slot
     private readonly ForwardPass _forward;
     private readonly BackwardPass _backward;
     private readonly Value _loss;
     private readonly HashSet<int> _kept;
     private readonly DeviceTensor _seed; // gradient of the loss
     private readonly DeviceTensor _randomState;
+    private StepMeasure? _measure;
+    private OtherStorage? _storage; // made by the first step that moves a result
 
     internal TapeProgram(DeviceStream stream, Tape tape, Value loss, IReadOnlyList<TapeStep> order, ReadOnlySpan<Value> kept)
     {
@@ -32,7 +33,6 @@ public sealed partial class TapeProgram : IDisposable
         _steps = StepCompiler.Compile(tape, loss.Slot, _kept, order);
         _tensors = new DeviceTensor?[tape.Slots.Length];
         _gradients = new DeviceTensor?[tape.Slots.Length];
-        _offloaded = new PinnedBuffer?[tape.Slots.Length];
         _forward = new ForwardPass(this);
         _backward = new BackwardPass(this);
         _seed = DeviceTensor.From(stream, [1f]);
@@ -134,7 +134,7 @@ public sealed partial class TapeProgram : IDisposable
         Clear();
         _seed.Dispose();
         _randomState.Dispose();
-        foreach (var buffer in _offloaded) ((IDisposable?)buffer)?.Dispose();
+        _storage?.Dispose();
     }
 
     internal DeviceTensor RandomStateFor(bool again) => again && BreaksRandomState ? WrongState : _randomState;
@@ -163,28 +163,43 @@ public sealed partial class TapeProgram : IDisposable
 
     private void Run(CompiledStep step)
     {
-        var op = Tape.Ops[step.Step.Index];
+        var index = step.Step.Index;
         switch (step.Step.Kind)
         {
             case TapeStepKind.Forward:
-                foreach (var output in op.Outputs) Replace(output, DeviceTensor.Allocate(Stream, Tape.Slots[output].Spec.DType, Tape.Slots[output].Spec.Shape));
-                op.Operation.Forward(_forward.At(op, step.IsAgain));
-                if (DetectsAnomalies) CheckForward(op);
+                RunForward(Tape.Ops[index], step);
                 break;
             case TapeStepKind.Backward:
-                CallHooks(op);
-                _backward.Run(op, BeginGradients(op, step));
-                if (DetectsAnomalies) CheckBackward(op);
+                RunBackward(Tape.Ops[index], step);
                 break;
-            case TapeStepKind.Offload:
-                foreach (var output in op.Outputs) Offload(output);
-                break;
-            case TapeStepKind.Prefetch:
-                foreach (var output in op.Outputs) Prefetch(output);
+            default:
+                Move(step.Step.Kind, index);
                 break;
         }
         foreach (var root in step.Dead) Replace(root, null);
         foreach (var root in step.DeadGradients) DropGradient(root);
+    }
+
+    private void RunForward(TapeOp op, CompiledStep step)
+    {
+        foreach (var input in op.Inputs)
+            if (input >= 0) Await(input);
+        foreach (var output in op.Outputs) Replace(output, Allocate(output));
+        _measure?.Begin();
+        op.Operation.Forward(_forward.At(op, step.IsAgain));
+        _measure?.End(step.Step);
+        if (DetectsAnomalies) CheckForward(op);
+    }
+
+    private void RunBackward(TapeOp op, CompiledStep step)
+    {
+        foreach (var root in Tape.SavedRoots(step.Step.Index)) Await(root);
+        CallHooks(op);
+        var fresh = BeginGradients(op, step);
+        _measure?.Begin();
+        _backward.Run(op, fresh);
+        _measure?.End(step.Step);
+        if (DetectsAnomalies) CheckBackward(op);
     }
 
     // Gradients that this step begins: bit i of the result says that input i is to be written, not added to.
@@ -202,7 +217,7 @@ public sealed partial class TapeProgram : IDisposable
                 continue;
             }
             var gradient = root.Parameter?.BeginGradient(Stream)
-                ?? (_gradients[slot.Root] = DeviceTensor.Allocate(Stream, root.Spec.DType, root.Spec.Shape));
+                ?? (_gradients[slot.Root] = Allocate(slot.Root));
             if (!IsWhole(op.Inputs[i])) gradient.Fill(Stream, 0);
         }
         return fresh;
@@ -226,18 +241,7 @@ public sealed partial class TapeProgram : IDisposable
             if (Array.IndexOf(op.Outputs, slot) >= 0 && GradientOrNull(slot) is { } gradient) hook(Stream, gradient);
     }
 
-    private void Offload(int root)
-    {
-        var tensor = Tensor(root);
-        tensor.CopyTo(Stream, _offloaded[root] ??= new PinnedBuffer(Stream.Device, checked((int)Tape.Slots[root].Spec.Bytes)));
-    }
-
-    private void Prefetch(int root)
-    {
-        var spec = Tape.Slots[root].Spec;
-        Replace(root, DeviceTensor.Allocate(Stream, spec.DType, spec.Shape));
-        _tensors[root]!.CopyFrom(Stream, _offloaded[root]!);
-    }
+    private DeviceTensor Allocate(int root) => DeviceTensor.Allocate(Stream, Tape.Slots[root].Spec.DType, Tape.Slots[root].Spec.Shape);
 
     private void Replace(int root, DeviceTensor? tensor)
     {
@@ -258,6 +262,7 @@ public sealed partial class TapeProgram : IDisposable
             Replace(root, null);
             DropGradient(root);
         }
+        _storage?.Clear();
     }
 
     private Slot Own(Value value) => value.Owner == Tape ? Tape.Slots[value.Slot] : throw new ArgumentException($"{value} is of another tape");

@@ -9,18 +9,26 @@ public enum TapeStepKind
     /// <summary>Runs an operation backward.</summary>
     Backward,
 
-    /// <summary>Copies a result to pinned host memory; its device memory is free when no later step reads it before the
-    /// <see cref="Prefetch"/>.</summary>
+    /// <summary>Begins to copy a result to pinned host memory, beside the work that follows.</summary>
     Offload,
 
-    /// <summary>Copies it back.</summary>
+    /// <summary>The copy that <see cref="Offload"/> began must be done here: from now on the device memory may serve others.</summary>
+    Release,
+
+    /// <summary>Begins to copy a result back; whoever reads it waits.</summary>
     Prefetch,
+
+    /// <summary>Keeps a result as bf16, rounded. Its f32 memory is free unless a later step reads it before
+    /// <see cref="Widen"/>.</summary>
+    Narrow,
+
+    /// <summary>Makes f32 of it again.</summary>
+    Widen,
 }
 
 /// <summary>One step of a program.</summary>
 /// <param name="Kind">What it does.</param>
-/// <param name="Index">Index of the operation on the tape; of the operation whose results are moved, for
-/// <see cref="TapeStepKind.Offload"/> and <see cref="TapeStepKind.Prefetch"/>.</param>
+/// <param name="Index">Forward and backward: the operation on the tape. The others: the slot of the result.</param>
 public readonly record struct TapeStep(TapeStepKind Kind, int Index)
 {
     /// <summary>Runs operation <paramref name="op"/> forward.</summary>
@@ -28,4 +36,7 @@ public readonly record struct TapeStep(TapeStepKind Kind, int Index)
 
     /// <summary>Runs operation <paramref name="op"/> backward.</summary>
     public static TapeStep Backward(int op) => new(TapeStepKind.Backward, op);
+
+    /// <summary>Whether <see cref="Index"/> is an operation.</summary>
+    public bool RunsOperation => Kind is TapeStepKind.Forward or TapeStepKind.Backward;
 }

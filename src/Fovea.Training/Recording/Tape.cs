@@ -155,6 +155,16 @@ public sealed class Tape
     public TapeProgram Compile(DeviceStream stream, Value loss, IReadOnlyList<TapeStep>? order = null, params ReadOnlySpan<Value> kept) =>
         new(stream, this, loss, order ?? TapeOrder.MarkedSegments(this), kept);
 
+    /// <summary>Roots of what the backward pass of an operation reads.</summary>
+    internal IEnumerable<int> SavedRoots(int index)
+    {
+        var op = _ops[index];
+        for (var i = 0; i < op.Inputs.Length; i++)
+            if ((op.Saves.Inputs >> i & 1) != 0 && op.Inputs[i] >= 0) yield return _slots[op.Inputs[i]].Root;
+        for (var i = 0; i < op.Outputs.Length; i++)
+            if ((op.Saves.Outputs >> i & 1) != 0) yield return op.Outputs[i];
+    }
+
     internal int BeginSegment()
     {
         _segments.Add(new Segment(_ops.Count, -1));

@@ -50,6 +50,19 @@ public sealed unsafe partial class DeviceMemoryPool : IDisposable
         lock (_gate) return TrimLocked(long.MaxValue);
     }
 
+    /// <summary>Lets <see cref="DeviceMemoryPoolStatistics.PeakInUseBytes"/> start again from what is in use now.</summary>
+    public void ResetPeak()
+    {
+        lock (_gate) _peak = _inUse;
+    }
+
+    /// <summary>Size of the block that a tensor of <paramref name="bytes"/> bytes gets; 0 for an empty one.</summary>
+    public static long BlockBytes(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        return bytes == 0 ? 0 : SizeClasses.Round(bytes);
+    }
+
     /// <summary>Gives the free blocks back. Blocks of live tensors follow when the tensors are disposed.</summary>
     public void Dispose()
     {
