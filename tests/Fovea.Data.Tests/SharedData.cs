@@ -1,0 +1,37 @@
+using System.IO.Compression;
+using Xunit;
+
+namespace Fovea.Data.Tests;
+
+/// <summary>Published vectors and files beside the checkout; tests skip with one line where they are not.</summary>
+internal static class SharedData
+{
+    private static readonly string Folder = Path.Combine(FindRepositoryRoot(), "..", "shared");
+
+    internal static string File(params ReadOnlySpan<string> parts)
+    {
+        var path = Path.Combine([Folder, .. parts]);
+        Assert.SkipUnless(System.IO.File.Exists(path), $"{string.Join('/', parts)} is not beside the checkout");
+        return path;
+    }
+
+    internal static byte[] Vectors(string name)
+    {
+        using var archive = ZipFile.OpenRead(File("conformance", "public_vectors.zip"));
+        using var entry = archive.GetEntry(name)!.Open();
+        using var bytes = new MemoryStream();
+        entry.CopyTo(bytes);
+        return bytes.ToArray();
+    }
+
+    // A linked worktree may lie one folder deeper than the checkout itself.
+    private static string FindRepositoryRoot()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory != null; directory = directory.Parent)
+        {
+            if (!System.IO.File.Exists(Path.Combine(directory.FullName, "Runtime.sln"))) continue;
+            return Directory.Exists(Path.Combine(directory.FullName, "..", "shared")) ? directory.FullName : directory.Parent!.FullName;
+        }
+        throw new InvalidOperationException("The tests run outside of a checkout.");
+    }
+}
