@@ -75,6 +75,7 @@ constexpr fovea_layout_entry kLayout[] = {
     STRUCT(fovea_recurrent_params), FIELD(fovea_recurrent_params, cell), FIELD(fovea_recurrent_params, input_size), FIELD(fovea_recurrent_params, hidden_size), FIELD(fovea_recurrent_params, reverse),
     STRUCT(fovea_soft_nms_params), FIELD(fovea_soft_nms_params, method), FIELD(fovea_soft_nms_params, iou_threshold), FIELD(fovea_soft_nms_params, sigma), FIELD(fovea_soft_nms_params, score_threshold), FIELD(fovea_soft_nms_params, plus_one),
     STRUCT(fovea_decode_params), FIELD(fovea_decode_params, score_mode), FIELD(fovea_decode_params, box_mode), FIELD(fovea_decode_params, background), FIELD(fovea_decode_params, bins), FIELD(fovea_decode_params, best_class), FIELD(fovea_decode_params, top_k), FIELD(fovea_decode_params, score_threshold), FIELD(fovea_decode_params, delta_weights), FIELD(fovea_decode_params, clip_w), FIELD(fovea_decode_params, clip_h),
+    STRUCT(fovea_cross_column), FIELD(fovea_cross_column, values), FIELD(fovea_cross_column, row_splits),
     STRUCT(fovea_optimizer_params), FIELD(fovea_optimizer_params, kind), FIELD(fovea_optimizer_params, beta1), FIELD(fovea_optimizer_params, beta2), FIELD(fovea_optimizer_params, epsilon), FIELD(fovea_optimizer_params, weight_decay), FIELD(fovea_optimizer_params, dampening),
     STRUCT(fovea_dropout_params), FIELD(fovea_dropout_params, rate), FIELD(fovea_dropout_params, sequence),
     STRUCT(fovea_cross_entropy_params), FIELD(fovea_cross_entropy_params, label_smoothing), FIELD(fovea_cross_entropy_params, ignore_index),

@@ -3,6 +3,7 @@
 #define FOVEA_H
 
 #include "base.h"
+#include "data.h"
 #include "device.h"
 #include "nn.h"
 #include "optim.h"

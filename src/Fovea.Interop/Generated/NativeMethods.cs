@@ -20,6 +20,15 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_layout([NativeTypeName("const fovea_layout_entry **")] fovea_layout_entry** entries, [NativeTypeName("int64_t *")] long* count);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_hash_buckets([NativeTypeName("const uint8_t *")] byte* bytes, [NativeTypeName("int64_t")] long byte_count, [NativeTypeName("const int64_t *")] long* offsets, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_hash_integers([NativeTypeName("const int64_t *")] long* values, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_cross_hashed([NativeTypeName("const fovea_cross_column *")] fovea_cross_column* columns, [NativeTypeName("int64_t")] long column_count, [NativeTypeName("int64_t")] long rows, [NativeTypeName("uint64_t")] ulong key, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("const int64_t *")] long* row_splits, [NativeTypeName("int64_t *")] long* ids);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_backend_load([NativeTypeName("const char *")] sbyte* path);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
