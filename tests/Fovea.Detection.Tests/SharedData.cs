@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using Fovea.Data;
 
 namespace Fovea.Detection.Tests;
@@ -13,6 +14,18 @@ internal static class SharedData
         string path = Path.Combine(RepositoryRoot, "..", "shared", "models", "oracle", relative);
         Assert.SkipUnless(Directory.Exists(path), $"oracle data {relative} is not beside the checkout");
         return path;
+    }
+
+    /// <summary>A file of the archive of published test vectors.</summary>
+    public static byte[] Vectors(string file)
+    {
+        string path = Path.Combine(RepositoryRoot, "..", "shared", "conformance", "public_vectors.zip");
+        Assert.SkipUnless(File.Exists(path), "the archive of test vectors is not beside the checkout");
+        using var archive = ZipFile.OpenRead(path);
+        using var entry = archive.GetEntry(file)!.Open();
+        using var bytes = new MemoryStream();
+        entry.CopyTo(bytes);
+        return bytes.ToArray();
     }
 
     public static MtcnnModel Mtcnn(Device? device = null)
