@@ -66,9 +66,9 @@ __global__ void __launch_bounds__(kThreads) move_kernel(RowPair rows, const Unit
 }
 
 cudaError_t move(RowPair r, int64_t element_bytes, const void* x, void* y, cudaStream_t s) {
-  const int64_t width = r.width * element_bytes, x_pitch = r.x_pitch * element_bytes, y_pitch = r.y_pitch * element_bytes;
+  const int64_t width = r.width * element_bytes, x_pitch = r.pitch[0] * element_bytes, y_pitch = r.pitch[1] * element_bytes;
   const int64_t unit = widest_unit(address(x) | address(y) | uint64_t(width) | uint64_t(x_pitch) | uint64_t(y_pitch));
-  r.width = width / unit, r.x_pitch = x_pitch / unit, r.y_pitch = y_pitch / unit;
+  r.width = width / unit, r.pitch[0] = x_pitch / unit, r.pitch[1] = y_pitch / unit;
   return with_unit(unit, [&](auto type) {
     using U = typename decltype(type)::type;
     return launch(move_kernel<U>, grid_for(r.leading * r.inner * r.width, kThreads), kThreads, 0, s, r,
@@ -93,7 +93,7 @@ using namespace fovea::cuda;
 extern "C" fovea_status fovea_copy(const fovea_tensor* x, const fovea_tensor* y, fovea_stream* stream) {
   if (elements(*x) == 0) return FOVEA_OK;
   const RowLayout l = row_layout(*x);
-  const RowPair rows = merged({l.leading, l.inner, l.width, row_pitch(*x), row_pitch(*y), row_live(*x)});
+  const RowPair rows = merged(RowPair{l.leading, l.inner, l.width, {row_pitch(*x), row_pitch(*y)}, row_live(*x)});
   return submit(stream, "copy", [&](cudaStream_t s) {
     if (same(x->dtype, y->dtype)) return move(rows, x->dtype.bits / 8, x->data, y->data, s);
     cudaError_t error = cudaSuccess;

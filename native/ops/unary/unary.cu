@@ -68,16 +68,14 @@ extern "C" fovea_status fovea_unary(const fovea_unary_params* params, const fove
   const int64_t n = elements(*x);
   if (n == 0) return FOVEA_OK;
   const RowLayout l = row_layout(*x);
-  const RowPair rows = merged({l.leading, l.inner, l.width, row_pitch(*x), row_pitch(*y), row_live(*x)});
-  const auto bytes = static_cast<uint64_t>(x->dtype.bits / 8);
-  const uint64_t bits =
-      address(x->data) | address(y->data) | static_cast<uint64_t>(rows.width | rows.x_pitch | rows.y_pitch) * bytes;
+  const RowPair rows = merged(RowPair{l.leading, l.inner, l.width, {row_pitch(*x), row_pitch(*y)}, row_live(*x)});
+  const bool packed = in_packs(rows, address(x->data) | address(y->data), x->dtype.bits / 8);
   return with_float_type(x->dtype, [&](auto type) {
     using T = typename decltype(type)::type;
     return submit(stream, "unary", [&](cudaStream_t s) {
       const auto* from = static_cast<const T*>(x->data);
       auto* to = static_cast<T*>(y->data);
-      if (widest_unit(bits) == 16)
+      if (packed)
         return launch(unary_kernel<T, kPack<T>>, grid_for(n / kPack<T>, kThreads), kThreads, 0, s, *params, rows, from, to);
       return launch(unary_kernel<T, 1>, grid_for(n, kThreads), kThreads, 0, s, *params, rows, from, to);
     });

@@ -1,0 +1,36 @@
+namespace Fovea.Tests.Cases;
+
+/// <summary>Gradients of activations.</summary>
+public sealed class GradientCases : IKernelCases
+{
+    // A few roundings, and exponentials good to 4 units in the last place; PReLU adds 51 terms.
+    private const double Tolerance = 4e-6;
+
+    public IEnumerable<KernelCase> Cases =>
+    [
+        Activate("relu 7x13", Activation.Relu, 7, 13),
+        Activate("silu 129", Activation.Silu, 129),
+        Activate("gelu 5x31", Activation.Gelu, 5, 31),
+        Activate("mish 4x0", Activation.Mish, 4, 0),
+        Activate("prelu 3x17x28", Activation.PRelu, 3, 17, 28),
+    ];
+
+    private static KernelCase Activate(string name, Activation activation, params long[] shape)
+    {
+        var count = Count(shape);
+        return new KernelCase($"activate_backward {name}", stream =>
+        {
+            var run = new KernelRun();
+            var x = run.Input(Data.Tensor(stream, 1, shape));
+            var dy = run.Input(Data.Tensor(stream, 2, shape));
+            var slope = activation.Kind == ActivationKind.PRelu ? run.Input(Data.Tensor(stream, 3, shape[^1])) : null;
+            var dx = run.Output(Data.Empty(stream, shape));
+            var dSlope = slope is null ? null : run.Output(Data.Empty(stream, shape[^1]));
+            run.Call = s => Kernels.ActivateBackward(s, activation, x, slope, dy, dx, dSlope);
+            return run;
+        })
+        { Tolerance = Tolerance, PropagatesNan = count > 0, Bytes = 12 * count, Flops = 2 * count };
+    }
+
+    private static long Count(long[] shape) => shape.Aggregate(1L, (a, b) => a * b);
+}
