@@ -16,6 +16,9 @@ public sealed class BackwardPass
     /// <summary>i64 [2] on the device: seed and offset of this run's random numbers.</summary>
     public DeviceTensor RandomState => _program.RandomStateFor(again: false);
 
+    /// <summary>Number of inputs, absent ones included.</summary>
+    public int InputCount => _op.Inputs.Length;
+
     /// <summary>Input <paramref name="index"/>, which is present and among the tensors that the operation saves.</summary>
     public DeviceTensor Input(int index)
     {

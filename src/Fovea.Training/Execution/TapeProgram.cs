@@ -57,6 +57,10 @@ public sealed partial class TapeProgram : IDisposable
     /// training. A run throws <see cref="AnomalyException"/>, which names the operation that made the first one.</summary>
     public bool DetectsAnomalies { get; set; }
 
+    internal int LossSlot => _loss.Slot;
+
+    internal IReadOnlyCollection<int> Kept => _kept;
+
     /// <summary>For tests of the tests: recomputation draws other random numbers than the first time.</summary>
     internal bool BreaksRandomState { get; set; }
 

@@ -1,0 +1,49 @@
+namespace Fovea.Training;
+
+public static partial class TapeOperations
+{
+    /// <summary>Convolution of x [N][H][W][in] with weight [out][kh][kw][in/groups], bias [out] or absent, then the activation of the
+    /// options.</summary>
+    public static Value Conv2D(this Value x, in Conv2DOptions options, Value weight, Value bias = default)
+    {
+        var y = x.Tape.Record(new Conv2DOperation(options with { Activation = Activation.None }), x, weight, bias);
+        return options.Activation.Kind == ActivationKind.None ? y : y.Activate(options.Activation);
+    }
+
+    /// <summary>Transposed convolution of x [N][H][W][in] with weight [out][kh][kw][in]; groups must be 1.</summary>
+    public static Value ConvTranspose2D(this Value x, in ConvTranspose2DOptions options, Value weight, Value bias = default)
+    {
+        var y = x.Tape.Record(new ConvTranspose2DOperation(options with { Conv = options.Conv with { Activation = Activation.None } }), x, weight, bias);
+        return options.Conv.Activation.Kind == ActivationKind.None ? y : y.Activate(options.Conv.Activation);
+    }
+
+    /// <summary>Rows of a table [N][..] by indices of any shape: embedding lookup.</summary>
+    public static Value GatherRows(this Value table, Value indices) => table.Tape.Record(new GatherRowsOperation(), table, indices);
+
+    /// <summary>Scaled dot-product attention: q [B][Lq][H][D], k and v [B][Lk][G][D].</summary>
+    /// <param name="q">Queries.</param>
+    /// <param name="k">Keys.</param>
+    /// <param name="v">Values.</param>
+    /// <param name="options">Mask and scale.</param>
+    /// <param name="keyLengths">i32 [B], keys that count per batch entry, or absent.</param>
+    public static Value Attention(this Value q, Value k, Value v, AttentionOptions options, Value keyLengths = default)
+    {
+        Span<Value> outputs = [default, default];
+        q.Tape.Record(new AttentionOperation(options), [q, k, v, keyLengths], outputs);
+        return outputs[0];
+    }
+
+    /// <summary>The selective scan of Mamba from a zero state; see <see cref="Kernels.SelectiveScan"/> for the shapes.</summary>
+    public static Value SelectiveScan(this Value u, Value delta, Value a, Value b, Value c, SelectiveScanOptions options,
+        Value skip = default, Value z = default, Value deltaBias = default) =>
+        u.Tape.Record(new SelectiveScanOperation(options), u, delta, a, b, c, skip, z, deltaBias);
+
+    /// <summary>Rows [start, start + count) of the leading dimension.</summary>
+    public static Value Rows(this Value x, long start, long count) => x.Tape.Record(new SliceOperation(start, count, OfColumns: false), x);
+
+    /// <summary>Columns [start, start + count) of the last dimension.</summary>
+    public static Value Columns(this Value x, long start, long count) => x.Tape.Record(new SliceOperation(start, count, OfColumns: true), x);
+
+    /// <summary>Values side by side in the last dimension.</summary>
+    public static Value Concat(params ReadOnlySpan<Value> values) => values[0].Tape.Record(new ConcatOperation(), values);
+}

@@ -1,0 +1,74 @@
+namespace Fovea.Training.Tests.Gradients;
+
+internal static partial class GradientCases
+{
+    public static IReadOnlyList<GradientCase> All { get; } =
+    [
+        .. Products(),
+        .. Convolutions(),
+        .. Layouts(),
+        .. Activations(),
+        .. Sequences(),
+    ];
+
+    private static IEnumerable<GradientCase> Products() =>
+    [
+        new("linear 3x5 to 4", [[3, 5], [4, 5], [4]], (_, v) => v[0].Linear(v[1], v[2])),
+        new("linear 2x3x7 to 2 without bias", [[2, 3, 7], [2, 7]], (_, v) => v[0].Linear(v[1])),
+        new("matmul 3x4 by 4x2", [[3, 4], [4, 2]], (_, v) => v[0].MatMul(v[1])),
+        new("matmul transposed both", [[4, 3], [2, 4]], (_, v) => v[0].MatMul(v[1], new MatMulOptions { TransposeA = true, TransposeB = true, Alpha = 0.5f })),
+        new("matmul batch of 3", [[3, 2, 4], [3, 5, 4]], (_, v) => v[0].MatMul(v[1], new MatMulOptions { TransposeB = true })),
+        new("matmul batch with one matrix", [[3, 2, 4], [4, 3]], (_, v) => v[0].MatMul(v[1])),
+        new("matmul with itself", [[3, 3]], (_, v) => v[0].MatMul(v[0])),
+    ];
+
+    private static IEnumerable<GradientCase> Convolutions()
+    {
+        var same = new Conv2DOptions(3, 4, 3) { Padding = 1 };
+        yield return new("conv2d 3x3", [[2, 4, 5, 3], [4, 3, 3, 3], [4]], (_, v) => v[0].Conv2D(same, v[1], v[2]));
+        var strided = new Conv2DOptions(2, 3, 3) { Stride = 2, PadTop = 1, PadLeft = 1 };
+        yield return new("conv2d strided", [[1, 5, 6, 2], [3, 3, 3, 2]], (_, v) => v[0].Conv2D(strided, v[1]));
+        var dilated = new Conv2DOptions(1, 2, 2) { Dilation = 2 };
+        yield return new("conv2d dilated", [[1, 5, 4, 1], [2, 2, 2, 1]], (_, v) => v[0].Conv2D(dilated, v[1]));
+        var grouped = new Conv2DOptions(4, 6, 3) { Padding = 1, Groups = 2 };
+        yield return new("conv2d grouped", [[1, 3, 4, 4], [6, 3, 3, 2], [6]], (_, v) => v[0].Conv2D(grouped, v[1], v[2]));
+        var depthwise = new Conv2DOptions(5, 5, 3) { Padding = 1, Groups = 5 };
+        yield return new("conv2d depthwise", [[1, 4, 4, 5], [5, 3, 3, 1], [5]], (_, v) => v[0].Conv2D(depthwise, v[1], v[2]));
+        var up = new ConvTranspose2DOptions { Conv = new Conv2DOptions(3, 2, 3) { Stride = 2, Padding = 1 }, OutputPadHeight = 1 };
+        yield return new("conv_transpose2d", [[1, 3, 2, 3], [2, 3, 3, 3], [2]], (_, v) => v[0].ConvTranspose2D(up, v[1], v[2]));
+    }
+
+    private static IEnumerable<GradientCase> Layouts() =>
+    [
+        new("reshape and product", [[2, 6], [3, 4]], (_, v) => v[0].Reshape(3, 4).MatMul(v[1], new MatMulOptions { TransposeB = true })),
+        new("rows and columns of one tensor", [[4, 6]], (_, v) => v[0].Rows(1, 2).Columns(0, 4).MatMul(v[0].Columns(3, 2))),
+        new("concat with a shared part", [[3, 2], [3, 1]], (_, v) => TapeOperations.Concat(v[0], v[1], v[0])),
+        new("gather_rows with repeats", [[5, 3]], (_, v) => v[0].GatherRows(v[1])) { Indices = [[0, 4, 0, 2, 0]] },
+    ];
+
+    private static IEnumerable<GradientCase> Activations()
+    {
+        (string Name, Activation Function)[] smooth =
+        [
+            ("sigmoid", Activation.Sigmoid), ("tanh", Activation.Tanh), ("silu", Activation.Silu), ("mish", Activation.Mish), ("gelu", Activation.Gelu),
+            ("gelu_tanh", Activation.GeluTanh), ("softplus", Activation.Softplus), ("softsign", Activation.Softsign),
+        ];
+        foreach (var (name, function) in smooth) yield return new($"activate {name}", [[3, 5]], (_, v) => v[0].Activate(function)) { Low = -2, High = 2 };
+        // With kinks: no number within two steps of 0, and inside the clamps.
+        (string Name, Activation Function)[] kinked =
+        [
+            ("relu", Activation.Relu), ("relu6", Activation.Relu6), ("leaky_relu", Activation.LeakyRelu(0.1f)), ("elu", Activation.Elu()),
+            ("selu", Activation.Selu), ("hard_swish", Activation.HardSwish), ("hard_sigmoid", Activation.HardSigmoid()), ("clamp", Activation.Clamp(-0.9f, 0.9f)),
+        ];
+        foreach (var (name, function) in kinked)
+            yield return new($"activate {name}", [[3, 4]], (_, v) => v[0].Activate(function)) { Low = -1.15f, Gap = 0.2f };
+        yield return new("activate prelu", [[4, 3], [3]], (_, v) => v[0].Activate(Activation.PRelu, v[1])) { Low = -1.15f, Gap = 0.2f };
+    }
+
+    private static IEnumerable<GradientCase> Sequences() =>
+    [
+        new("attention causal with groups", [[2, 3, 4, 8], [2, 5, 2, 8], [2, 5, 2, 8]], (_, v) => v[0].Attention(v[1], v[2], new AttentionOptions { Causal = true })),
+        new("selective_scan", [[1, 4, 3], [1, 4, 3], [3, 2], [1, 4, 2], [1, 4, 2], [3], [1, 4, 3], [3]],
+            (_, v) => v[0].SelectiveScan(v[1], v[2], v[3], v[4], new SelectiveScanOptions { DeltaSoftplus = true }, v[5], v[6], v[7])),
+    ];
+}
