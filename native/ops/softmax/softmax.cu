@@ -5,17 +5,13 @@
 #include "cuda/reduce.h"
 #include "cuda/rows.h"
 #include "cuda/runtime.h"
+#include "ops/reduce/axis_device.h"
 
 namespace fovea::cuda {
 namespace {
 
 constexpr int kThreads = 256;
 constexpr int64_t kThreadLine = 8;  // along the rows up to this length a thread takes the line: half a warp would idle
-
-FOVEA_DEVICE int64_t outer_count(const AxisView& v) {
-  return v.is_leading || v.leading == 0 ? v.outer : v.outer / v.leading * live_count(v.live, v.leading);
-}
-FOVEA_DEVICE int64_t axis_count(const AxisView& v) { return v.is_leading ? live_count(v.live, v.axis) : v.axis; }
 
 // The value at x given the line's maximum and sum. -inf - -inf is NaN, as the formula says.
 FOVEA_DEVICE float result(float x, float max, float sum, bool log) { return log ? x - max - logf(sum) : expf(x - max) / sum; }

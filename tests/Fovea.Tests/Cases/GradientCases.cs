@@ -1,6 +1,6 @@
 namespace Fovea.Tests.Cases;
 
-/// <summary>Gradients of activations.</summary>
+/// <summary>Gradients of activations and of softmax.</summary>
 public sealed class GradientCases : IKernelCases
 {
     // A few roundings, and exponentials good to 4 units in the last place; PReLU adds 51 terms.
@@ -13,6 +13,9 @@ public sealed class GradientCases : IKernelCases
         Activate("gelu 5x31", Activation.Gelu, 5, 31),
         Activate("mish 4x0", Activation.Mish, 4, 0),
         Activate("prelu 3x17x28", Activation.PRelu, 3, 17, 28),
+        Softmax("rows", new(), 7, 129),
+        Softmax("log rows", new() { Log = true }, 3, 5, 21),
+        Softmax("columns", new() { Axis = 1 }, 3, 11, 21),
     ];
 
     private static KernelCase Activate(string name, Activation activation, params long[] shape)
@@ -31,6 +34,19 @@ public sealed class GradientCases : IKernelCases
         })
         { Tolerance = Tolerance, PropagatesNan = count > 0, Bytes = 12 * count, Flops = 2 * count };
     }
+
+    private static KernelCase Softmax(string name, SoftmaxOptions options, params long[] shape) => new($"softmax_backward {name}", stream =>
+    {
+        var run = new KernelRun();
+        var x = run.Own(Data.Tensor(stream, 1, shape));
+        var y = run.Input(Data.Empty(stream, shape));
+        Kernels.Softmax(stream, options, x, y);
+        var dy = run.Input(Data.Tensor(stream, 2, shape));
+        var dx = run.Output(Data.Empty(stream, shape));
+        run.Call = s => Kernels.SoftmaxBackward(s, options, y, dy, dx);
+        return run;
+    })
+    { Tolerance = 1e-6, PropagatesNan = true, Bytes = 12 * Count(shape), Flops = 4 * Count(shape) };
 
     private static long Count(long[] shape) => shape.Aggregate(1L, (a, b) => a * b);
 }
