@@ -1,10 +1,10 @@
-// A block for each group of each image: two passes for mean and variance in double, as in layer_norm, and one for the result.
+// A block for each group of each image.
 #include "ops/group_norm/group_norm.h"
 
 #include "cuda/kernel.h"
-#include "cuda/reduce.h"
 #include "cuda/rows.h"
 #include "cuda/runtime.h"
+#include "ops/layer_norm/moments_device.h"
 
 namespace fovea::cuda {
 namespace {
@@ -20,25 +20,16 @@ __global__ void __launch_bounds__(Block::kThreads) group_norm_kernel(GroupNormJo
     const int64_t image = item / j.groups, first = (item - image * j.groups) * j.width;
     const T* const from = x + image * j.positions * j.x_pitch + first;
     T* const to = y + image * j.positions * j.y_pitch + first;
-    // body(value, position, channel of the group) for this thread's share
-    const auto each = [&](const auto& body) {
-      for (int64_t i = Block::lane(); i < n; i += Block::kLanes) {
-        const int64_t p = quotient(i, j.width), c = i - p * j.width;
-        body(double(to_float(from[p * j.x_pitch + c])), p, c);
-      }
-    };
-    double mean = 0, squares = 0;
-    if (!j.rms) {
-      each([&](double v, int64_t, int64_t) { mean += v; });
-      mean = Block::reduce(mean, scratch, Sum{}) / double(n);
-    }
-    each([&](double v, int64_t, int64_t) { squares += (v - mean) * (v - mean); });
-    squares = Block::reduce(squares, scratch, Sum{});
-    const double scale = 1.0 / sqrt(squares / double(n) + double(j.epsilon));
-    each([&](double v, int64_t p, int64_t c) {
-      const float gamma = j.gamma == nullptr ? 1.0f : j.gamma[first + c], beta = j.beta == nullptr ? 0.0f : j.beta[first + c];
-      to[p * j.y_pitch + c] = from_float<T>(float((v - mean) * scale) * gamma + beta);
+    const Moments m = moments<Block>(n, j.rms, j.epsilon, scratch, [&](int64_t i) {
+      const int64_t p = quotient(i, j.width);
+      return to_float(from[p * j.x_pitch + i - p * j.width]);
     });
+    for (int64_t i = Block::lane(); i < n; i += Block::kLanes) {
+      const int64_t p = quotient(i, j.width), c = i - p * j.width;
+      const float z = float((double(to_float(from[p * j.x_pitch + c])) - m.mean) * m.rstd);
+      const float gamma = j.gamma == nullptr ? 1.0f : j.gamma[first + c], beta = j.beta == nullptr ? 0.0f : j.beta[first + c];
+      to[p * j.y_pitch + c] = from_float<T>(z * gamma + beta);
+    }
   }
 }
 

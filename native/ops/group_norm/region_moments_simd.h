@@ -41,12 +41,6 @@ FOVEA_INLINE int64_t region_stripe_rows(int64_t rows, int64_t channels) {
   return ((least > share ? least : share) - 1) / kBlockRows * kBlockRows + kBlockRows;
 }
 
-FOVEA_INLINE void add_lanes(double* to, F a) {
-  alignas(64) float lanes[kLanes];
-  store(lanes, a);
-  for (int i = 0; i < kLanes; ++i) to[i] += static_cast<double>(lanes[i]);
-}
-
 // kVectors neighbouring vectors of channels over one block of rows; fewer vectors take several rows at a time.
 template <int kVectors, bool kLinear, class Load>
 FOVEA_INLINE void sum_block(const float* x, int64_t pitch, int64_t rows, const float* shift, double* linear, double* squares,

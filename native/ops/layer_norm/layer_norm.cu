@@ -1,11 +1,10 @@
-// A team per row. Mean and variance are double: two passes over a row that the caches hold, exact enough for any mean and
-// without overflow for any value.
+// A team per row.
 #include "ops/layer_norm/layer_norm.h"
 
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
-#include "cuda/reduce.h"
 #include "cuda/runtime.h"
+#include "ops/layer_norm/moments_device.h"
 
 namespace fovea::cuda {
 namespace {
@@ -32,19 +31,9 @@ __global__ void __launch_bounds__(Row::kThreads) layer_norm_kernel(LayerNormJob 
   const int64_t rows = v.is_leading || v.leading == 0 ? v.outer : v.outer / v.leading * live_count(v.live, v.leading);
   const int64_t n = v.is_leading ? live_count(v.live, v.axis) : v.axis;
   for (int64_t row = Row::first(); row < rows; row += Row::stride()) {
-    double mean = 0, squares = 0;
-    if (!j.rms) {
-      for (int64_t i = Row::lane(); i < n; i += Row::kLanes) mean += double(input(j, r, row, i));
-      mean = Row::reduce(mean, scratch, Sum{}) / double(n);
-    }
+    const Moments m = moments<Row>(n, j.rms, j.epsilon, scratch, [&](int64_t i) { return input(j, r, row, i); });
     for (int64_t i = Row::lane(); i < n; i += Row::kLanes) {
-      const double d = double(input(j, r, row, i)) - mean;
-      squares += d * d;
-    }
-    squares = Row::reduce(squares, scratch, Sum{});
-    const double scale = 1.0 / sqrt(squares / double(n) + double(j.epsilon));
-    for (int64_t i = Row::lane(); i < n; i += Row::kLanes) {
-      const float value = input(j, r, row, i), z = float((double(value) - mean) * scale);
+      const float value = input(j, r, row, i), z = float((double(value) - m.mean) * m.rstd);
       if (r.sum != nullptr) r.sum[row * j.sum_pitch + i] = from_float<T>(value);
       const float gamma = j.gamma == nullptr ? 1.0f : j.gamma[i], beta = j.beta == nullptr ? 0.0f : j.beta[i];
       r.y[row * j.y_pitch + i] = from_float<T>(z * gamma + beta);

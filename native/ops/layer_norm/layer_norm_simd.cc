@@ -1,23 +1,15 @@
-// Lanes are elements of one row, which stays in the cache over its passes: the deviations from a shift, and the result. The
-// shift is the mean of the row's first elements; its error comes out of the same pass and is corrected in the variance and in
-// the result, so a mean of 1e4 costs no digits. A row whose beginning is far from its mean gets a pass for the mean itself;
-// rows for which float is too narrow are left to the double precision of the reference.
+// Lanes are elements of one row, which stays in the cache over its passes: the deviations from a shift, and the result. Rows
+// for which float is too narrow are left to the double precision of the reference.
 #include "ops/layer_norm/layer_norm.h"
 
 #include "core/streaming_simd.h"
 #include "core/thread_pool.h"
-#include "ops/layer_norm/moments_simd.h"
+#include "ops/layer_norm/row_moments_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
 
-// Where v comes from. `peek` reads it, `take` does so once per element and stores it where v is not x itself.
-struct Plain {
-  const float* x;
-  const float* values() const { return x; }
-  FOVEA_INLINE F peek(int64_t i, int64_t n) const { return load_upto(x + i, n); }
-  FOVEA_INLINE F take(int64_t i, int64_t n) const { return peek(i, n); }
-};
+// Sources of v beside Plain.
 struct Copied {
   const float* x;
   float* v;
@@ -42,23 +34,11 @@ struct Added {
   }
 };
 
-// Terms of sum_runs.
-template <class Source>
-struct Taken {
-  const Source& source;
-  F shift;
-  FOVEA_INLINE F operator()(int64_t i, int64_t n) const { return keep_first(source.take(i, n) - shift, n); }
-};
-struct Read {
-  const float* v;
-  FOVEA_INLINE F operator()(int64_t i, int64_t n) const { return load_upto(v + i, n); }
-};
-
 // A row of values and where its result goes: y = ((v - shift) * scale + offset) * gamma + beta.
 struct Row {
   const float* v;
   float* y;
-  float shift, scale, offset;
+  RowScaling scaling;
 };
 
 template <bool kGamma, bool kBeta>
@@ -83,8 +63,8 @@ void apply(const LayerNormJob& j, const float* v, F shift, F scale, F offset, fl
 // Both results before the stores, so that gamma and beta are loaded once.
 template <bool kGamma, bool kBeta>
 FOVEA_INLINE void apply(const LayerNormJob& j, const Row& a, const Row& b, int64_t n) {
-  const F shift_a = set(a.shift), scale_a = set(a.scale), offset_a = set(a.offset);
-  const F shift_b = set(b.shift), scale_b = set(b.scale), offset_b = set(b.offset);
+  const F shift_a = set(a.scaling.shift), scale_a = set(a.scaling.scale), offset_a = set(a.scaling.offset);
+  const F shift_b = set(b.scaling.shift), scale_b = set(b.scaling.scale), offset_b = set(b.scaling.offset);
   const auto at = [&](int64_t i, int64_t rest) __attribute__((always_inline)) {
     const F z_a = fma(load_upto(a.v + i, rest) - shift_a, scale_a, offset_a);
     const F z_b = fma(load_upto(b.v + i, rest) - shift_b, scale_b, offset_b);
@@ -106,32 +86,6 @@ FOVEA_INLINE void apply_any(const LayerNormJob& j, const Arguments&... arguments
     j.beta != nullptr ? apply<false, true>(j, arguments...) : apply<false, false>(j, arguments...);
 }
 
-// Finds shift, scale and offset; false for a row that float is too narrow for.
-template <class Source>
-FOVEA_INLINE bool measure(const LayerNormJob& j, const Source& source, Row& row, int64_t n) {
-  const double count = static_cast<double>(n), epsilon = static_cast<double>(j.epsilon);
-  double squares, error = 0;  // of the shift: mean = shift + error
-  float shift = 0;
-  if (j.rms) {
-    squares = sum_runs<false, true>(1, 0, n, Taken<Source>{source, zero()}).squares / count;
-  } else {
-    const int64_t few = n < kLanes ? n : kLanes;
-    shift = sum(source.peek(0, few)) / static_cast<float>(few);
-    Sums sums = sum_runs<true, true>(1, 0, n, Taken<Source>{source, set(shift)});
-    error = sums.linear / count;
-    squares = sums.squares / count;
-    if (!reliable(squares, squares - error * error + epsilon)) {
-      shift = static_cast<float>(sum_runs<true, false>(1, 0, n, Read{row.v}).linear / count);
-      sums = sum_runs<true, true>(1, 0, n, Shifted{row.v, set(shift)});
-      error = sums.linear / count;
-      squares = sums.squares / count;
-    }
-  }
-  const double spread = squares - error * error + epsilon, scale = 1 / __builtin_sqrt(spread);
-  row.shift = shift, row.scale = static_cast<float>(scale), row.offset = static_cast<float>(-error * scale);
-  return reliable(squares, spread);
-}
-
 // Two rows at a time: the sums of the second hide the divisions and the root of the first. source(r) reads row r.
 template <class MakeSource>
 FOVEA_INLINE void normalize(const LayerNormJob& j, int64_t begin, int64_t end, int64_t n, bool cached,
@@ -139,10 +93,11 @@ FOVEA_INLINE void normalize(const LayerNormJob& j, int64_t begin, int64_t end, i
   const auto measured = [&](int64_t r, Row & row) __attribute__((always_inline)) {
     const auto from = source(r);
     row.v = from.values(), row.y = j.y + r * j.y_pitch;
-    return measure(j, from, row, n);
+    return measure_row(from, j.rms, static_cast<double>(j.epsilon), n, row.scaling);
   };
   const auto finish = [&](const Row& row, bool good) __attribute__((always_inline)) {
-    good ? apply_any(j, row.v, set(row.shift), set(row.scale), set(row.offset), row.y, n) : layer_norm_row(j, row.v, row.y, n);
+    const RowScaling& s = row.scaling;
+    good ? apply_any(j, row.v, set(s.shift), set(s.scale), set(s.offset), row.y, n) : layer_norm_row(j, row.v, row.y, n);
   };
   int64_t r = begin;
   for (; cached && r + 2 <= end; r += 2) {

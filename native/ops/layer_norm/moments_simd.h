@@ -11,20 +11,32 @@ struct Sums {
   double linear, squares;
 };
 
+// A term whose product with another is summed in place of its square.
+struct Weighted {
+  F value, weight;
+};
+
 // What is not asked for stays 0 and costs nothing.
 template <bool kLinear, bool kSquares>
 struct Accumulator {
   F linear, squares;
   FOVEA_INLINE void clear() { linear = squares = zero(); }
-  FOVEA_INLINE void add(F v) {
-    if constexpr (kLinear) linear = linear + v;
-    if constexpr (kSquares) squares = fma(v, v, squares);
+  FOVEA_INLINE void add(F v) { add(Weighted{v, v}); }
+  FOVEA_INLINE void add(const Weighted& t) {
+    if constexpr (kLinear) linear = linear + t.value;
+    if constexpr (kSquares) squares = fma(t.value, t.weight, squares);
   }
   FOVEA_INLINE void add(const Accumulator& a) {
     if constexpr (kLinear) linear = linear + a.linear;
     if constexpr (kSquares) squares = squares + a.squares;
   }
 };
+
+FOVEA_INLINE void add_lanes(double* to, F a) {
+  alignas(64) float lanes[kLanes];
+  store(lanes, a);
+  for (int i = 0; i < kLanes; ++i) to[i] += static_cast<double>(lanes[i]);
+}
 
 // Over `rows` runs of n terms, `pitch` apart: value(offset, count) gives kLanes terms, zeros from `count` on.
 template <bool kLinear, bool kSquares, class Value>

@@ -1,0 +1,55 @@
+// What the gradients of gamma and beta are made of: per channel, the sums over rows of dy and of dy * z, z being what the
+// normalisation made of x. Rows are cut into blocks; each block leaves its sums in the workspace, as doubles, and they are
+// added in the order of the blocks. Functions have internal linkage: the header is compiled for several instruction sets and
+// for GPUs.
+#pragma once
+
+#include "core/tensor.h"
+
+namespace fovea {
+
+struct ChannelSums {
+  double* sums;  // [blocks][2][columns]
+  int64_t blocks, block_rows;
+  int64_t columns;  // channels, padded to whole vectors
+};
+
+// The cut depends on the shape alone: at most `most` blocks, of 8 rows at least, so that a block's sums are little beside its
+// rows.
+static inline ChannelSums channel_sums(int64_t rows, int64_t channels, int64_t most) {
+  constexpr int64_t kLeastRows = 8, kWidestVector = 16;
+  const int64_t share = (rows + most - 1) / most, block_rows = share < kLeastRows ? kLeastRows : share;
+  const int64_t blocks = (rows + block_rows - 1) / block_rows;
+  return {nullptr, blocks < 1 ? 1 : blocks, block_rows, (channels + kWidestVector - 1) / kWidestVector * kWidestVector};
+}
+
+static inline int64_t channel_sums_bytes(const ChannelSums& s) { return s.blocks * 2 * s.columns * int64_t{sizeof(double)}; }
+
+static inline double* block_sums(const ChannelSums& s, int64_t block) { return s.sums + block * 2 * s.columns; }
+
+static inline void clear_block(const ChannelSums& s, int64_t block) {
+  double* const sums = block_sums(s, block);
+  for (int64_t c = 0; c < 2 * s.columns; ++c) sums[c] = 0;
+}
+
+// Of channels begin .. end over the first `blocks` blocks. dgamma and dbeta may be NULL.
+static inline void write_channel_gradients(const ChannelSums& s, int64_t blocks, int64_t begin, int64_t end, float* dgamma,
+                                           float* dbeta) {
+  for (int64_t c = begin; c < end; ++c) {
+    double plain = 0, weighted = 0;
+    for (int64_t block = 0; block < blocks; ++block) {
+      plain += block_sums(s, block)[c];
+      weighted += block_sums(s, block)[s.columns + c];
+    }
+    if (dgamma != nullptr) dgamma[c] = static_cast<float>(weighted);
+    if (dbeta != nullptr) dbeta[c] = static_cast<float>(plain);
+  }
+}
+
+// Checks that the gradients of the normalisations share; what each of them demands of x beyond that is its own.
+fovea_status check_norm_shape(const char* op, const fovea_tensor* x);  // without a stream, for sizes of workspaces
+fovea_status check_norm_tensors(const char* op, const fovea_tensor* x, const fovea_tensor* gamma, const fovea_tensor* dy,
+                                const fovea_tensor* dx, const fovea_tensor* dgamma, const fovea_tensor* dbeta,
+                                const fovea_stream* stream);
+
+}  // namespace fovea
