@@ -28,6 +28,30 @@ void causal_conv1d_reference(const CausalConv1dJob& j) {
 }
 
 }  // namespace
+
+fovea_status check_causal_inputs(const char* op, const fovea_activation_params* activation, const fovea_tensor* x,
+                                 const fovea_tensor* w, const fovea_tensor* bias, const fovea_stream* stream) {
+  FOVEA_CHECK(activation != nullptr, "%s: activation is NULL", op);
+  FOVEA_TRY(check_float_tensor(op, "x", x, 3, stream));
+  FOVEA_TRY(check_tensor(op, "w", w, 2, kF32, stream));
+  const int64_t channels = x->shape[2], kernel = w->shape[1];
+  FOVEA_CHECK(w->shape[0] == channels, "%s: w has %lld channels, x has %lld", op, static_cast<long long>(w->shape[0]),
+              static_cast<long long>(channels));
+  FOVEA_CHECK(kernel >= 1 && kernel <= kMaxCausalKernel, "%s: w has %lld taps, allowed are 1 to %lld", op,
+              static_cast<long long>(kernel), static_cast<long long>(kMaxCausalKernel));
+  FOVEA_TRY(check_channel_vector(op, "bias", bias, channels, stream));
+  return check_activation(op, *activation, nullptr, channels, stream);
+}
+
+fovea_status check_causal_state(const char* op, const char* name, const fovea_tensor* state, const fovea_tensor& x,
+                                const fovea_tensor& w, const fovea_stream* stream) {
+  if (state == nullptr) return FOVEA_OK;
+  FOVEA_TRY(check_tensor(op, name, state, 3, kF32, stream));
+  FOVEA_CHECK(state->shape[0] == x.shape[0] && state->shape[1] == w.shape[1] - 1 && state->shape[2] == x.shape[2],
+              "%s: %s is %s, but x is %s and w is %s", op, name, describe(*state), describe(x), describe(w));
+  return FOVEA_OK;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -37,47 +61,22 @@ extern "C" fovea_status fovea_causal_conv1d(const fovea_activation_params* activ
                                             const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "causal_conv1d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_CHECK(activation != nullptr, "%s: activation is NULL", op);
-  FOVEA_TRY(check_float_tensor(op, "x", x, 3, stream));
-  FOVEA_TRY(check_tensor(op, "w", w, 2, kF32, stream));
+  FOVEA_TRY(check_causal_inputs(op, activation, x, w, bias, stream));
   FOVEA_TRY(check_tensor(op, "y", y, 3, x->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "y", *y));
-  const int64_t channels = x->shape[2], kernel = w->shape[1];
-  FOVEA_CHECK(w->shape[0] == channels, "%s: w has %lld channels, x has %lld", op, static_cast<long long>(w->shape[0]),
-              static_cast<long long>(channels));
-  FOVEA_CHECK(kernel >= 1 && kernel <= kMaxCausalKernel, "%s: w has %lld taps, allowed are 1 to %lld", op,
-              static_cast<long long>(kernel), static_cast<long long>(kMaxCausalKernel));
-  FOVEA_TRY(check_channel_vector(op, "bias", bias, channels, stream));
-  FOVEA_TRY(check_activation(op, *activation, nullptr, channels, stream));
-  FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
-  FOVEA_TRY(check_no_overlap(op, "w", *w, "y", *y, false));
-  if (bias != nullptr) FOVEA_TRY(check_no_overlap(op, "bias", *bias, "y", *y, false));
-  if (state != nullptr) {
-    FOVEA_TRY(check_tensor(op, "state", state, 3, kF32, stream));
-    FOVEA_CHECK(state->shape[0] == x->shape[0] && state->shape[1] == kernel - 1 && state->shape[2] == channels,
-                "%s: state is %s, but x is %s and w is %s", op, describe(*state), describe(*x), describe(*w));
-    FOVEA_TRY(check_no_overlap(op, "state", *state, "y", *y, false));
-    FOVEA_TRY(check_no_overlap(op, "state", *state, "x", *x, false));
-    FOVEA_TRY(check_no_overlap(op, "state", *state, "w", *w, false));
-    if (bias != nullptr) FOVEA_TRY(check_no_overlap(op, "state", *state, "bias", *bias, false));
+  FOVEA_TRY(check_causal_state(op, "state", state, *x, *w, stream));
+  const struct {
+    const char* name;
+    const fovea_tensor* tensor;
+  } inputs[] = {{"x", x}, {"w", w}, {"bias", bias}, {"state", state}};
+  for (const auto& input : inputs) {
+    if (input.tensor == nullptr) continue;
+    FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "y", *y, false));
+    if (state != nullptr && input.tensor != state)
+      FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "state", *state, false));
   }
   FOVEA_FORWARD(stream, fovea_causal_conv1d, activation, x, w, bias, state, y, stream);
   if (elements(*x) == 0) return FOVEA_OK;
-  const CausalConv1dJob job{static_cast<const float*>(x->data),
-                            static_cast<const float*>(w->data),
-                            bias == nullptr ? nullptr : static_cast<const float*>(bias->data),
-                            state == nullptr ? nullptr : static_cast<float*>(state->data),
-                            static_cast<float*>(y->data),
-                            x->pitch,
-                            w->pitch,
-                            state == nullptr ? 0 : state->pitch,
-                            y->pitch,
-                            x->shape[0],
-                            x->shape[1],
-                            channels,
-                            kernel,
-                            x->live,
-                            *activation};
   return enqueue(stream, select_isa(causal_conv1d_reference, scalar::causal_conv1d, avx2::causal_conv1d, avx512::causal_conv1d),
-                 job);
+                 causal_conv1d_job(*activation, *x, *w, bias, state, *y));
 }
