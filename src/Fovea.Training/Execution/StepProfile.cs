@@ -14,6 +14,20 @@ public sealed class StepProfile
         _backwardBytes = new long[operations];
     }
 
+    /// <summary>Guesses for a tape that has not run: time by bytes written, no workspaces.</summary>
+    internal static StepProfile Nominal(Tape tape)
+    {
+        var profile = new StepProfile(tape.Count);
+        for (var i = 0; i < tape.Count; i++)
+        {
+            if (tape.Ops[i].IsView) continue;
+            var ms = tape.Ops[i].Outputs.Sum(o => tape.Slots[o].Spec.Bytes) * 1e-6;
+            profile.Add(TapeStep.Forward(i), ms, 0);
+            profile.Add(TapeStep.Backward(i), 2 * ms, 0);
+        }
+        return profile;
+    }
+
     /// <summary>Milliseconds of one forward run of an operation, the fastest measured; 0 for a view.</summary>
     public double ForwardMs(int op) => double.IsNaN(_forwardMs[op]) ? 0 : _forwardMs[op];
 

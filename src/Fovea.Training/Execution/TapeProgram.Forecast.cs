@@ -2,7 +2,8 @@ namespace Fovea.Training;
 
 public sealed partial class TapeProgram
 {
-    /// <summary>Runs <paramref name="runs"/> times, measuring each operation. Gradients are added as in any run.</summary>
+    /// <summary>Runs <paramref name="runs"/> times, measuring each operation. Nothing is learned from it: parameter gradients are
+    /// cleared before and after, running statistics are not written, hooks are not called.</summary>
     public StepProfile Profile(int runs = 2)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
@@ -10,13 +11,24 @@ public sealed partial class TapeProgram
         _measure = new StepMeasure(Stream, profile);
         try
         {
-            for (var i = 0; i < runs; i++) Run();
+            for (var i = 0; i < runs; i++)
+            {
+                ClearGradients();
+                Run();
+            }
         }
         finally
         {
             _measure = null;
+            ClearGradients();
+            Clear();
         }
         return profile;
+    }
+
+    private void ClearGradients()
+    {
+        foreach (var parameter in Tape.Parameters) parameter.ClearGradient();
     }
 
     /// <summary>Walks the steps as a run does, counting blocks instead of allocating them.</summary>

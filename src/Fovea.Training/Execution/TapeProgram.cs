@@ -190,7 +190,7 @@ public sealed partial class TapeProgram : IDisposable
             if (input >= 0) Await(input);
         foreach (var output in op.Outputs) Replace(output, Allocate(output));
         _measure?.Begin();
-        op.Operation.Forward(_forward.At(op, step.IsAgain));
+        op.Operation.Forward(_forward.At(op, step.IsAgain || _measure is not null));
         _measure?.End(step.Step);
         if (DetectsAnomalies) CheckForward(op);
     }
@@ -198,7 +198,7 @@ public sealed partial class TapeProgram : IDisposable
     private void RunBackward(TapeOp op, CompiledStep step)
     {
         foreach (var root in Tape.SavedRoots(step.Step.Index)) Await(root);
-        CallHooks(op);
+        if (_measure is null) CallHooks(op);
         var fresh = BeginGradients(op, step);
         _measure?.Begin();
         _backward.Run(op, fresh);

@@ -38,6 +38,18 @@ public static partial class TapeOperations
         Value skip = default, Value z = default, Value deltaBias = default) =>
         u.Tape.Record(new SelectiveScanOperation(options), u, delta, a, b, c, skip, z, deltaBias);
 
+    /// <summary>Softmax, or its logarithm, over one dimension; a negative axis counts from the end.</summary>
+    public static Value Softmax(this Value x, int axis = -1, bool log = false) =>
+        x.Tape.Record(new SoftmaxOperation(new SoftmaxOptions { Axis = axis, Log = log }), x);
+
+    /// <summary>Normalisation of the last dimension [C]; gamma and beta [C] or absent.</summary>
+    public static Value LayerNorm(this Value x, LayerNormOptions options, Value gamma = default, Value beta = default) =>
+        x.Tape.Record(new LayerNormOperation(options), x, gamma, beta);
+
+    /// <summary>Depthwise convolution over time that looks back only: x [B][L][D], weight [D][K], bias [D] or absent.</summary>
+    public static Value CausalConv1D(this Value x, Activation activation, Value weight, Value bias = default) =>
+        x.Tape.Record(new CausalConv1DOperation(activation), x, weight, bias);
+
     /// <summary>Rows [start, start + count) of the leading dimension.</summary>
     public static Value Rows(this Value x, long start, long count) => x.Tape.Record(new SliceOperation(start, count, OfColumns: false), x);
 

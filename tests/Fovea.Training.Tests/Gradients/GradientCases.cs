@@ -8,6 +8,7 @@ internal static partial class GradientCases
         .. Convolutions(),
         .. Layouts(),
         .. Activations(),
+        .. Normalisations(),
         .. Sequences(),
     ];
 
@@ -65,8 +66,18 @@ internal static partial class GradientCases
         yield return new("activate prelu", [[4, 3], [3]], (_, v) => v[0].Activate(Activation.PRelu, v[1])) { Low = -1.15f, Gap = 0.2f };
     }
 
+    private static IEnumerable<GradientCase> Normalisations() =>
+    [
+        new("softmax 3x5", [[3, 5]], (_, v) => v[0].Softmax()) { Low = -2, High = 2 },
+        new("log_softmax over the middle", [[2, 4, 3]], (_, v) => v[0].Softmax(axis: 1, log: true)) { Low = -2, High = 2 },
+        new("layer_norm 4x6", [[4, 6], [6], [6]], (_, v) => v[0].LayerNorm(new LayerNormOptions(), v[1], v[2])) { Low = -2, High = 2 },
+        new("rms_norm 4x5", [[4, 5], [5]], (_, v) => v[0].LayerNorm(new LayerNormOptions { Rms = true }, v[1])) { Low = -2, High = 2 },
+        new("layer_norm without scale", [[3, 7]], (_, v) => v[0].LayerNorm(new LayerNormOptions())) { Low = -2, High = 2 },
+    ];
+
     private static IEnumerable<GradientCase> Sequences() =>
     [
+        new("causal_conv1d", [[2, 5, 3], [3, 4], [3]], (_, v) => v[0].CausalConv1D(Activation.Silu, v[1], v[2])),
         new("attention causal with groups", [[2, 3, 4, 8], [2, 5, 2, 8], [2, 5, 2, 8]], (_, v) => v[0].Attention(v[1], v[2], new AttentionOptions { Causal = true })),
         new("selective_scan", [[1, 4, 3], [1, 4, 3], [3, 2], [1, 4, 2], [1, 4, 2], [3], [1, 4, 3], [3]],
             (_, v) => v[0].SelectiveScan(v[1], v[2], v[3], v[4], new SelectiveScanOptions { DeltaSoftplus = true }, v[5], v[6], v[7])),
