@@ -24,14 +24,10 @@ internal static class SharedData
         return bytes.ToArray();
     }
 
-    // A linked worktree may lie one folder deeper than the checkout itself.
     private static string FindRepositoryRoot()
     {
         for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory != null; directory = directory.Parent)
-        {
-            if (!System.IO.File.Exists(Path.Combine(directory.FullName, "Runtime.sln"))) continue;
-            return Directory.Exists(Path.Combine(directory.FullName, "..", "shared")) ? directory.FullName : directory.Parent!.FullName;
-        }
+            if (System.IO.File.Exists(Path.Combine(directory.FullName, "Runtime.sln"))) return directory.FullName;
         throw new InvalidOperationException("The tests run outside of a checkout.");
     }
 }

@@ -1,0 +1,72 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace Fovea.Data;
+
+/// <summary>Packed 64-bit varints: seven bits a byte, least significant first, the high bit set on all but the last.</summary>
+internal static class PackedInt64
+{
+    private const ulong HighBits = 0x8080808080808080;
+
+    /// <summary>How many numbers there are: each ends with a byte below 0x80.</summary>
+    internal static int Count(ReadOnlySpan<byte> packed)
+    {
+        if (packed is [.., >= 0x80]) throw CutOff();
+        var count = 0;
+        var words = MemoryMarshal.Cast<byte, ulong>(packed);
+        foreach (var word in words) count += 8 - BitOperations.PopCount(word & HighBits);
+        foreach (var value in packed[(8 * words.Length)..]) count += value < 0x80 ? 1 : 0;
+        return count;
+    }
+
+    /// <summary>Decodes numbers until <paramref name="packed"/> ends or <paramref name="values"/> is full; gives how many there are and
+    /// where it stopped.</summary>
+    internal static int Decode(ReadOnlySpan<byte> packed, Span<long> values, out int position)
+    {
+        var (at, count) = (0, 0);
+        ref var source = ref MemoryMarshal.GetReference(packed);
+        while (count < values.Length && at < packed.Length)
+        {
+            if (packed.Length - at >= 8 && values.Length - count >= 8 &&
+                Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref source, at)) is var word && (word & HighBits) == 0)
+            {
+                // Eight numbers below 128, as identifiers, lengths and flags often are.
+                var (low, high) = Vector128.Widen(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()));
+                Store(low, ref values[count]);
+                Store(high, ref values[count + 4]);
+                at += 8;
+                count += 8;
+                continue;
+            }
+            var number = (ulong)packed[at++];
+            if (number >= 0x80) number = DecodeLong(packed, ref at, number);
+            values[count++] = (long)number;
+        }
+        position = at;
+        return count;
+    }
+
+    private static void Store(Vector128<uint> four, ref long values)
+    {
+        var (a, b) = Vector128.Widen(four);
+        a.AsInt64().StoreUnsafe(ref values);
+        b.AsInt64().StoreUnsafe(ref values, 2);
+    }
+
+    private static ulong DecodeLong(ReadOnlySpan<byte> packed, ref int at, ulong first)
+    {
+        var number = first & 0x7f;
+        for (var shift = 7; shift < 70; shift += 7)
+        {
+            if (at == packed.Length) throw CutOff();
+            var next = packed[at++];
+            number |= (ulong)(next & 0x7f) << shift;
+            if (next < 0x80) return number;
+        }
+        throw new ExampleException("malformed protobuf: a number has more than 10 bytes");
+    }
+
+    private static ExampleException CutOff() => new("malformed protobuf: a number is cut off");
+}
