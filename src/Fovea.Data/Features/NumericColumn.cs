@@ -74,7 +74,7 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
         }
         for (var i = 0; i < values.Count; i++)
         {
-            double value = kind == FeatureKind.Floats ? values.Floats.Span[i] : values.Integers.Span[i];
+            var value = kind == FeatureKind.Floats ? (double)values.Floats.Span[i] : values.Integers.Span[i];
             output[i] = (float)(normalizer?.Invoke(value) ?? value);
         }
     }
