@@ -9,6 +9,8 @@ public static class ColumnFile
 {
     private const int LargestFile = 64 << 20; // bytes
 
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
+
     /// <summary>Reads a file. Vocabulary files lie in its folder or below.</summary>
     /// <exception cref="FeatureException">The file is not well formed, or a column is wrong.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -28,11 +30,12 @@ public static class ColumnFile
     {
         try
         {
-            var list = JsonSerializer.Deserialize(json, ColumnJsonContext.Default.ColumnListJson) ??
+            var list = JsonSerializer.Deserialize(json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json, ColumnJsonContext.Default.ColumnListJson) ??
                 throw new FeatureException(name, "no columns but null");
             return [.. list.Columns.SelectMany(column => column?.Make(folder) ?? throw new FeatureException(name, "a column is null"))];
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        // InvalidOperationException: a string that is not Unicode.
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException or InvalidOperationException)
         {
             throw new FeatureException(name, e.Message);
         }
