@@ -19,6 +19,7 @@ internal static class CommandLineApp
             new HelpOption { Recursive = true },
             new VersionOption(),
             DetectCommand.Create(console, createDetector ?? (o => new MtcnnDetector(o, new ModelStore()))),
+            RecordsCommand.Create(console),
             BenchCommand.Create(console),
             DoctorCommand.Create(console),
         };

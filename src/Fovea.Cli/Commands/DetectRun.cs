@@ -22,7 +22,7 @@ internal sealed class DetectRun(
         if (!TryLoad(out var detector)) return ExitCode.ModelUnavailable;
         using var _ = detector;
         IDetectionWriter writer = json ? new JsonWriter(console.Out, options.Model) : new TableWriter(console);
-        using var progress = ProgressReport.Start(console, images.Count);
+        using var progress = ProgressReport.Start(console, images.Count, "images", least: 10);
         var failures = 0;
         for (var i = 0; i < images.Count; i++)
         {
@@ -41,9 +41,9 @@ internal sealed class DetectRun(
                 // Our own messages start with the file; those of the system may not.
                 console.Fail(e.Message.StartsWith(images[i], StringComparison.Ordinal) ? e.Message : $"{images[i]}: {e.Message}");
             }
-            progress.Advance();
+            progress.AdvanceTo(i + 1);
         }
-        return failures == 0 ? ExitCode.Ok : ExitCode.SomeImageFailed;
+        return failures == 0 ? ExitCode.Ok : ExitCode.SomeFileFailed;
     }
 
     private static void SaveAnnotated(string path, RgbImage image, IReadOnlyList<DetectedObject> detections)

@@ -3,35 +3,39 @@ using Spectre.Console;
 namespace Fovea.Cli.Output;
 
 /// <summary>
-/// Progress of many images, on standard error: a bar where a person watches a terminal and the results go elsewhere, a line
-/// per tenth of the images where nothing is a terminal, and nothing where the results themselves scroll by.
+/// Progress of long work, on standard error: a bar where a person watches a terminal and the results go elsewhere, a line
+/// per tenth of the work where nothing is a terminal, and nothing where the results themselves scroll by.
 /// </summary>
 internal sealed class ProgressReport : IDisposable
 {
-    private const int ManyImages = 10;
-
     private readonly CliConsole _console;
-    private readonly int _total;
-    private readonly int _step;
+    private readonly long _total;
+    private readonly string _unit;
+    private readonly long _step;
     private readonly IAnsiConsole? _bar;
-    private int _done;
+    private long _done;
 
-    private ProgressReport(CliConsole console, int total)
+    private ProgressReport(CliConsole console, long total, string unit, long least)
     {
         _console = console;
         _total = total;
-        if (total < ManyImages || console.OutIsTerminal) return;
-        _step = console.ErrorIsTerminal ? 1 : (total + 9) / 10;
+        _unit = unit;
+        if (total < least || console.OutIsTerminal) return;
+        // A bar is drawn a thousand times at most.
+        _step = console.ErrorIsTerminal ? (total + 999) / 1000 : (total + 9) / 10;
         if (console.ErrorIsTerminal) _bar = console.StyledError();
     }
 
-    internal static ProgressReport Start(CliConsole console, int total) => new(console, total);
+    /// <summary>Begins; work of less than <paramref name="least"/> has nothing to report.</summary>
+    internal static ProgressReport Start(CliConsole console, long total, string unit, long least) => new(console, total, unit, least);
 
-    internal void Advance()
+    /// <summary>So many units are done in all.</summary>
+    internal void AdvanceTo(long done)
     {
-        _done++;
-        if (_step == 0 || _done % _step != 0) return;
-        if (_bar is null) _console.Error.WriteLine($"fovea: {_done} of {_total} images");
+        var before = _done;
+        _done = done;
+        if (_step == 0 || done / _step == before / _step) return;
+        if (_bar is null) _console.Error.WriteLine($"fovea: {_done} of {_total} {_unit}");
         else Draw(_bar);
     }
 
@@ -44,8 +48,8 @@ internal sealed class ProgressReport : IDisposable
     private void Draw(IAnsiConsole bar)
     {
         const int cells = 40;
-        var filled = (int)((long)cells * _done / _total);
+        var filled = (int)(cells * _done / _total);
         bar.Write(new ControlCode("\r"));
-        bar.Write(new Text($"[{new string('#', filled)}{new string('.', cells - filled)}] {_done}/{_total}"));
+        bar.Write(new Text($"[{new string('#', filled)}{new string('.', cells - filled)}] {_done}/{_total} {_unit}"));
     }
 }

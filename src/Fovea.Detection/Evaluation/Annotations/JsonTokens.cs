@@ -168,9 +168,9 @@ internal sealed class JsonTokens(Stream stream, string name)
             if (_end >= MaxTokenBytes) throw Invalid($"one value is longer than {MaxTokenBytes} bytes");
             Array.Resize(ref _buffer, 2 * _end);
         }
-        int read = stream.Read(_buffer, _end, _buffer.Length - _end);
-        _final = read == 0;
         bool first = _bytesBefore == 0 && _end == 0;
+        int read = stream.ReadAtLeast(_buffer.AsSpan(_end), first ? 3 : 1, throwOnEndOfStream: false);
+        _final = read == 0;
         _end += read;
         // Some editors put a byte order mark in front, which JSON forbids.
         if (first && _buffer.AsSpan(0, _end).StartsWith("\uFEFF"u8)) _start = 3;

@@ -12,6 +12,9 @@ public static class VocXml
     // Real files have a few kilobytes.
     private const long MaxCharacters = 1 << 22;
 
+    // Real files need 5. The document's tree takes time quadratic in the depth, so this is checked before it is built.
+    private const int MaxDepth = 16;
+
     /// <summary>Reads the annotations of a folder, such as <c>VOC2007/Annotations</c>. Images get ids from 1, categories their sorted
     /// names.</summary>
     /// <param name="folder">Folder with one XML file per image.</param>
@@ -40,6 +43,10 @@ public static class VocXml
         try
         {
             var settings = new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit, XmlResolver = null, MaxCharactersInDocument = MaxCharacters };
+            using (var scan = XmlReader.Create(stream, settings))
+                while (scan.Read())
+                    if (scan.Depth > MaxDepth) throw new FormatException($"elements more than {MaxDepth} deep");
+            stream.Position = 0;
             using var reader = XmlReader.Create(stream, settings);
             var root = XDocument.Load(reader).Root!;
             // Parts of an object have boxes too, but of their own element.
