@@ -32,17 +32,16 @@ static inline void clear_block(const ChannelSums& s, int64_t block) {
   for (int64_t c = 0; c < 2 * s.columns; ++c) sums[c] = 0;
 }
 
-// Of channels begin .. end over the first `blocks` blocks. dgamma and dbeta may be NULL.
-static inline void write_channel_gradients(const ChannelSums& s, int64_t blocks, int64_t begin, int64_t end, float* dgamma,
-                                           float* dbeta) {
+// Adds the first `blocks` blocks up, for channels begin .. end: the totals take the first block's place. dgamma and dbeta may
+// be NULL.
+static inline void add_blocks(const ChannelSums& s, int64_t blocks, int64_t begin, int64_t end, float* dgamma, float* dbeta) {
+  double *const plain = block_sums(s, 0), *const weighted = plain + s.columns;
   for (int64_t c = begin; c < end; ++c) {
-    double plain = 0, weighted = 0;
-    for (int64_t block = 0; block < blocks; ++block) {
-      plain += block_sums(s, block)[c];
-      weighted += block_sums(s, block)[s.columns + c];
-    }
-    if (dgamma != nullptr) dgamma[c] = static_cast<float>(weighted);
-    if (dbeta != nullptr) dbeta[c] = static_cast<float>(plain);
+    double a = 0, b = 0;
+    for (int64_t block = 0; block < blocks; ++block) a += block_sums(s, block)[c], b += block_sums(s, block)[s.columns + c];
+    plain[c] = a, weighted[c] = b;
+    if (dgamma != nullptr) dgamma[c] = static_cast<float>(b);
+    if (dbeta != nullptr) dbeta[c] = static_cast<float>(a);
   }
 }
 

@@ -28,10 +28,9 @@ FOVEA_INLINE void add_channel_sums(const float* dy, int64_t pitch, int64_t rows,
   if (c < n) at(c, n - c);
 }
 
-FOVEA_INLINE void write_all_channel_gradients(const ChannelSums& s, int64_t channels, float* dgamma, float* dbeta) {
-  if (dgamma == nullptr && dbeta == nullptr) return;
-  parallel_for(channels, 4096 / s.blocks + 16,
-               [&](int64_t begin, int64_t end, int32_t) { write_channel_gradients(s, s.blocks, begin, end, dgamma, dbeta); });
+FOVEA_INLINE void add_all_blocks(const ChannelSums& s, int64_t blocks, int64_t channels, float* dgamma, float* dbeta) {
+  parallel_for(channels, 4096 / (blocks + 1) + 16,
+               [&](int64_t begin, int64_t end, int32_t) { add_blocks(s, blocks, begin, end, dgamma, dbeta); });
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE

@@ -41,7 +41,7 @@ namespace {
 void layer_norm_backward_reference(const LayerNormBackwardJob& j) {
   clear_block(j.sums, 0);
   layer_norm_backward_rows(j, 0, live_outer(j.view), 0);
-  write_channel_gradients(j.sums, 1, 0, j.channels, j.dgamma, j.dbeta);
+  add_blocks(j.sums, 1, 0, j.channels, j.dgamma, j.dbeta);
 }
 
 fovea_status check_params(const char* op, const fovea_norm_params* params) {

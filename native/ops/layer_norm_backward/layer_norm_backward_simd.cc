@@ -79,7 +79,7 @@ void layer_norm_backward(const LayerNormBackwardJob& j) {
         add_rows(j, r, end - r < kSumRows ? end : r + kSumRows, n, block);
     }
   });
-  write_all_channel_gradients(j.sums, j.channels, j.dgamma, j.dbeta);
+  if (j.dgamma != nullptr || j.dbeta != nullptr) add_all_blocks(j.sums, j.sums.blocks, j.channels, j.dgamma, j.dbeta);
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE
