@@ -7,7 +7,12 @@ namespace Fovea.Training.Planning;
 /// reserves of memory for overlap are swept, copies are hidden behind compute, and the simulator picks the winner.</remarks>
 public static class BudgetPlanner
 {
-    private static readonly double[] CopyPrices = [0.02, 0.1, 0.3, 0.6, 1];
+    // Copies cost between nothing and the time that they take; the price is bisected on a logarithmic scale.
+    private const int Prices = 7;
+    private const double LeastPrice = 1e-3;
+
+    // A plan that waits for copies for more than this part of its time asks too much of the copy engine.
+    private const double TooMuchWaiting = 0.01;
 
     // Part of the budget that the recursion leaves free, so that a tensor can be on its way while the next stage runs.
     private static readonly double[] Reserves = [0, 0.02, 0.05, 0.1, 0.2, 0.35];
@@ -20,13 +25,22 @@ public static class BudgetPlanner
         options ??= new PlannerOptions();
         var plain = SegmentPlanner.KeepAll(chain);
         if (ScheduleSimulator.Run(chain, plain).PeakBytes <= budget) return plain;
-        var valid =
-            from ops in Candidates(chain, budget, options)
-            let simulation = ScheduleSimulator.Run(chain, ops, options.Link)
-            where simulation.PeakBytes <= budget && simulation.HostPeakBytes <= options.HostBytes
-            orderby simulation.Ms, simulation.PeakBytes
-            select ops;
-        return valid.FirstOrDefault() ?? throw new ArgumentException($"No schedule of the {chain.Length} stages fits {budget:N0} bytes; there is one for {SmallestPeak(chain, options):N0} bytes.");
+        var best = Recompute(chain, budget, options);
+        if (options.Link is { } link)
+        {
+            double low = Math.Log(LeastPrice), high = 0;
+            for (int i = 0; i < Prices; i++)
+            {
+                double price = (low + high) / 2;
+                var plan = Offload(chain, budget, options, link, Math.Exp(price));
+                bool isBusy = plan != null && plan.Simulation.Ms - plan.Simulation.ComputeMs > TooMuchWaiting * plan.Simulation.Ms;
+                if (isBusy) low = price;
+                else high = price;
+                if (plan != null && (best == null || plan.Simulation.Ms < best.Simulation.Ms)) best = plan;
+            }
+        }
+        return best?.Ops
+            ?? throw new ArgumentException($"No schedule of the {chain.Length} stages fits {budget:N0} bytes; there is one for {SmallestPeak(chain, options):N0} bytes.");
     }
 
     /// <summary>Peak of the most frugal persistent schedule found, without copies to the host: the least budget worth asking for.</summary>
@@ -38,20 +52,30 @@ public static class BudgetPlanner
         return ScheduleSimulator.Run(chain, double.IsFinite(table.Ms(slots)) ? table.Schedule(slots) : SegmentPlanner.KeepAll(chain)).PeakBytes;
     }
 
-    private static IEnumerable<List<ScheduleOp>> Candidates(Chain chain, long budget, PlannerOptions options)
+    private sealed record Candidate(List<ScheduleOp> Ops, Simulation Simulation);
+
+    private static Candidate? Recompute(Chain chain, long budget, PlannerOptions options)
     {
         var table = new PersistentTable(chain, budget, options);
         int slots = table.Slots - table.InputSlots;
-        if (double.IsFinite(table.Ms(slots))) yield return table.Schedule(slots);
-        if (options.Link is not { } link) yield break;
-        foreach (double price in CopyPrices)
+        if (double.IsInfinity(table.Ms(slots))) return null;
+        var ops = table.Schedule(slots);
+        return new Candidate(ops, ScheduleSimulator.Run(chain, ops));
+    }
+
+    // The best over all reserves, which share one table.
+    private static Candidate? Offload(Chain chain, long budget, PlannerOptions options, HostLink link, double price)
+    {
+        var table = new PersistentTable(chain, budget, options, price);
+        Candidate? best = null;
+        foreach (double reserve in Reserves)
         {
-            table = new PersistentTable(chain, budget, options, price);
-            foreach (double reserve in Reserves)
-            {
-                int left = slots - (int)(reserve * table.Slots);
-                if (double.IsFinite(table.Ms(left))) yield return TransferOverlap.Hide(chain, table.Schedule(left), link, budget);
-            }
+            int slots = table.Slots - table.InputSlots - (int)(reserve * table.Slots);
+            if (double.IsInfinity(table.Ms(slots))) continue;
+            var ops = TransferOverlap.Hide(chain, table.Schedule(slots), link, budget);
+            var simulation = ScheduleSimulator.Run(chain, ops, link);
+            if (simulation.HostPeakBytes <= options.HostBytes && (best == null || simulation.Ms < best.Simulation.Ms)) best = new Candidate(ops, simulation);
         }
+        return best;
     }
 }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Fovea.Training.Planning;
 
 /// <summary>Stages 1..n, each of which reads the output of the one before it. Stage 1 reads the input of the chain, which the
@@ -41,6 +43,20 @@ public sealed class Chain
 
     /// <summary>Milliseconds of a step in which nothing is recomputed.</summary>
     public double PlainMs => _stages.Sum(s => s.ForwardMs + s.BackwardMs);
+
+    /// <summary>The greatest size that divides all sizes of the chain; 1 where all are 0.</summary>
+    internal long CommonBytes
+    {
+        get
+        {
+            long common = InputBytes;
+            foreach (var stage in _stages)
+                foreach (var s in stage.Narrow == null ? [stage] : (ReadOnlySpan<ChainStage>)[stage, stage.Narrow])
+                    foreach (long bytes in (ReadOnlySpan<long>)[s.OutputBytes, s.SavedBytes, s.ForwardTransientBytes, s.BackwardTransientBytes])
+                        common = (long)BigInteger.GreatestCommonDivisor(common, bytes);
+            return Math.Max(1, common);
+        }
+    }
 
     /// <summary>A chain of equal stages whose input has the size of an output.</summary>
     public static Chain Uniform(int length, ChainStage stage) => new(stage.OutputBytes, Enumerable.Repeat(stage, length));

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Fovea.Training.Planning;
 
 /// <summary>The dynamic programme of optimal persistent schedules. Entry (s, t, m) is the least time to run stages s..t forward
@@ -31,7 +33,9 @@ internal sealed class PersistentTable
         _options = options;
         _copyPrice = options.Link == null ? double.PositiveInfinity : copyPrice;
         _loss = chain.Length + 1;
-        SlotBytes = Math.Max(1, (budget + options.Slots - 1) / options.Slots);
+        // Where all sizes are multiples of one that is coarse enough, nothing is rounded.
+        long common = chain.CommonBytes;
+        SlotBytes = budget / common <= options.Slots ? common : (budget + options.Slots - 1) / options.Slots;
         Slots = (int)(budget / SlotBytes);
         _forwardSum = new double[_loss];
         for (int l = 1; l < _loss; l++) _forwardSum[l] = _forwardSum[l - 1] + chain[l].ForwardMs;
@@ -85,8 +89,15 @@ internal sealed class PersistentTable
 
     private static void Relax(Span<double> row, ReadOnlySpan<double> inner, ReadOnlySpan<double> tail, in Move move)
     {
-        // A tail of nothing but zeros keeps this one loop; the index is bounded because a copy to the host may gain slots.
-        for (int m = Math.Max(move.Need, move.Shift); m < row.Length; m++)
+        // Vectors while the inner row has an entry for each lane; a copy to the host may gain slots and point past its end.
+        int m = Math.Max(move.Need, move.Shift), lanes = Vector<double>.Count;
+        var costs = new Vector<double>(move.Cost);
+        for (int last = row.Length + Math.Min(move.Shift, 0) - lanes; m <= last; m += lanes)
+        {
+            var ms = costs + new Vector<double>(inner[(m - move.Shift)..]) + new Vector<double>(tail[m..]);
+            Vector.Min(new Vector<double>(row[m..]), ms).CopyTo(row[m..]);
+        }
+        for (; m < row.Length; m++)
             row[m] = Math.Min(row[m], move.Cost + inner[Math.Min(m - move.Shift, row.Length - 1)] + tail[m]);
     }
 

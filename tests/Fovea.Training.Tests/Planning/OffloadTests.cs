@@ -1,0 +1,82 @@
+using Fovea.Training.Planning;
+
+namespace Fovea.Training.Tests.Planning;
+
+public sealed class OffloadTests
+{
+    private static readonly Chain Unit = Chain.Uniform(10, new ChainStage(1, 1, 1000, 2000));
+
+    private static double Ms(Chain chain, long budget, HostLink? link) =>
+        ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, new PlannerOptions { Link = link }), link).Ms;
+
+    [Fact]
+    public void FastCopiesReplaceRecomputation()
+    {
+        // A tenth of a stage's time per tensor: hidden wherever there is room for a second tensor.
+        var link = new HostLink(10_000, 10_000);
+        Assert.Equal(34, Ms(Unit, 7_000, null));
+        Assert.InRange(Ms(Unit, 7_000, link), 20, 21);
+        Assert.InRange(Ms(Unit, 5_000, link), 20, 24);
+    }
+
+    [Fact]
+    public void SlowCopiesAreNotUsed()
+    {
+        var link = new HostLink(10, 10);
+        Assert.Equal(Ms(Unit, 7_000, null), Ms(Unit, 7_000, link));
+    }
+
+    [Fact]
+    public void HostMemoryIsBounded()
+    {
+        var options = new PlannerOptions { Link = new HostLink(10_000, 10_000), HostBytes = 3_000 };
+        var simulation = ScheduleSimulator.Run(Unit, BudgetPlanner.Plan(Unit, 7_000, options), options.Link);
+        Assert.InRange(simulation.HostPeakBytes, 0, 3_000);
+    }
+
+    [Theory]
+    [InlineData(6, 3)]
+    [InlineData(12, 8)]
+    [InlineData(30, 20)]
+    public void EveryScheduleIsValidAndNoneIsSlowerThanRecomputation(int length, int bytesPerMs)
+    {
+        var random = new Random(length);
+        int faster = 0;
+        for (int trial = 0; trial < 4; trial++)
+        {
+            var chain = RandomChains.Next(random, length);
+            var link = new HostLink(bytesPerMs, 1.5 * bytesPerMs, LatencyMs: 0.125);
+            long least = BudgetPlanner.SmallestPeak(chain);
+            for (long budget = least; budget < RandomChains.PlainPeak(chain); budget += 1 + least / 4)
+            {
+                var options = new PlannerOptions { Link = link, Slots = 100 };
+                var simulation = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options), link);
+                double without = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options with { Link = null })).Ms;
+                Assert.InRange(simulation.PeakBytes, 1, budget);
+                Assert.InRange(simulation.Ms, chain.PlainMs, without);
+                if (simulation.Ms < without) faster++;
+            }
+        }
+        Assert.True(faster > 0);
+    }
+
+    [Fact]
+    public void HidingCopiesNeverPassesTheBudgetAndTakesNoLonger()
+    {
+        var random = new Random(5);
+        var link = new HostLink(4, 4);
+        for (int trial = 0; trial < 30; trial++)
+        {
+            var chain = RandomChains.Next(random, 12);
+            long budget = random.NextInt64(BudgetPlanner.SmallestPeak(chain), RandomChains.PlainPeak(chain) + 1);
+            var table = new PersistentTable(chain, budget, new PlannerOptions { Link = link, Slots = 1000 }, copyPrice: 0.1);
+            var tight = table.Schedule(table.Slots - table.InputSlots);
+            var before = ScheduleSimulator.Run(chain, tight, link);
+            var after = ScheduleSimulator.Run(chain, TransferOverlap.Hide(chain, tight, link, budget), link);
+            Assert.InRange(before.PeakBytes, 1, budget);
+            Assert.InRange(after.PeakBytes, 1, budget);
+            Assert.True(after.Ms <= before.Ms, $"{after.Ms} ms, {before.Ms} ms without overlap");
+            Assert.Equal(before.ComputeMs, after.ComputeMs);
+        }
+    }
+}
