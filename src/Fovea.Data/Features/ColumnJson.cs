@@ -31,7 +31,7 @@ internal abstract record ColumnJson
 }
 
 internal sealed record NumericJson(string Key, int[]? Shape = null, double? Default = null, float? Mean = null, float? Deviation = null,
-    FeatureKind Dtype = FeatureKind.Floats) : ColumnJson
+    InputKind Dtype = InputKind.Floats) : ColumnJson
 {
     public override IEnumerable<FeatureColumn> Make(string? folder) =>
         [new NumericColumn(Key, Shape, Default, Normalizer(Key, Mean, Deviation), Dtype)];
@@ -65,7 +65,7 @@ internal sealed record VocabularyJson(string Key, JsonElement Values, int OovBuc
     }
 }
 
-internal sealed record VocabularyFileJson(string Key, string File, int? Size = null, FeatureKind Dtype = FeatureKind.Bytes, int OovBuckets = 0,
+internal sealed record VocabularyFileJson(string Key, string File, int? Size = null, InputKind Dtype = InputKind.Bytes, int OovBuckets = 0,
     long? Default = null) : ColumnJson
 {
     // A column file may come from elsewhere: it reads beside itself and nowhere else.
@@ -85,7 +85,7 @@ internal sealed record IdentityJson(string Key, long Buckets, long? Default = nu
     public override IEnumerable<FeatureColumn> Make(string? folder) => [new IdentityColumn(Key, Buckets, Default)];
 }
 
-internal sealed record HashBucketJson(string Key, long Buckets, FeatureKind Dtype = FeatureKind.Bytes) : ColumnJson
+internal sealed record HashBucketJson(string Key, long Buckets, InputKind Dtype = InputKind.Bytes) : ColumnJson
 {
     public override IEnumerable<FeatureColumn> Make(string? folder) => [new HashBucketColumn(Key, Buckets, Dtype)];
 }
@@ -135,7 +135,7 @@ internal sealed record SequenceCategoricalJson(ColumnJson Categorical) : ColumnJ
 }
 
 internal sealed record SequenceNumericJson(string Key, int[]? Shape = null, float Default = 0, float? Mean = null, float? Deviation = null,
-    FeatureKind Dtype = FeatureKind.Floats) : ColumnJson
+    InputKind Dtype = InputKind.Floats) : ColumnJson
 {
     public override IEnumerable<FeatureColumn> Make(string? folder) =>
         [new SequenceNumericColumn(Key, Shape, Default, NumericJson.Normalizer(Key, Mean, Deviation), Dtype)];
@@ -145,7 +145,7 @@ internal sealed record SequenceNumericJson(string Key, int[]? Shape = null, floa
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
     AllowTrailingCommas = true, ReadCommentHandling = JsonCommentHandling.Skip, MaxDepth = 32, AllowDuplicateProperties = false,
-    Converters = [typeof(LowerCase<FeatureKind>), typeof(LowerCase<Combiner>)])]
+    Converters = [typeof(LowerCase<InputKind>), typeof(LowerCase<Combiner>)])]
 [JsonSerializable(typeof(ColumnListJson))]
 internal sealed partial class ColumnJsonContext : JsonSerializerContext;
 

@@ -5,7 +5,7 @@ namespace Fovea.Data;
 /// <summary>The raw features of some rows, by name: what a parser of records hands to feature columns.</summary>
 public sealed class FeatureBatch
 {
-    private readonly Dictionary<string, FeatureValues> _features = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, FeatureInput> _features = new(StringComparer.Ordinal);
 
     /// <summary>Creates a batch without features.</summary>
     public FeatureBatch(int rows)
@@ -22,7 +22,7 @@ public sealed class FeatureBatch
 
     /// <summary>Adds a feature; returns the batch.</summary>
     /// <exception cref="ArgumentException">The name is taken, or the number of rows is another one.</exception>
-    public FeatureBatch Add(string key, FeatureValues values)
+    public FeatureBatch Add(string key, FeatureInput values)
     {
         ArgumentNullException.ThrowIfNull(values);
         if (values.Rows != Rows) throw new ArgumentException($"feature '{key}' has {values.Rows} rows, the batch has {Rows}", nameof(values));
@@ -31,5 +31,5 @@ public sealed class FeatureBatch
     }
 
     /// <summary>The feature of this name, if there is one.</summary>
-    public bool TryGet(string key, [NotNullWhen(true)] out FeatureValues? values) => _features.TryGetValue(key, out values);
+    public bool TryGet(string key, [NotNullWhen(true)] out FeatureInput? values) => _features.TryGetValue(key, out values);
 }

@@ -55,7 +55,7 @@ public sealed class FeatureCache
 
     /// <summary>A raw feature.</summary>
     /// <exception cref="FeatureException">The batch has no such feature.</exception>
-    public FeatureValues Raw(string key) =>
+    public FeatureInput Raw(string key) =>
         Batch.TryGet(key, out var values) ? values : throw new FeatureException(key, "the batch has no such feature");
 
     private sealed class Numbers

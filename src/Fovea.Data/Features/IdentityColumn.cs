@@ -6,7 +6,7 @@ public sealed class IdentityColumn : KeyedCategoricalColumn
 {
     /// <summary>Creates the column.</summary>
     /// <exception cref="FeatureException">The default is not an id.</exception>
-    public IdentityColumn(string key, long buckets, long? defaultId = null) : base(key, FeatureKind.Integers, buckets)
+    public IdentityColumn(string key, long buckets, long? defaultId = null) : base(key, InputKind.Integers, buckets)
     {
         if (defaultId < 0 || defaultId >= buckets)
             throw new FeatureException(key, $"the default {defaultId} is not an id below {buckets}");
@@ -16,7 +16,7 @@ public sealed class IdentityColumn : KeyedCategoricalColumn
     /// <summary>Id of values that are none; null makes them an error.</summary>
     public long? DefaultId { get; }
 
-    internal override void Map(FeatureValues values, Span<long> ids)
+    internal override void Map(FeatureInput values, Span<long> ids)
     {
         var integers = values.Integers.Span;
         for (var i = 0; i < integers.Length; i++)

@@ -3,9 +3,9 @@ namespace Fovea.Data;
 /// <summary>A categorical column that maps each value of one raw feature to one id.</summary>
 public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
 {
-    private protected KeyedCategoricalColumn(string key, FeatureKind kind, long bucketCount) : base(key)
+    private protected KeyedCategoricalColumn(string key, InputKind kind, long bucketCount) : base(key)
     {
-        if (kind == FeatureKind.Floats) throw new FeatureException(key, "a categorical column reads integers or strings, not floats");
+        if (kind == InputKind.Floats) throw new FeatureException(key, "a categorical column reads integers or strings, not floats");
         if (bucketCount < 1) throw new FeatureException(key, $"a column needs at least one bucket, not {bucketCount}");
         Kind = kind;
         BucketCount = bucketCount;
@@ -15,7 +15,7 @@ public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
     public string Key => Name;
 
     /// <summary>Type of the raw feature.</summary>
-    public FeatureKind Kind { get; }
+    public InputKind Kind { get; }
 
     /// <inheritdoc/>
     public long BucketCount { get; }
@@ -24,7 +24,7 @@ public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
     public override void AddTo(ParseSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        spec.Add(Key, new FeatureSpec(Kind));
+        spec.Add(Key, new InputSpec(Kind));
     }
 
     /// <inheritdoc/>
@@ -53,10 +53,10 @@ public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
     }
 
     /// <summary>Id of each value. Values that stand for missing ones are mapped too, and dropped by the caller.</summary>
-    internal abstract void Map(FeatureValues values, Span<long> ids);
+    internal abstract void Map(FeatureInput values, Span<long> ids);
 
     /// <summary>The raw feature of a batch, of the right type.</summary>
-    internal FeatureValues Values(FeatureCache cache)
+    internal FeatureInput Values(FeatureCache cache)
     {
         var values = cache.Raw(Key);
         return values.Kind == Kind ? values : throw new FeatureException(Key, $"the column reads {Kind}, the batch has {values.Kind}");

@@ -11,9 +11,9 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
     /// <param name="kind">Type of the raw feature, floats or integers.</param>
     /// <exception cref="FeatureException">A dimension is not positive, or the kind is Bytes.</exception>
     public NumericColumn(string key, IReadOnlyList<int>? shape = null, double? defaultValue = null, Func<double, double>? normalizer = null,
-        FeatureKind kind = FeatureKind.Floats) : base(key)
+        InputKind kind = InputKind.Floats) : base(key)
     {
-        if (kind == FeatureKind.Bytes) throw new FeatureException(key, "a numeric column reads numbers, not Bytes");
+        if (kind == InputKind.Bytes) throw new FeatureException(key, "a numeric column reads numbers, not Bytes");
         Shape = shape is null ? [1] : [.. shape];
         Width = WidthOf(key, Shape);
         DefaultValue = defaultValue;
@@ -37,13 +37,13 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
     public Func<double, double>? Normalizer { get; }
 
     /// <summary>Type of the raw feature.</summary>
-    public FeatureKind Kind { get; }
+    public InputKind Kind { get; }
 
     /// <inheritdoc/>
     public override void AddTo(ParseSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        spec.Add(Key, new FeatureSpec(Kind, Shape, DefaultValue));
+        spec.Add(Key, new InputSpec(Kind, Shape, DefaultValue));
     }
 
     /// <inheritdoc/>
@@ -64,17 +64,17 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
         Normalize(Name, values, Kind, Normalizer, output);
     }
 
-    internal static void Normalize(string column, FeatureValues values, FeatureKind kind, Func<double, double>? normalizer, Span<float> output)
+    internal static void Normalize(string column, FeatureInput values, InputKind kind, Func<double, double>? normalizer, Span<float> output)
     {
         if (values.Kind != kind) throw new FeatureException(column, $"the column reads {kind}, the batch has {values.Kind}");
-        if (kind == FeatureKind.Floats && normalizer is null)
+        if (kind == InputKind.Floats && normalizer is null)
         {
             values.Floats.Span.CopyTo(output);
             return;
         }
         for (var i = 0; i < values.Count; i++)
         {
-            var value = kind == FeatureKind.Floats ? (double)values.Floats.Span[i] : values.Integers.Span[i];
+            var value = kind == InputKind.Floats ? (double)values.Floats.Span[i] : values.Integers.Span[i];
             output[i] = (float)(normalizer?.Invoke(value) ?? value);
         }
     }

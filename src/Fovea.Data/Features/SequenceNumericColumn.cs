@@ -9,9 +9,9 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     /// <summary>Creates the column; parameters as in <see cref="NumericColumn"/>.</summary>
     /// <exception cref="FeatureException">A dimension is not positive, or the kind is Bytes.</exception>
     public SequenceNumericColumn(string key, IReadOnlyList<int>? shape = null, float defaultValue = 0,
-        Func<double, double>? normalizer = null, FeatureKind kind = FeatureKind.Floats) : base(key)
+        Func<double, double>? normalizer = null, InputKind kind = InputKind.Floats) : base(key)
     {
-        if (kind == FeatureKind.Bytes) throw new FeatureException(key, "a numeric column reads numbers, not Bytes");
+        if (kind == InputKind.Bytes) throw new FeatureException(key, "a numeric column reads numbers, not Bytes");
         Shape = shape is null ? [1] : [.. shape];
         Width = NumericColumn.WidthOf(key, Shape);
         DefaultValue = defaultValue;
@@ -35,7 +35,7 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     public Func<double, double>? Normalizer { get; }
 
     /// <summary>Type of the raw feature.</summary>
-    public FeatureKind Kind { get; }
+    public InputKind Kind { get; }
 
     /// <inheritdoc/>
     public override bool IsSequence => true;
@@ -44,7 +44,7 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     public override void AddTo(ParseSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        spec.Add(Key, new FeatureSpec(Kind));
+        spec.Add(Key, new InputSpec(Kind));
     }
 
     /// <summary>Writes the number of steps of each row and returns the largest.</summary>
@@ -92,7 +92,7 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     }
 
     // Where the steps are known, none may have too few values: those of the next step would move into it.
-    private void CheckSteps(FeatureValues values)
+    private void CheckSteps(FeatureInput values)
     {
         var splits = values.StepSplits.Span;
         for (var s = 0; s + 1 < splits.Length; s++)

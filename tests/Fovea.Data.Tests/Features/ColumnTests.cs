@@ -9,13 +9,13 @@ public class ColumnTests
     {
         string[][] rows = [["", "a"], ["b", ""], ["", ""]];
         var column = new HashBucketColumn("x", 1000);
-        var dense = Ids(column, FeatureValues.Of(rows, isDense: true));
+        var dense = Ids(column, FeatureInput.Of(rows, isDense: true));
         Assert.Equal([0, 1, 2, 2], dense.RowSplits.ToArray());
         Assert.Equal([SlowHash.Bucket("a", 1000), SlowHash.Bucket("b", 1000)], dense.Ids.ToArray());
-        var sparse = Ids(column, FeatureValues.Of(rows));
+        var sparse = Ids(column, FeatureInput.Of(rows));
         Assert.Equal([0, 2, 4, 6], sparse.RowSplits.ToArray());
         Assert.Equal(SlowHash.Bucket("", 1000), sparse.Ids[0]);
-        var integers = Ids(new IdentityColumn("x", 5), FeatureValues.Of(new long[][] { [-1, 3], [0, -1] }, isDense: true));
+        var integers = Ids(new IdentityColumn("x", 5), FeatureInput.Of(new long[][] { [-1, 3], [0, -1] }, isDense: true));
         Assert.Equal([3, 0], integers.Ids.ToArray());
         Assert.Equal([0, 1, 2], integers.RowSplits.ToArray());
     }
@@ -26,7 +26,7 @@ public class ColumnTests
         var column = new BucketizedColumn(new NumericColumn("x"), [-1, 0, 2.5f]);
         Assert.Equal("x_bucketized", column.Name);
         float[] values = [float.NegativeInfinity, -1.0000001f, -1, -0f, 0, 2.4999998f, 2.5f, float.PositiveInfinity, float.NaN];
-        var ids = Ids(column, FeatureValues.Of([.. values.Select(v => new[] { v })], isDense: true));
+        var ids = Ids(column, FeatureInput.Of([.. values.Select(v => new[] { v })], isDense: true));
         Assert.Equal([0, 0, 1, 2, 2, 2, 3, 3, 3], ids.Ids.ToArray());
         foreach (var wrong in (float[][])[[], [1, 1], [2, 1], [float.NaN], [0, float.NaN]])
             Assert.Throws<FeatureException>(() => new BucketizedColumn(new NumericColumn("x"), wrong));
@@ -37,14 +37,14 @@ public class ColumnTests
     public void NumbersAreNormalisedBeforeTheyBecomeFloats()
     {
         // 2^40 + 1 is no float, but the difference is.
-        var column = new NumericColumn("x", normalizer: v => v - (1L << 40), kind: FeatureKind.Integers);
-        Assert.Equal(1, Single(column, FeatureValues.Of(new long[][] { [(1L << 40) + 1] }, isDense: true)));
+        var column = new NumericColumn("x", normalizer: v => v - (1L << 40), kind: InputKind.Integers);
+        Assert.Equal(1, Single(column, FeatureInput.Of(new long[][] { [(1L << 40) + 1] }, isDense: true)));
         // float32 arithmetic: 0.1f - 0.3f, rounded, then divided.
         var standardized = new NumericColumn("x", normalizer: new Standardizer(0.3f, 0.7f).Apply);
-        Assert.Equal((0.1f - 0.3f) / 0.7f, Single(standardized, FeatureValues.Of([[0.1f]], isDense: true)));
-        Assert.Contains("dense", Assert.Throws<FeatureException>(() => Single(column, FeatureValues.Of(new long[][] { [1] }))).Message);
-        Assert.Contains("row 0 has 2 values", Assert.Throws<FeatureException>(() => Single(column, FeatureValues.Of(new long[][] { [1, 2] }, isDense: true))).Message);
-        Assert.Contains("Integers", Assert.Throws<FeatureException>(() => Single(column, FeatureValues.Of([[1f]], isDense: true))).Message);
+        Assert.Equal((0.1f - 0.3f) / 0.7f, Single(standardized, FeatureInput.Of([[0.1f]], isDense: true)));
+        Assert.Contains("dense", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of(new long[][] { [1] }))).Message);
+        Assert.Contains("row 0 has 2 values", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of(new long[][] { [1, 2] }, isDense: true))).Message);
+        Assert.Contains("Integers", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of([[1f]], isDense: true))).Message);
         foreach (var shape in (int[][])[[0], [-1], [1 << 20, 1 << 20]]) Assert.Throws<FeatureException>(() => new NumericColumn("x", shape));
     }
 
@@ -54,7 +54,7 @@ public class ColumnTests
         var calls = 0;
         var source = new NumericColumn("x", normalizer: v => v + ++calls);
         var bucketized = new BucketizedColumn(source, [1.5f]);
-        var cache = new FeatureCache().Reset(new FeatureBatch(1).Add("x", FeatureValues.Of([[1f]], isDense: true)));
+        var cache = new FeatureCache().Reset(new FeatureBatch(1).Add("x", FeatureInput.Of([[1f]], isDense: true)));
         cache.Ids(bucketized);
         cache.Ids(new CrossedColumn([bucketized, bucketized], 10));
         Assert.Equal([2f], cache.Values(source).ToArray());
@@ -68,9 +68,9 @@ public class ColumnTests
     {
         var words = new VocabularyColumn("x", ["a", "b", "ü"], oovBuckets: 7);
         Assert.Equal(10, words.BucketCount);
-        Assert.Equal([2, 0, 3 + SlowHash.Bucket("c", 7), 3 + SlowHash.Bucket("", 7)], Ids(words, FeatureValues.Of([["ü", "a", "c", ""]])).Ids.ToArray());
+        Assert.Equal([2, 0, 3 + SlowHash.Bucket("c", 7), 3 + SlowHash.Bucket("", 7)], Ids(words, FeatureInput.Of([["ü", "a", "c", ""]])).Ids.ToArray());
         var integers = new VocabularyColumn("x", [30L, -5], oovBuckets: 100);
-        Assert.Equal([1, 0, 2 + SlowHash.Bucket(31L, 100)], Ids(integers, FeatureValues.Of(new long[][] { [-5, 30, 31] })).Ids.ToArray());
+        Assert.Equal([1, 0, 2 + SlowHash.Bucket(31L, 100)], Ids(integers, FeatureInput.Of(new long[][] { [-5, 30, 31] })).Ids.ToArray());
         Assert.Contains("word 3 of the vocabulary is word 1", Assert.Throws<FeatureException>(() => new VocabularyColumn("x", ["a", "b", "a"])).Message);
         Assert.Contains("5 occurs twice", Assert.Throws<FeatureException>(() => new VocabularyColumn("x", [5L, 5])).Message);
         Assert.Contains("exclude", Assert.Throws<FeatureException>(() => new VocabularyColumn("x", ["a"], 1, 0)).Message);
@@ -82,8 +82,8 @@ public class ColumnTests
     {
         var words = Enumerable.Range(0, 10007).Select(i => $"word {i * i}").ToArray();
         var column = new VocabularyColumn("x", words);
-        Assert.Equal(Enumerable.Range(0, words.Length).Select(i => (long)i), Ids(column, FeatureValues.Of([words])).Ids.ToArray());
-        Assert.All(Ids(column, FeatureValues.Of([[.. words.Select(w => w + "x")]])).Ids.ToArray(), id => Assert.Equal(-1, id));
+        Assert.Equal(Enumerable.Range(0, words.Length).Select(i => (long)i), Ids(column, FeatureInput.Of([words])).Ids.ToArray());
+        Assert.All(Ids(column, FeatureInput.Of([[.. words.Select(w => w + "x")]])).Ids.ToArray(), id => Assert.Equal(-1, id));
     }
 
     [Fact]
@@ -94,12 +94,12 @@ public class ColumnTests
         {
             File.WriteAllText(path, "a\r\nb\n\nc");
             var column = VocabularyColumn.FromFile("x", path);
-            Assert.Equal([0, 1, 2, 3, -1], Ids(column, FeatureValues.Of([["a", "b", "", "c", "a\r"]])).Ids.ToArray());
+            Assert.Equal([0, 1, 2, 3, -1], Ids(column, FeatureInput.Of([["a", "b", "", "c", "a\r"]])).Ids.ToArray());
             Assert.Equal(2, VocabularyColumn.FromFile("x", path, size: 2).VocabularySize);
             Assert.Contains("4 lines", Assert.Throws<FeatureException>(() => VocabularyColumn.FromFile("x", path, size: 5)).Message);
-            Assert.Contains("line 1 of", Assert.Throws<FeatureException>(() => VocabularyColumn.FromFile("x", path, kind: FeatureKind.Integers)).Message);
+            Assert.Contains("line 1 of", Assert.Throws<FeatureException>(() => VocabularyColumn.FromFile("x", path, kind: InputKind.Integers)).Message);
             File.WriteAllText(path, "10\n-3\n");
-            Assert.Equal([1, 0], Ids(VocabularyColumn.FromFile("x", path, kind: FeatureKind.Integers), FeatureValues.Of(new long[][] { [-3, 10] })).Ids.ToArray());
+            Assert.Equal([1, 0], Ids(VocabularyColumn.FromFile("x", path, kind: InputKind.Integers), FeatureInput.Of(new long[][] { [-3, 10] })).Ids.ToArray());
         }
         finally
         {
@@ -110,7 +110,7 @@ public class ColumnTests
     [Fact]
     public void IdentitiesOutsideAreDefaultOrError()
     {
-        var rows = FeatureValues.Of(new long[][] { [0, 4, 5, -1, long.MinValue] });
+        var rows = FeatureInput.Of(new long[][] { [0, 4, 5, -1, long.MinValue] });
         Assert.Equal([0, 4, 2, 2, 2], Ids(new IdentityColumn("x", 5, 2), rows).Ids.ToArray());
         Assert.Contains("5 is not an id below 5", Assert.Throws<FeatureException>(() => Ids(new IdentityColumn("x", 5), rows)).Message);
         Assert.Throws<FeatureException>(() => new IdentityColumn("x", 5, 5));
@@ -122,16 +122,16 @@ public class ColumnTests
     {
         var column = new WeightedCategoricalColumn(new IdentityColumn("x", 5), "w");
         Assert.Equal("x_weighted_by_w", column.Name);
-        var ids = FeatureValues.Of(new long[][] { [1, 2], [3] });
-        var result = Weighted(FeatureValues.Of([[0.5f, 2], [-1f]]));
+        var ids = FeatureInput.Of(new long[][] { [1, 2], [3] });
+        var result = Weighted(FeatureInput.Of([[0.5f, 2], [-1f]]));
         Assert.Equal([0.5f, 2, -1], result.Weights.ToArray());
         Assert.Equal([1, 2, 3], result.Ids.ToArray());
         // Dense weights of 0 stand for missing ones.
-        Assert.Equal([1f, 2, 3], Weighted(FeatureValues.Of([[1f, 0, 2], [0f, 3, 0]], isDense: true)).Weights.ToArray());
-        Assert.Contains("row 0 has 2 ids and 1 weights", Assert.Throws<FeatureException>(() => Weighted(FeatureValues.Of([[1f], [1f, 1]]))).Message);
-        Assert.Contains("row 1 has 1 ids and 2 weights", Assert.Throws<FeatureException>(() => Weighted(FeatureValues.Of([[1f, 1], [1f, 1]]))).Message);
+        Assert.Equal([1f, 2, 3], Weighted(FeatureInput.Of([[1f, 0, 2], [0f, 3, 0]], isDense: true)).Weights.ToArray());
+        Assert.Contains("row 0 has 2 ids and 1 weights", Assert.Throws<FeatureException>(() => Weighted(FeatureInput.Of([[1f], [1f, 1]]))).Message);
+        Assert.Contains("row 1 has 1 ids and 2 weights", Assert.Throws<FeatureException>(() => Weighted(FeatureInput.Of([[1f, 1], [1f, 1]]))).Message);
 
-        IdBatch Weighted(FeatureValues weights) => new FeatureCache().Reset(new FeatureBatch(2).Add("x", ids).Add("w", weights)).Ids(column);
+        IdBatch Weighted(FeatureInput weights) => new FeatureCache().Reset(new FeatureBatch(2).Add("x", ids).Add("w", weights)).Ids(column);
     }
 
     [Fact]
@@ -150,24 +150,24 @@ public class ColumnTests
     [Fact]
     public void RawValuesAreChecked()
     {
-        Assert.Throws<ArgumentException>(() => FeatureValues.Of(new long[3], new long[] { 0, 2 }));
-        Assert.Throws<ArgumentException>(() => FeatureValues.Of(new long[3], new long[] { 0, 4, 3 }));
-        Assert.Throws<ArgumentException>(() => FeatureValues.Of(new long[3], new long[] { 1, 3 }));
-        Assert.Throws<ArgumentException>(() => FeatureValues.Of(new long[3], Array.Empty<long>()));
-        Assert.Throws<ArgumentException>(() => FeatureValues.Of(new byte[3], new long[] { 0, 4 }, new long[] { 0, 1 }));
-        Assert.Throws<ArgumentException>(() => FeatureValues.Of(new long[3], new long[] { 0, 1 }, stepSplits: new long[] { 0, 1, 3 }));
-        var batch = new FeatureBatch(1).Add("x", FeatureValues.Of(new long[][] { [1] }));
-        Assert.Throws<ArgumentException>(() => batch.Add("x", FeatureValues.Of(new long[][] { [1] })));
-        Assert.Throws<ArgumentException>(() => batch.Add("y", FeatureValues.Of(new long[][] { [1], [2] })));
+        Assert.Throws<ArgumentException>(() => FeatureInput.Of(new long[3], new long[] { 0, 2 }));
+        Assert.Throws<ArgumentException>(() => FeatureInput.Of(new long[3], new long[] { 0, 4, 3 }));
+        Assert.Throws<ArgumentException>(() => FeatureInput.Of(new long[3], new long[] { 1, 3 }));
+        Assert.Throws<ArgumentException>(() => FeatureInput.Of(new long[3], Array.Empty<long>()));
+        Assert.Throws<ArgumentException>(() => FeatureInput.Of(new byte[3], new long[] { 0, 4 }, new long[] { 0, 1 }));
+        Assert.Throws<ArgumentException>(() => FeatureInput.Of(new long[3], new long[] { 0, 1 }, stepSplits: new long[] { 0, 1, 3 }));
+        var batch = new FeatureBatch(1).Add("x", FeatureInput.Of(new long[][] { [1] }));
+        Assert.Throws<ArgumentException>(() => batch.Add("x", FeatureInput.Of(new long[][] { [1] })));
+        Assert.Throws<ArgumentException>(() => batch.Add("y", FeatureInput.Of(new long[][] { [1], [2] })));
         var cache = new FeatureCache().Reset(batch);
         Assert.Contains("no such feature", Assert.Throws<FeatureException>(() => cache.Ids(new HashBucketColumn("y", 5))).Message);
         Assert.Contains("Bytes, the batch has Integers", Assert.Throws<FeatureException>(() => cache.Ids(new HashBucketColumn("x", 5))).Message);
         Assert.Throws<InvalidOperationException>(() => new FeatureCache().Ids(new HashBucketColumn("x", 5)));
     }
 
-    private static IdBatch Ids(ICategoricalColumn column, FeatureValues values) =>
+    private static IdBatch Ids(ICategoricalColumn column, FeatureInput values) =>
         new FeatureCache().Reset(new FeatureBatch(values.Rows).Add("x", values)).Ids(column);
 
-    private static float Single(NumericColumn column, FeatureValues values) =>
+    private static float Single(NumericColumn column, FeatureInput values) =>
         new FeatureCache().Reset(new FeatureBatch(values.Rows).Add("x", values)).Values(column)[0];
 }

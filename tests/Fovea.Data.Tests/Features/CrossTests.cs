@@ -27,21 +27,21 @@ public class CrossTests
         var outer = new CrossedColumn(["b", inner, "a"], 1000, 7);
         Assert.Equal("a_X_b_X_d1_X_d2", outer.Name);
         Assert.Equal(["b", "d1", "d2", "a"], outer.Keys.Select(k => k.Key));
-        var batch = new FeatureBatch(2).Add("a", FeatureValues.Of([["x", "y"], ["x"]])).Add("b", FeatureValues.Of([["1"], ["2"]]))
-            .Add("d1", FeatureValues.Of([["p", "q"], []])).Add("d2", FeatureValues.Of(new long[][] { [-1], [3] }));
+        var batch = new FeatureBatch(2).Add("a", FeatureInput.Of([["x", "y"], ["x"]])).Add("b", FeatureInput.Of([["1"], ["2"]]))
+            .Add("d1", FeatureInput.Of([["p", "q"], []])).Add("d2", FeatureInput.Of(new long[][] { [-1], [3] }));
         var ids = new FeatureCache().Reset(batch).Ids(outer);
         Assert.Equal([0, 4, 4], ids.RowSplits.ToArray());
         Assert.Equal(SlowHash.Cross([["1"], ["p", "q"], [-1L], ["x", "y"]], 1000, 7), ids.Ids.ToArray());
         var spec = new ParseSpec([outer]);
         Assert.Equal(["a", "b", "d1", "d2"], spec.Features.Keys);
-        Assert.All(spec.Features.Values, s => Assert.Equal(new FeatureSpec(FeatureKind.Bytes), s));
+        Assert.All(spec.Features.Values, s => Assert.Equal(new InputSpec(InputKind.Bytes), s));
     }
 
     // Raw features are crossed as they are: '' and -1 of dense ones are values like others.
     [Fact]
     public void RawKeysKeepMissingValues()
     {
-        var batch = new FeatureBatch(1).Add("a", FeatureValues.Of([["", "x"]], isDense: true)).Add("b", FeatureValues.Of(new long[][] { [-1] }, isDense: true));
+        var batch = new FeatureBatch(1).Add("a", FeatureInput.Of([["", "x"]], isDense: true)).Add("b", FeatureInput.Of(new long[][] { [-1] }, isDense: true));
         var ids = new FeatureCache().Reset(batch).Ids(new CrossedColumn(["a", "b"], 1 << 20));
         Assert.Equal(SlowHash.Cross([["", "x"], [-1L]], 1 << 20, 0xDECAFCAFFE), ids.Ids.ToArray());
     }
@@ -55,14 +55,14 @@ public class CrossTests
         Assert.Contains("weights", Assert.Throws<FeatureException>(() => new CrossedColumn(["a", new WeightedCategoricalColumn(hash, "w")], 5)).Message);
         Assert.Contains("sequence", Assert.Throws<FeatureException>(() => new CrossedColumn(["a", new SequenceCategoricalColumn(hash)], 5)).Message);
         Assert.Contains("categorical", Assert.Throws<FeatureException>(() => new CrossedColumn(["a", new NumericColumn("n")], 5)).Message);
-        var floats = new FeatureBatch(1).Add("a", FeatureValues.Of([["x"]])).Add("b", FeatureValues.Of([[1f]]));
+        var floats = new FeatureBatch(1).Add("a", FeatureInput.Of([["x"]])).Add("b", FeatureInput.Of([[1f]]));
         Assert.Contains("floats", Assert.Throws<FeatureException>(() => new FeatureCache().Reset(floats).Ids(new CrossedColumn(["a", "b"], 5))).Message);
     }
 
     [Fact]
     public void CombinationsBeyondMemoryAreRefused()
     {
-        var many = FeatureValues.Of(new long[2000], new long[] { 0, 2000 });
+        var many = FeatureInput.Of(new long[2000], new long[] { 0, 2000 });
         var batch = new FeatureBatch(1).Add("a", many).Add("b", many).Add("c", many);
         var e = Assert.Throws<FeatureException>(() => new FeatureCache().Reset(batch).Ids(new CrossedColumn(["a", "b", "c"], 5)));
         Assert.Contains("8E+09 combinations", e.Message);
@@ -106,7 +106,7 @@ public class CrossTests
     private static long[] Cross(long buckets, ulong? key, params string[][] columns)
     {
         var batch = new FeatureBatch(1);
-        for (var c = 0; c < columns.Length; c++) batch.Add($"c{c}", FeatureValues.Of([columns[c]]));
+        for (var c = 0; c < columns.Length; c++) batch.Add($"c{c}", FeatureInput.Of([columns[c]]));
         var column = new CrossedColumn([.. columns.Select((_, c) => new CrossKey($"c{c}"))], buckets, key);
         var ids = new FeatureCache().Reset(batch).Ids(column).Ids.ToArray();
         Assert.Equal(SlowHash.Cross([.. columns.Select(c => c.ToArray<object>())], buckets, new BigInteger(key ?? SparseCross.DefaultKey)), ids);

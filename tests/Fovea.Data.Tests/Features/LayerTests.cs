@@ -16,7 +16,7 @@ public sealed class LayerTests : IDisposable
     {
         string[] keys = ["é", "a", "Z", "\U0001F600", "\uFF5E"];
         var batch = new FeatureBatch(2);
-        for (var i = 0; i < keys.Length; i++) batch.Add(keys[i], FeatureValues.Of([[10f * i, 10f * i + 1], [10f * i + 2, 10f * i + 3]], isDense: true));
+        for (var i = 0; i < keys.Length; i++) batch.Add(keys[i], FeatureInput.Of([[10f * i, 10f * i + 1], [10f * i + 2, 10f * i + 3]], isDense: true));
         using var layer = new DenseFeatures(_stream, keys.Select(key => new NumericColumn(key, [2])));
         Assert.Equal(["Z", "a", "é", "\uFF5E", "\U0001F600"], layer.Columns.Select(c => c.Column.Name));
         Assert.Equal([0, 2, 4, 6, 8], layer.Columns.Select(c => c.Start));
@@ -46,7 +46,7 @@ public sealed class LayerTests : IDisposable
         long[][] ids = [[2, 2, 0], [], [3], [1, 0], [0, -1], [2, 1]];
         // Row 4 has an id that is none, row 5 a weight that mean and sqrtn drop but sum takes.
         float[][] weights = [[1, 0.5f, 2], [], [4], [0, 0], [3, 9], [2, -1]];
-        var batch = new FeatureBatch(6).Add("x", FeatureValues.Of(ids)).Add("w", FeatureValues.Of(weights));
+        var batch = new FeatureBatch(6).Add("x", FeatureInput.Of(ids)).Add("w", FeatureInput.Of(weights));
         var vocabulary = new VocabularyColumn("x", [0L, 1, 2, 3]);
         using var layer = new DenseFeatures(_stream,
         [
@@ -78,7 +78,7 @@ public sealed class LayerTests : IDisposable
     [Fact]
     public void LongEmbeddingsAreShortenedFirst()
     {
-        var batch = new FeatureBatch(1).Add("x", FeatureValues.Of(new long[][] { [0, 1] }));
+        var batch = new FeatureBatch(1).Add("x", FeatureInput.Of(new long[][] { [0, 1] }));
         using var layer = new DenseFeatures(_stream, [new EmbeddingColumn(X, 2, Combiner.Sum, maxNorm: 2.5f)]);
         layer.Tables["x_embedding"].CopyFrom<float>(_stream, [3, 4, 1, 2, 0, 0, 0, 0]);
         using var y = layer.Forward(_stream, _cache.Reset(batch));
@@ -91,7 +91,7 @@ public sealed class LayerTests : IDisposable
     {
         var random = new Random(3);
         var rows = Enumerable.Range(0, 37).Select(_ => Enumerable.Range(0, random.Next(6)).Select(_ => (long)random.Next(4)).ToArray()).ToArray();
-        var batch = new FeatureBatch(37).Add("x", FeatureValues.Of(rows));
+        var batch = new FeatureBatch(37).Add("x", FeatureInput.Of(rows));
         using var layer = new DenseFeatures(_stream, [new EmbeddingColumn(X, 3, Combiner.Sum), new IndicatorColumn(X)]);
         using var y = layer.Forward(_stream, _cache.Reset(batch));
         var table = layer.Tables["x_embedding"].ToArray<float>(_stream);
@@ -114,7 +114,7 @@ public sealed class LayerTests : IDisposable
         Assert.All(shared, c => Assert.Equal("x_y_shared_embedding", c.TableName));
         using var layer = new DenseFeatures(_stream, shared);
         Assert.Single(layer.Tables).Value.CopyFrom<float>(_stream, [1, 2, 3, 4, 5, 6, 7, 8]);
-        var batch = new FeatureBatch(1).Add("x", FeatureValues.Of(new long[][] { [0] })).Add("y", FeatureValues.Of(new long[][] { [3, 3] }));
+        var batch = new FeatureBatch(1).Add("x", FeatureInput.Of(new long[][] { [0] })).Add("y", FeatureInput.Of(new long[][] { [3, 3] }));
         using var output = layer.Forward(_stream, _cache.Reset(batch));
         Assert.Equal([1f, 2, 14, 16], output.ToArray<float>(_stream));
     }
@@ -148,8 +148,8 @@ public sealed class LayerTests : IDisposable
         model.Weights["n_bucketized"].CopyFrom<float>(_stream, [10, 20, 30, 40, 50, 60, 70, 80]);
         model.Weights["x_weighted_by_w"].CopyFrom<float>(_stream, [100, 0, 0, 100, 200, 200, 0, 0]);
         model.Bias.CopyFrom<float>(_stream, [0.5f, -0.5f]);
-        var batch = new FeatureBatch(2).Add("n", FeatureValues.Of([[-1f, 2], [3, 0]], isDense: true))
-            .Add("x", FeatureValues.Of(new long[][] { [0, 2], [] })).Add("w", FeatureValues.Of([[1f, 3], []]));
+        var batch = new FeatureBatch(2).Add("n", FeatureInput.Of([[-1f, 2], [3, 0]], isDense: true))
+            .Add("x", FeatureInput.Of(new long[][] { [0, 2], [] })).Add("w", FeatureInput.Of([[1f, 3], []]));
         using var y = model.Forward(_stream, _cache.Reset(batch));
         // Row 0: n -1*(1,2)+2*(3,4) = (5,6); buckets 0 and 3; x 1*(100,0)+3*(200,200). Row 1: n 3*(1,2) = (3,6); buckets 1 and 3.
         var mean = combiner == Combiner.Mean;
@@ -164,7 +164,7 @@ public sealed class LayerTests : IDisposable
     public void EmptyBatchesPass()
     {
         using var layer = new DenseFeatures(_stream, [new EmbeddingColumn(X, 2), new IndicatorColumn(X)]);
-        using var y = layer.Forward(_stream, _cache.Reset(new FeatureBatch(0).Add("x", FeatureValues.Of(Array.Empty<long[]>()))));
+        using var y = layer.Forward(_stream, _cache.Reset(new FeatureBatch(0).Add("x", FeatureInput.Of(Array.Empty<long[]>()))));
         Assert.Equal([0, 6], y.Shape.ToArray());
     }
 

@@ -42,7 +42,7 @@ public sealed class PublishedColumnTests : IDisposable
                 Assert.Equal(Longs(v, "expected"), Strings(v, "values").Select(s => FeatureHash.StrongBucket(Utf8(s), (ulong)key[0], (ulong)key[1], Buckets(v))));
                 break;
             case "categorical_column_with_hash_bucket":
-                var column = new HashBucketColumn("x", Buckets(v), v.GetProperty("dtype").GetString() == "int64" ? FeatureKind.Integers : FeatureKind.Bytes);
+                var column = new HashBucketColumn("x", Buckets(v), v.GetProperty("dtype").GetString() == "int64" ? InputKind.Integers : InputKind.Bytes);
                 Assert.Equal(Longs(v, "expected"), Ids(column, v.GetProperty("values")).Ids.ToArray());
                 break;
             case "vocabulary_list":
@@ -92,7 +92,7 @@ public sealed class PublishedColumnTests : IDisposable
             Assert.Equal(Longs(v, "expected"), Ids(column, v.GetProperty("values")).Ids.ToArray());
             return;
         }
-        var ids = Cache("x", FeatureValues.Of(Matrix<long>(v, "dense"), isDense: true)).Ids(column);
+        var ids = Cache("x", FeatureInput.Of(Matrix<long>(v, "dense"), isDense: true)).Ids(column);
         Assert.Equal(Longs(v, "expected"), ids.Ids.ToArray());
         Assert.Equal(v.GetProperty("expected_indices").EnumerateArray().Select(i => i[0].GetInt32()),
             Enumerable.Range(0, ids.Rows).SelectMany(r => Enumerable.Repeat(r, ids.Row(r).Length)));
@@ -103,12 +103,12 @@ public sealed class PublishedColumnTests : IDisposable
         var shape = Longs(v, "shape").Select(n => (int)n).ToArray();
         var column = new NumericColumn(v.GetProperty("key").GetString()!, shape, v.GetProperty("default_value").GetDouble());
         var (key, spec) = Assert.Single(new ParseSpec([column]).Features);
-        Assert.Equal(("price", new FeatureSpec(FeatureKind.Floats, [2], 11)), (key, spec));
+        Assert.Equal(("price", new InputSpec(InputKind.Floats, [2], 11)), (key, spec));
         // What a parser that obeys the specification reads from the two records.
         var rows = v.GetProperty("examples").EnumerateArray().Select(example => example.TryGetProperty(key, out var price)
             ? price.EnumerateArray().Select(p => p.GetSingle()).ToArray()
             : [.. Enumerable.Repeat((float)spec.Default!, spec.Shape!.Single())]);
-        Assert.Equal(Matrix<float>(v, "expected").SelectMany(r => r), Dense(column, Cache(key, FeatureValues.Of([.. rows], isDense: true))));
+        Assert.Equal(Matrix<float>(v, "expected").SelectMany(r => r), Dense(column, Cache(key, FeatureInput.Of([.. rows], isDense: true))));
     }
 
     private void CheckIndicator(JsonElement v, string kind)
@@ -121,9 +121,9 @@ public sealed class PublishedColumnTests : IDisposable
             _ => new WeightedCategoricalColumn(Vocabulary(v), "w"),
         };
         var rows = v.TryGetProperty("rows", out var ragged) ? Values(ragged)
-            : FeatureValues.Of([.. Strings(v, "dense").Select(s => new[] { s })], isDense: true);
+            : FeatureInput.Of([.. Strings(v, "dense").Select(s => new[] { s })], isDense: true);
         var cache = Cache("x", rows);
-        if (v.TryGetProperty("weights", out _)) cache.Batch.Add("w", FeatureValues.Of(Matrix<float>(v, "weights")));
+        if (v.TryGetProperty("weights", out _)) cache.Batch.Add("w", FeatureInput.Of(Matrix<float>(v, "weights")));
         var expected = Matrix<float>(v, "expected_dense").SelectMany(r => r);
         Assert.Equal(expected, Dense(new IndicatorColumn(column), cache));
         using var layer = new DenseFeatures(_stream, [new IndicatorColumn(column)]);
@@ -175,7 +175,7 @@ public sealed class PublishedColumnTests : IDisposable
     private float[] Embedding(JsonElement v, Func<DeviceStream, FeatureColumn[], FeatureCache, float[], float[]> run)
     {
         var column = new EmbeddingColumn(new IdentityColumn("x", v.GetProperty("num_buckets").GetInt64()), 2);
-        return run(_stream, [column], Cache("x", FeatureValues.Of(Matrix<long>(v, "rows"))), [.. Matrix<float>(v, "table").SelectMany(r => r)]);
+        return run(_stream, [column], Cache("x", FeatureInput.Of(Matrix<long>(v, "rows"))), [.. Matrix<float>(v, "table").SelectMany(r => r)]);
     }
 
     private static float[] Dense(IDenseColumn column, FeatureCache cache)
@@ -199,17 +199,17 @@ public sealed class PublishedColumnTests : IDisposable
 
     private static IdBatch Ids(ICategoricalColumn column, JsonElement values) =>
         Cache("x", values[0].ValueKind == JsonValueKind.String
-            ? FeatureValues.Of([values.EnumerateArray().Select(s => s.GetString()!).ToArray()])
-            : FeatureValues.Of([values.EnumerateArray().Select(s => s.GetInt64()).ToArray()])).Ids(column);
+            ? FeatureInput.Of([values.EnumerateArray().Select(s => s.GetString()!).ToArray()])
+            : FeatureInput.Of([values.EnumerateArray().Select(s => s.GetInt64()).ToArray()])).Ids(column);
 
-    private static FeatureValues Values(JsonElement rows) =>
+    private static FeatureInput Values(JsonElement rows) =>
         rows.EnumerateArray().SelectMany(r => r.EnumerateArray()).First().ValueKind == JsonValueKind.String
-            ? FeatureValues.Of([.. rows.EnumerateArray().Select(r => r.EnumerateArray().Select(s => s.GetString()!).ToArray())])
-            : FeatureValues.Of([.. rows.EnumerateArray().Select(r => r.EnumerateArray().Select(s => s.GetInt64()).ToArray())]);
+            ? FeatureInput.Of([.. rows.EnumerateArray().Select(r => r.EnumerateArray().Select(s => s.GetString()!).ToArray())])
+            : FeatureInput.Of([.. rows.EnumerateArray().Select(r => r.EnumerateArray().Select(s => s.GetInt64()).ToArray())]);
 
-    private static FeatureValues Floats(JsonElement v, string name) => FeatureValues.Of(Matrix<float>(v, name), isDense: true);
+    private static FeatureInput Floats(JsonElement v, string name) => FeatureInput.Of(Matrix<float>(v, name), isDense: true);
 
-    private static FeatureCache Cache(string key, FeatureValues values) => new FeatureCache().Reset(new FeatureBatch(values.Rows).Add(key, values));
+    private static FeatureCache Cache(string key, FeatureInput values) => new FeatureCache().Reset(new FeatureBatch(values.Rows).Add(key, values));
 
     private static T[][] Matrix<T>(JsonElement v, string name) where T : struct =>
         [.. v.GetProperty(name).EnumerateArray().Select(r => r.EnumerateArray().Select(e => (T)Convert.ChangeType(e.GetDouble(), typeof(T))).ToArray())];

@@ -11,7 +11,7 @@ public class RandomRowTests
     public void IdsEqualTheSlowHash()
     {
         var city = new HashBucketColumn("city", 1013);
-        var user = new HashBucketColumn("user", 65536, FeatureKind.Integers);
+        var user = new HashBucketColumn("user", 65536, InputKind.Integers);
         var tags = new VocabularyColumn("tags", ["t0", "t1", "t2"], oovBuckets: 11);
         var age = new BucketizedColumn(new NumericColumn("age"), [18, 30, 50]);
         var cross = new CrossedColumn(["user", tags, new CrossedColumn([age, "city"], 3)], 99991, 42);
@@ -20,8 +20,8 @@ public class RandomRowTests
         foreach (var rows in (int[])[1, 333, 64, 1000, 0, 257])
         {
             var data = Enumerable.Range(0, rows).Select(_ => new Row(random)).ToArray();
-            cache.Reset(new FeatureBatch(rows).Add("city", FeatureValues.Of([.. data.Select(r => r.City)])).Add("user", FeatureValues.Of([.. data.Select(r => r.User)]))
-                .Add("tags", FeatureValues.Of([.. data.Select(r => r.Tags)])).Add("age", FeatureValues.Of([.. data.Select(r => new[] { r.Age })], isDense: true)));
+            cache.Reset(new FeatureBatch(rows).Add("city", FeatureInput.Of([.. data.Select(r => r.City)])).Add("user", FeatureInput.Of([.. data.Select(r => r.User)]))
+                .Add("tags", FeatureInput.Of([.. data.Select(r => r.Tags)])).Add("age", FeatureInput.Of([.. data.Select(r => new[] { r.Age })], isDense: true)));
             // The cross first: its parents are computed on demand, once.
             var (crossIds, cityIds, userIds, tagIds) = (cache.Ids(cross), cache.Ids(city), cache.Ids(user), cache.Ids(tags));
             for (var r = 0; r < rows; r++)
@@ -41,8 +41,8 @@ public class RandomRowTests
     [Fact]
     public void AWarmCacheAllocatesNothing()
     {
-        var words = FeatureValues.Of([.. Enumerable.Range(0, 500).Select(i => new[] { $"w{i}", $"v{i % 7}" })]);
-        var numbers = FeatureValues.Of([.. Enumerable.Range(0, 500).Select(i => new[] { i / 3f })], isDense: true);
+        var words = FeatureInput.Of([.. Enumerable.Range(0, 500).Select(i => new[] { $"w{i}", $"v{i % 7}" })]);
+        var numbers = FeatureInput.Of([.. Enumerable.Range(0, 500).Select(i => new[] { i / 3f })], isDense: true);
         var age = new BucketizedColumn(new NumericColumn("age", normalizer: v => v / 2), [18, 30, 50]);
         ICategoricalColumn[] columns =
         [

@@ -14,8 +14,8 @@ public sealed class SequenceTests : IDisposable
     [Fact]
     public void StepsAreNotCombined()
     {
-        var batch = new FeatureBatch(3).Add("x", FeatureValues.Of(new long[][] { [2, 1], [], [0, 0, 1] }))
-            .Add("v", FeatureValues.Of([[1f, 2, 3, 4], [], [5f, 6, 7, 8, 9, 10]]));
+        var batch = new FeatureBatch(3).Add("x", FeatureInput.Of(new long[][] { [2, 1], [], [0, 0, 1] }))
+            .Add("v", FeatureInput.Of([[1f, 2, 3, 4], [], [5f, 6, 7, 8, 9, 10]]));
         using var layer = new SequenceFeatures(_stream, [new SequenceNumericColumn("v", [2], -1), new EmbeddingColumn(X, 1), new IndicatorColumn(X)]);
         Assert.Equal(["v", "x_embedding", "x_indicator"], layer.Columns.Select(c => c.Column.Name));
         layer.Tables["x_embedding"].CopyFrom<float>(_stream, [10, 20, 30]);
@@ -35,7 +35,7 @@ public sealed class SequenceTests : IDisposable
     [Fact]
     public void ValuesOfOneStepAreCombined()
     {
-        var raw = FeatureValues.Of(new long[] { 1, 2, 0, 2 }, new long[] { 0, 3, 5 }, stepSplits: new long[] { 0, 2, 2, 3, 4, 4 });
+        var raw = FeatureInput.Of(new long[] { 1, 2, 0, 2 }, new long[] { 0, 3, 5 }, stepSplits: new long[] { 0, 2, 2, 3, 4, 4 });
         var batch = new FeatureBatch(2).Add("x", raw);
         var ids = _cache.Reset(batch).Ids(X);
         Assert.Equal((6, 3), (ids.Rows, ids.Steps));
@@ -51,7 +51,7 @@ public sealed class SequenceTests : IDisposable
     [Fact]
     public void MissingStepsOfDenseFeaturesEndASequence()
     {
-        var batch = new FeatureBatch(2).Add("x", FeatureValues.Of(new long[][] { [2, -1, 1, -1], [0, -1, -1, -1] }, isDense: true));
+        var batch = new FeatureBatch(2).Add("x", FeatureInput.Of(new long[][] { [2, -1, 1, -1], [0, -1, -1, -1] }, isDense: true));
         var ids = _cache.Reset(batch).Ids(X);
         Assert.Equal(4, ids.Steps);
         Assert.Equal([3, 1], ids.Lengths.ToArray());
@@ -62,8 +62,8 @@ public sealed class SequenceTests : IDisposable
     [Fact]
     public void ColumnsMustAgreeOnTheSteps()
     {
-        var batch = new FeatureBatch(2).Add("x", FeatureValues.Of(new long[][] { [2, 1], [1] })).Add("v", FeatureValues.Of([[1f, 2], [3f, 4]]))
-            .Add("s", FeatureValues.Of(new float[] { 1, 2, 3 }, new long[] { 0, 1, 2 }, stepSplits: new long[] { 0, 2, 3 }));
+        var batch = new FeatureBatch(2).Add("x", FeatureInput.Of(new long[][] { [2, 1], [1] })).Add("v", FeatureInput.Of([[1f, 2], [3f, 4]]))
+            .Add("s", FeatureInput.Of(new float[] { 1, 2, 3 }, new long[] { 0, 1, 2 }, stepSplits: new long[] { 0, 2, 3 }));
         _cache.Reset(batch);
         Assert.Contains("other numbers of steps", Refused(new IndicatorColumn(X), new SequenceNumericColumn("v")));
         Assert.Contains("row 0 has 2 values", Refused(new SequenceNumericColumn("v", [3])));

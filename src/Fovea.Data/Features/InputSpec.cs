@@ -4,13 +4,13 @@ namespace Fovea.Data;
 /// <param name="Kind">Type of the values.</param>
 /// <param name="Shape">Shape of a dense feature (FixedLen), the same in every row; null for any number of values (VarLen).</param>
 /// <param name="Default">Value that fills a dense feature missing in a record; null: it must be there.</param>
-public sealed record FeatureSpec(FeatureKind Kind, IReadOnlyList<int>? Shape = null, double? Default = null)
+public sealed record InputSpec(InputKind Kind, IReadOnlyList<int>? Shape = null, double? Default = null)
 {
     /// <summary>Whether every row has the same number of values.</summary>
     public bool IsDense => Shape is not null;
 
     /// <inheritdoc/>
-    public bool Equals(FeatureSpec? other) =>
+    public bool Equals(InputSpec? other) =>
         other is not null && Kind == other.Kind && Default == other.Default && IsDense == other.IsDense &&
         (Shape is null || Shape.SequenceEqual(other.Shape!));
 

@@ -5,9 +5,9 @@ namespace Fovea.Data;
 /// <summary>A raw feature of a batch: a ragged column of integers, numbers or strings. Row r has values [RowSplits[r],
 /// RowSplits[r + 1]); in a sequence with <see cref="StepSplits"/> it has these steps, and step s has values [StepSplits[s],
 /// StepSplits[s + 1]). Only a view: the memory stays its owner's.</summary>
-public sealed class FeatureValues
+public sealed class FeatureInput
 {
-    private FeatureValues(FeatureKind kind, int count, ReadOnlyMemory<long> rowSplits, bool isDense, ReadOnlyMemory<long> stepSplits)
+    private FeatureInput(InputKind kind, int count, ReadOnlyMemory<long> rowSplits, bool isDense, ReadOnlyMemory<long> stepSplits)
     {
         Kind = kind;
         Count = count;
@@ -26,7 +26,7 @@ public sealed class FeatureValues
     }
 
     /// <summary>Type of the values.</summary>
-    public FeatureKind Kind { get; }
+    public InputKind Kind { get; }
 
     /// <summary>Number of values.</summary>
     public int Count { get; }
@@ -57,38 +57,38 @@ public sealed class FeatureValues
 
     /// <summary>A feature of integers.</summary>
     /// <exception cref="ArgumentException">The splits do not divide the values.</exception>
-    public static FeatureValues Of(ReadOnlyMemory<long> values, ReadOnlyMemory<long> rowSplits, bool isDense = false,
+    public static FeatureInput Of(ReadOnlyMemory<long> values, ReadOnlyMemory<long> rowSplits, bool isDense = false,
         ReadOnlyMemory<long> stepSplits = default) =>
-        new(FeatureKind.Integers, values.Length, rowSplits, isDense, stepSplits) { Integers = values };
+        new(InputKind.Integers, values.Length, rowSplits, isDense, stepSplits) { Integers = values };
 
     /// <summary>A feature of floats.</summary>
     /// <exception cref="ArgumentException">The splits do not divide the values.</exception>
-    public static FeatureValues Of(ReadOnlyMemory<float> values, ReadOnlyMemory<long> rowSplits, bool isDense = false,
+    public static FeatureInput Of(ReadOnlyMemory<float> values, ReadOnlyMemory<long> rowSplits, bool isDense = false,
         ReadOnlyMemory<long> stepSplits = default) =>
-        new(FeatureKind.Floats, values.Length, rowSplits, isDense, stepSplits) { Floats = values };
+        new(InputKind.Floats, values.Length, rowSplits, isDense, stepSplits) { Floats = values };
 
     /// <summary>A feature of strings.</summary>
     /// <exception cref="ArgumentException">The splits do not divide the strings, or the offsets the bytes.</exception>
-    public static FeatureValues Of(ReadOnlyMemory<byte> bytes, ReadOnlyMemory<long> offsets, ReadOnlyMemory<long> rowSplits,
+    public static FeatureInput Of(ReadOnlyMemory<byte> bytes, ReadOnlyMemory<long> offsets, ReadOnlyMemory<long> rowSplits,
         bool isDense = false, ReadOnlyMemory<long> stepSplits = default)
     {
         Check(offsets.Span, bytes.Length, "offsets");
-        return new FeatureValues(FeatureKind.Bytes, offsets.Length - 1, rowSplits, isDense, stepSplits) { Bytes = bytes, Offsets = offsets };
+        return new FeatureInput(InputKind.Bytes, offsets.Length - 1, rowSplits, isDense, stepSplits) { Bytes = bytes, Offsets = offsets };
     }
 
     /// <summary>A feature of strings of UTF-8 texts, one array a row. Copies.</summary>
-    public static FeatureValues Of(IReadOnlyList<string[]> rows, bool isDense = false)
+    public static FeatureInput Of(IReadOnlyList<string[]> rows, bool isDense = false)
     {
         var texts = rows.SelectMany(row => row).Select(Encoding.UTF8.GetBytes).ToArray();
         return Of(texts.SelectMany(text => text).ToArray(), Splits(texts.Select(text => text.Length)), SplitsOf(rows), isDense);
     }
 
     /// <summary>A feature of integers, one array a row. Copies.</summary>
-    public static FeatureValues Of(IReadOnlyList<long[]> rows, bool isDense = false) =>
+    public static FeatureInput Of(IReadOnlyList<long[]> rows, bool isDense = false) =>
         Of(rows.SelectMany(row => row).ToArray(), SplitsOf(rows), isDense);
 
     /// <summary>A feature of floats, one array a row. Copies.</summary>
-    public static FeatureValues Of(IReadOnlyList<float[]> rows, bool isDense = false) =>
+    public static FeatureInput Of(IReadOnlyList<float[]> rows, bool isDense = false) =>
         Of(rows.SelectMany(row => row).ToArray(), SplitsOf(rows), isDense);
 
     /// <summary>String <paramref name="index"/> of a feature of strings.</summary>
@@ -101,8 +101,8 @@ public sealed class FeatureValues
     /// <summary>Whether value <paramref name="index"/> of a dense feature stands for a missing one.</summary>
     internal bool IsMissing(int index) => Kind switch
     {
-        FeatureKind.Bytes => Offsets.Span[index] == Offsets.Span[index + 1],
-        FeatureKind.Integers => Integers.Span[index] == -1,
+        InputKind.Bytes => Offsets.Span[index] == Offsets.Span[index + 1],
+        InputKind.Integers => Integers.Span[index] == -1,
         _ => Floats.Span[index] == 0,
     };
 

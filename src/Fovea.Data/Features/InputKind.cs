@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Fovea.Data;
 
 /// <summary>Type of the values of a raw feature: the three of tf.Example. Column files call them int64, float32 and string.</summary>
-public enum FeatureKind
+public enum InputKind
 {
     /// <summary>64-bit integers.</summary>
     [JsonStringEnumMemberName("int64")]
