@@ -49,7 +49,7 @@ public sealed class RecordsTests : IDisposable
         var feature = JsonDocument.Parse(json.Lines.Single()).RootElement.GetProperty("features").GetProperty("feature");
         Assert.Equal("0", feature.GetProperty("label").GetProperty("int64List").GetProperty("value")[0].GetString());
         Assert.Equal(9, feature.GetProperty("raw").GetProperty("bytesList").GetProperty("value")[0].GetBytesFromBase64().Length);
-        Assert.Empty(CliResult.Of(["records", "head", path, "--count", "0"]).Lines);
+        Assert.Empty(CliResult.Of(["records", "head", path, "--count", "0"]).Out);
     }
 
     [Fact]

@@ -118,6 +118,14 @@ public sealed partial class ExampleColumn
         return _values.Bytes(index);
     }
 
+    /// <summary>All byte strings, one behind the other; <paramref name="offsets"/> [count + 1] say where each starts.</summary>
+    internal ReadOnlySpan<byte> Strings(out ReadOnlySpan<int> offsets)
+    {
+        var (data, starts) = Require(FeatureKind.Bytes)._values.Strings;
+        offsets = starts.Span[..(Count + 1)];
+        return data.Span[..offsets[^1]];
+    }
+
     /// <summary>Shape of the tensor that the column stands for: for FixedLen [rows, shape], else with the most steps or values of a row
     /// for the dimensions that vary.</summary>
     public ReadOnlySpan<long> DenseShape

@@ -32,6 +32,9 @@ internal sealed class FeatureSlot : IDisposable
 
     internal BatchBuffer<float> Floats => _floats;
 
+    /// <summary>The byte strings, one behind the other, and where each starts.</summary>
+    internal (BatchBuffer<byte> Data, BatchBuffer<int> Offsets) Strings => (_data, _offsets);
+
     internal BatchBuffer<long> Splits => _splits;
 
     /// <summary>Of a list: where the values of each step start.</summary>

@@ -6,6 +6,14 @@ namespace Fovea.Data;
 /// <summary>The columns of a file, as written.</summary>
 internal sealed record ColumnListJson([property: JsonRequired] ColumnJson[] Columns);
 
+/// <summary>TensorFlow's names of the types of raw features.</summary>
+internal enum DtypeJson
+{
+    String = FeatureKind.Bytes,
+    Float32 = FeatureKind.Float,
+    Int64 = FeatureKind.Int64,
+}
+
 /// <summary>One column as written; "type" chooses the record. Every record makes one column, but a shared embedding several.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
 [JsonDerivedType(typeof(NumericJson), "numeric")]
@@ -31,10 +39,10 @@ internal abstract record ColumnJson
 }
 
 internal sealed record NumericJson(string Key, int[]? Shape = null, double? Default = null, float? Mean = null, float? Deviation = null,
-    InputKind Dtype = InputKind.Floats) : ColumnJson
+    DtypeJson Dtype = DtypeJson.Float32) : ColumnJson
 {
     public override IEnumerable<FeatureColumn> Make(string? folder) =>
-        [new NumericColumn(Key, Shape, Default, Normalizer(Key, Mean, Deviation), Dtype)];
+        [new NumericColumn(Key, Shape, Default, Normalizer(Key, Mean, Deviation), (FeatureKind)Dtype)];
 
     internal static Func<double, double>? Normalizer(string key, float? mean, float? deviation)
     {
@@ -65,7 +73,7 @@ internal sealed record VocabularyJson(string Key, JsonElement Values, int OovBuc
     }
 }
 
-internal sealed record VocabularyFileJson(string Key, string File, int? Size = null, InputKind Dtype = InputKind.Bytes, int OovBuckets = 0,
+internal sealed record VocabularyFileJson(string Key, string File, int? Size = null, DtypeJson Dtype = DtypeJson.String, int OovBuckets = 0,
     long? Default = null) : ColumnJson
 {
     // A column file may come from elsewhere: it reads beside itself and nowhere else.
@@ -76,7 +84,7 @@ internal sealed record VocabularyFileJson(string Key, string File, int? Size = n
             throw new FeatureException(Key, $"'{File}' does not lie beside the column file");
         var path = Path.Combine(folder, File);
         if (!System.IO.File.Exists(path)) throw new FeatureException(Key, $"there is no file '{File}'");
-        return [VocabularyColumn.FromFile(Key, path, Size, Dtype, OovBuckets, Default)];
+        return [VocabularyColumn.FromFile(Key, path, Size, (FeatureKind)Dtype, OovBuckets, Default)];
     }
 }
 
@@ -85,9 +93,9 @@ internal sealed record IdentityJson(string Key, long Buckets, long? Default = nu
     public override IEnumerable<FeatureColumn> Make(string? folder) => [new IdentityColumn(Key, Buckets, Default)];
 }
 
-internal sealed record HashBucketJson(string Key, long Buckets, InputKind Dtype = InputKind.Bytes) : ColumnJson
+internal sealed record HashBucketJson(string Key, long Buckets, DtypeJson Dtype = DtypeJson.String) : ColumnJson
 {
-    public override IEnumerable<FeatureColumn> Make(string? folder) => [new HashBucketColumn(Key, Buckets, Dtype)];
+    public override IEnumerable<FeatureColumn> Make(string? folder) => [new HashBucketColumn(Key, Buckets, (FeatureKind)Dtype)];
 }
 
 internal sealed record CrossedJson(JsonElement[] Keys, long Buckets, ulong? HashKey = null) : ColumnJson
@@ -135,17 +143,17 @@ internal sealed record SequenceCategoricalJson(ColumnJson Categorical) : ColumnJ
 }
 
 internal sealed record SequenceNumericJson(string Key, int[]? Shape = null, float Default = 0, float? Mean = null, float? Deviation = null,
-    InputKind Dtype = InputKind.Floats) : ColumnJson
+    DtypeJson Dtype = DtypeJson.Float32) : ColumnJson
 {
     public override IEnumerable<FeatureColumn> Make(string? folder) =>
-        [new SequenceNumericColumn(Key, Shape, Default, NumericJson.Normalizer(Key, Mean, Deviation), Dtype)];
+        [new SequenceNumericColumn(Key, Shape, Default, NumericJson.Normalizer(Key, Mean, Deviation), (FeatureKind)Dtype)];
 }
 
 // Unknown members are errors: a misspelt option must not become a default.
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
     AllowTrailingCommas = true, ReadCommentHandling = JsonCommentHandling.Skip, MaxDepth = 32, AllowDuplicateProperties = false,
-    Converters = [typeof(LowerCase<InputKind>), typeof(LowerCase<Combiner>)])]
+    Converters = [typeof(LowerCase<DtypeJson>), typeof(LowerCase<Combiner>)])]
 [JsonSerializable(typeof(ColumnListJson))]
 internal sealed partial class ColumnJsonContext : JsonSerializerContext;
 

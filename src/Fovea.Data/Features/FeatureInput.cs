@@ -7,7 +7,7 @@ namespace Fovea.Data;
 /// StepSplits[s + 1]). Only a view: the memory stays its owner's.</summary>
 public sealed class FeatureInput
 {
-    private FeatureInput(InputKind kind, int count, ReadOnlyMemory<long> rowSplits, bool isDense, ReadOnlyMemory<long> stepSplits)
+    private FeatureInput(FeatureKind kind, int count, ReadOnlyMemory<long> rowSplits, bool isDense, ReadOnlyMemory<long> stepSplits)
     {
         Kind = kind;
         Count = count;
@@ -26,7 +26,7 @@ public sealed class FeatureInput
     }
 
     /// <summary>Type of the values.</summary>
-    public InputKind Kind { get; }
+    public FeatureKind Kind { get; }
 
     /// <summary>Number of values.</summary>
     public int Count { get; }
@@ -59,13 +59,13 @@ public sealed class FeatureInput
     /// <exception cref="ArgumentException">The splits do not divide the values.</exception>
     public static FeatureInput Of(ReadOnlyMemory<long> values, ReadOnlyMemory<long> rowSplits, bool isDense = false,
         ReadOnlyMemory<long> stepSplits = default) =>
-        new(InputKind.Integers, values.Length, rowSplits, isDense, stepSplits) { Integers = values };
+        new(FeatureKind.Int64, values.Length, rowSplits, isDense, stepSplits) { Integers = values };
 
     /// <summary>A feature of floats.</summary>
     /// <exception cref="ArgumentException">The splits do not divide the values.</exception>
     public static FeatureInput Of(ReadOnlyMemory<float> values, ReadOnlyMemory<long> rowSplits, bool isDense = false,
         ReadOnlyMemory<long> stepSplits = default) =>
-        new(InputKind.Floats, values.Length, rowSplits, isDense, stepSplits) { Floats = values };
+        new(FeatureKind.Float, values.Length, rowSplits, isDense, stepSplits) { Floats = values };
 
     /// <summary>A feature of strings.</summary>
     /// <exception cref="ArgumentException">The splits do not divide the strings, or the offsets the bytes.</exception>
@@ -73,7 +73,7 @@ public sealed class FeatureInput
         bool isDense = false, ReadOnlyMemory<long> stepSplits = default)
     {
         Check(offsets.Span, bytes.Length, "offsets");
-        return new FeatureInput(InputKind.Bytes, offsets.Length - 1, rowSplits, isDense, stepSplits) { Bytes = bytes, Offsets = offsets };
+        return new FeatureInput(FeatureKind.Bytes, offsets.Length - 1, rowSplits, isDense, stepSplits) { Bytes = bytes, Offsets = offsets };
     }
 
     /// <summary>A feature of strings of UTF-8 texts, one array a row. Copies.</summary>
@@ -101,8 +101,8 @@ public sealed class FeatureInput
     /// <summary>Whether value <paramref name="index"/> of a dense feature stands for a missing one.</summary>
     internal bool IsMissing(int index) => Kind switch
     {
-        InputKind.Bytes => Offsets.Span[index] == Offsets.Span[index + 1],
-        InputKind.Integers => Integers.Span[index] == -1,
+        FeatureKind.Bytes => Offsets.Span[index] == Offsets.Span[index + 1],
+        FeatureKind.Int64 => Integers.Span[index] == -1,
         _ => Floats.Span[index] == 0,
     };
 

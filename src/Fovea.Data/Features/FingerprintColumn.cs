@@ -10,14 +10,14 @@ internal sealed class FingerprintColumn(string key) : ICategoricalColumn
 
     public bool IsSequence => false;
 
-    public void AddTo(ParseSpec spec) => spec.Add(key, new InputSpec(InputKind.Bytes));
+    public void AddTo(ParseSpec spec) => spec.Add(new VarLenFeature(key, FeatureKind.Bytes));
 
     public void Transform(FeatureCache cache, IdBatch output)
     {
         var values = cache.Raw(key);
-        if (values.Kind == InputKind.Floats) throw new FeatureException(key, "a cross reads integers or strings, the batch has floats");
+        if (values.Kind == FeatureKind.Float) throw new FeatureException(key, "a cross reads integers or strings, the batch has floats");
         output.Begin(values.Rows, values.Count);
-        if (values.Kind == InputKind.Bytes) Kernels.HashBuckets(values.Bytes.Span, values.Offsets.Span, 0, output.IdsToWrite);
+        if (values.Kind == FeatureKind.Bytes) Kernels.HashBuckets(values.Bytes.Span, values.Offsets.Span, 0, output.IdsToWrite);
         else values.Integers.Span.CopyTo(output.IdsToWrite);
         var splits = output.RowSplitsToWrite;
         for (var r = 0; r < splits.Length; r++) splits[r] = values.RowStart(r);

@@ -6,7 +6,7 @@ public sealed class IdentityColumn : KeyedCategoricalColumn
 {
     /// <summary>Creates the column.</summary>
     /// <exception cref="FeatureException">The default is not an id.</exception>
-    public IdentityColumn(string key, long buckets, long? defaultId = null) : base(key, InputKind.Integers, buckets)
+    public IdentityColumn(string key, long buckets, long? defaultId = null) : base(key, FeatureKind.Int64, buckets)
     {
         if (defaultId < 0 || defaultId >= buckets)
             throw new FeatureException(key, $"the default {defaultId} is not an id below {buckets}");

@@ -3,9 +3,10 @@ namespace Fovea.Data;
 /// <summary>A categorical column that maps each value of one raw feature to one id.</summary>
 public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
 {
-    private protected KeyedCategoricalColumn(string key, InputKind kind, long bucketCount) : base(key)
+    private protected KeyedCategoricalColumn(string key, FeatureKind kind, long bucketCount) : base(key)
     {
-        if (kind == InputKind.Floats) throw new FeatureException(key, "a categorical column reads integers or strings, not floats");
+        if (kind is not (FeatureKind.Bytes or FeatureKind.Int64))
+            throw new FeatureException(key, $"a categorical column reads integers or strings, not {kind}");
         if (bucketCount < 1) throw new FeatureException(key, $"a column needs at least one bucket, not {bucketCount}");
         Kind = kind;
         BucketCount = bucketCount;
@@ -15,7 +16,7 @@ public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
     public string Key => Name;
 
     /// <summary>Type of the raw feature.</summary>
-    public InputKind Kind { get; }
+    public FeatureKind Kind { get; }
 
     /// <inheritdoc/>
     public long BucketCount { get; }
@@ -24,7 +25,7 @@ public abstract class KeyedCategoricalColumn : FeatureColumn, ICategoricalColumn
     public override void AddTo(ParseSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        spec.Add(Key, new InputSpec(Kind));
+        spec.Add(new VarLenFeature(Key, Kind));
     }
 
     /// <inheritdoc/>

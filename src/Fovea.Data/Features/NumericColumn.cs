@@ -9,11 +9,11 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
     /// <param name="defaultValue">Value of records without the feature; null: it must be there.</param>
     /// <param name="normalizer">Applied to each value, or null.</param>
     /// <param name="kind">Type of the raw feature, floats or integers.</param>
-    /// <exception cref="FeatureException">A dimension is not positive, or the kind is Bytes.</exception>
+    /// <exception cref="FeatureException">A dimension is not positive, or the kind is neither.</exception>
     public NumericColumn(string key, IReadOnlyList<int>? shape = null, double? defaultValue = null, Func<double, double>? normalizer = null,
-        InputKind kind = InputKind.Floats) : base(key)
+        FeatureKind kind = FeatureKind.Float) : base(key)
     {
-        if (kind == InputKind.Bytes) throw new FeatureException(key, "a numeric column reads numbers, not Bytes");
+        if (kind is not (FeatureKind.Float or FeatureKind.Int64)) throw new FeatureException(key, $"a numeric column reads numbers, not {kind}");
         Shape = shape is null ? [1] : [.. shape];
         Width = WidthOf(key, Shape);
         DefaultValue = defaultValue;
@@ -37,13 +37,13 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
     public Func<double, double>? Normalizer { get; }
 
     /// <summary>Type of the raw feature.</summary>
-    public InputKind Kind { get; }
+    public FeatureKind Kind { get; }
 
     /// <inheritdoc/>
     public override void AddTo(ParseSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        spec.Add(Key, new InputSpec(Kind, Shape, DefaultValue));
+        spec.Add(new FixedLenFeature(Key, Kind, [.. Shape]) { Default = DefaultValue is { } value ? Repeat(value) : null });
     }
 
     /// <inheritdoc/>
@@ -64,20 +64,24 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
         Normalize(Name, values, Kind, Normalizer, output);
     }
 
-    internal static void Normalize(string column, FeatureInput values, InputKind kind, Func<double, double>? normalizer, Span<float> output)
+    internal static void Normalize(string column, FeatureInput values, FeatureKind kind, Func<double, double>? normalizer, Span<float> output)
     {
         if (values.Kind != kind) throw new FeatureException(column, $"the column reads {kind}, the batch has {values.Kind}");
-        if (kind == InputKind.Floats && normalizer is null)
+        if (kind == FeatureKind.Float && normalizer is null)
         {
             values.Floats.Span.CopyTo(output);
             return;
         }
         for (var i = 0; i < values.Count; i++)
         {
-            var value = kind == InputKind.Floats ? (double)values.Floats.Span[i] : values.Integers.Span[i];
+            var value = kind == FeatureKind.Float ? (double)values.Floats.Span[i] : values.Integers.Span[i];
             output[i] = (float)(normalizer?.Invoke(value) ?? value);
         }
     }
+
+    private FeatureValues Repeat(double value) => Kind == FeatureKind.Float
+        ? FeatureValues.Of(Enumerable.Repeat((float)value, Width).ToArray())
+        : FeatureValues.Of(Enumerable.Repeat((long)value, Width).ToArray());
 
     internal static int WidthOf(string key, IReadOnlyList<int> shape)
     {

@@ -14,7 +14,11 @@ public sealed class SequenceCategoricalColumn(KeyedCategoricalColumn categorical
     public override bool IsSequence => true;
 
     /// <inheritdoc/>
-    public override void AddTo(ParseSpec spec) => Categorical.AddTo(spec);
+    public override void AddTo(ParseSpec spec)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        spec.AddSequence(new VarLenFeature(Categorical.Key, Categorical.Kind));
+    }
 
     /// <inheritdoc/>
     public void Transform(FeatureCache cache, IdBatch output)

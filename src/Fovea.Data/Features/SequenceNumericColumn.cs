@@ -7,11 +7,11 @@ namespace Fovea.Data;
 public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
 {
     /// <summary>Creates the column; parameters as in <see cref="NumericColumn"/>.</summary>
-    /// <exception cref="FeatureException">A dimension is not positive, or the kind is Bytes.</exception>
+    /// <exception cref="FeatureException">A dimension is not positive, or the kind is neither floats nor integers.</exception>
     public SequenceNumericColumn(string key, IReadOnlyList<int>? shape = null, float defaultValue = 0,
-        Func<double, double>? normalizer = null, InputKind kind = InputKind.Floats) : base(key)
+        Func<double, double>? normalizer = null, FeatureKind kind = FeatureKind.Float) : base(key)
     {
-        if (kind == InputKind.Bytes) throw new FeatureException(key, "a numeric column reads numbers, not Bytes");
+        if (kind is not (FeatureKind.Float or FeatureKind.Int64)) throw new FeatureException(key, $"a numeric column reads numbers, not {kind}");
         Shape = shape is null ? [1] : [.. shape];
         Width = NumericColumn.WidthOf(key, Shape);
         DefaultValue = defaultValue;
@@ -35,7 +35,7 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     public Func<double, double>? Normalizer { get; }
 
     /// <summary>Type of the raw feature.</summary>
-    public InputKind Kind { get; }
+    public FeatureKind Kind { get; }
 
     /// <inheritdoc/>
     public override bool IsSequence => true;
@@ -44,7 +44,7 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     public override void AddTo(ParseSpec spec)
     {
         ArgumentNullException.ThrowIfNull(spec);
-        spec.Add(Key, new InputSpec(Kind));
+        spec.AddSequence(new VarLenFeature(Key, Kind));
     }
 
     /// <summary>Writes the number of steps of each row and returns the largest.</summary>

@@ -21,7 +21,7 @@ public sealed class VocabularyColumn : KeyedCategoricalColumn
     /// <summary>A column of integers.</summary>
     /// <exception cref="FeatureException">A value occurs twice, or both a default and OOV buckets are given.</exception>
     public VocabularyColumn(string key, IReadOnlyList<long> vocabulary, int oovBuckets = 0, long? defaultId = null)
-        : base(key, InputKind.Integers, Buckets(key, vocabulary.Count, oovBuckets, defaultId))
+        : base(key, FeatureKind.Int64, Buckets(key, vocabulary.Count, oovBuckets, defaultId))
     {
         _integers = new Dictionary<long, int>(vocabulary.Count);
         for (var i = 0; i < vocabulary.Count; i++)
@@ -31,7 +31,7 @@ public sealed class VocabularyColumn : KeyedCategoricalColumn
     }
 
     private VocabularyColumn(string key, byte[][] vocabulary, int oovBuckets, long? defaultId)
-        : base(key, InputKind.Bytes, Buckets(key, vocabulary.Length, oovBuckets, defaultId))
+        : base(key, FeatureKind.Bytes, Buckets(key, vocabulary.Length, oovBuckets, defaultId))
     {
         _words = new Vocabulary(key, vocabulary);
         OovBuckets = oovBuckets;
@@ -56,14 +56,14 @@ public sealed class VocabularyColumn : KeyedCategoricalColumn
     /// <param name="defaultId">As in the constructors.</param>
     /// <exception cref="FeatureException">The file is shorter than <paramref name="size"/>, larger than 1 GiB, has a line twice, or a line
     /// that is no integer though it should be.</exception>
-    public static VocabularyColumn FromFile(string key, string path, int? size = null, InputKind kind = InputKind.Bytes,
+    public static VocabularyColumn FromFile(string key, string path, int? size = null, FeatureKind kind = FeatureKind.Bytes,
         int oovBuckets = 0, long? defaultId = null)
     {
         if (new FileInfo(path).Length > LargestFile) throw new FeatureException(key, $"{path} is larger than {LargestFile} bytes");
         var lines = Lines(File.ReadAllBytes(path));
         if (size < 1 || size > lines.Count) throw new FeatureException(key, $"{path} has {lines.Count} lines, {size} are to be taken");
         if (size is { } count) lines.RemoveRange(count, lines.Count - count);
-        if (kind == InputKind.Bytes) return new VocabularyColumn(key, [.. lines], oovBuckets, defaultId);
+        if (kind != FeatureKind.Int64) return new VocabularyColumn(key, [.. lines], oovBuckets, defaultId);
         var integers = lines.Select((line, i) => System.Buffers.Text.Utf8Parser.TryParse(line, out long value, out var used) && used == line.Length
             ? value : throw new FeatureException(key, $"line {i + 1} of {path} is not an integer")).ToArray();
         return new VocabularyColumn(key, integers, oovBuckets, defaultId);

@@ -29,7 +29,7 @@ public sealed class WeightedCategoricalColumn : FeatureColumn, ICategoricalColum
     {
         ArgumentNullException.ThrowIfNull(spec);
         Categorical.AddTo(spec);
-        spec.Add(WeightKey, new InputSpec(InputKind.Floats));
+        spec.Add(new VarLenFeature(WeightKey, FeatureKind.Float));
     }
 
     /// <inheritdoc/>
@@ -39,7 +39,7 @@ public sealed class WeightedCategoricalColumn : FeatureColumn, ICategoricalColum
         ArgumentNullException.ThrowIfNull(output);
         var ids = cache.Ids(Categorical);
         var weights = cache.Raw(WeightKey);
-        if (weights.Kind != InputKind.Floats) throw new FeatureException(WeightKey, $"weights are floats, the batch has {weights.Kind}");
+        if (weights.Kind != FeatureKind.Float) throw new FeatureException(WeightKey, $"weights are floats, the batch has {weights.Kind}");
         output.Begin(ids.Rows, ids.Count, hasWeights: true);
         ids.Ids.CopyTo(output.IdsToWrite);
         ids.RowSplits.CopyTo(output.RowSplitsToWrite);

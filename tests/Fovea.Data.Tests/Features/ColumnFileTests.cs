@@ -41,12 +41,12 @@ public sealed class ColumnFileTests : IDisposable
             "tag_embedding", "p_shared_embedding", "q_shared_embedding", "p", "level"], columns.Select(c => c.Name));
         var price = Assert.IsType<NumericColumn>(columns[0]);
         Assert.Equal((2, 11.0, 4.0), (price.Width, price.DefaultValue, price.Normalizer!(11)));
-        Assert.Equal(InputKind.Integers, Assert.IsType<NumericColumn>(columns[1]).Kind);
+        Assert.Equal(FeatureKind.Int64, Assert.IsType<NumericColumn>(columns[1]).Kind);
         Assert.Equal([18, 30.5f], Assert.IsType<BucketizedColumn>(columns[2]).Boundaries.ToArray());
         Assert.Equal(5, Assert.IsType<VocabularyColumn>(columns[3]).BucketCount);
-        Assert.Equal((InputKind.Integers, 1L), (Assert.IsType<VocabularyColumn>(columns[4]).Kind, ((VocabularyColumn)columns[4]).DefaultId));
+        Assert.Equal((FeatureKind.Int64, 1L), (Assert.IsType<VocabularyColumn>(columns[4]).Kind, ((VocabularyColumn)columns[4]).DefaultId));
         Assert.Equal(0, Assert.IsType<IdentityColumn>(columns[6]).DefaultId);
-        Assert.Equal(InputKind.Integers, Assert.IsType<HashBucketColumn>(columns[7]).Kind);
+        Assert.Equal(FeatureKind.Int64, Assert.IsType<HashBucketColumn>(columns[7]).Kind);
         Assert.Equal((50, ulong.MaxValue), (Assert.IsType<CrossedColumn>(columns[8]).BucketCount, ((CrossedColumn)columns[8]).HashKey));
         var embedding = Assert.IsType<EmbeddingColumn>(columns[11]);
         Assert.Equal((4, Combiner.SqrtN, 2f, false), (embedding.Dimension, embedding.Combiner, embedding.MaxNorm, embedding.Trainable));

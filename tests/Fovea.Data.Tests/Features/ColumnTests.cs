@@ -37,14 +37,14 @@ public class ColumnTests
     public void NumbersAreNormalisedBeforeTheyBecomeFloats()
     {
         // 2^40 + 1 is no float, but the difference is.
-        var column = new NumericColumn("x", normalizer: v => v - (1L << 40), kind: InputKind.Integers);
+        var column = new NumericColumn("x", normalizer: v => v - (1L << 40), kind: FeatureKind.Int64);
         Assert.Equal(1, Single(column, FeatureInput.Of(new long[][] { [(1L << 40) + 1] }, isDense: true)));
         // float32 arithmetic: 0.1f - 0.3f, rounded, then divided.
         var standardized = new NumericColumn("x", normalizer: new Standardizer(0.3f, 0.7f).Apply);
         Assert.Equal((0.1f - 0.3f) / 0.7f, Single(standardized, FeatureInput.Of([[0.1f]], isDense: true)));
         Assert.Contains("dense", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of(new long[][] { [1] }))).Message);
         Assert.Contains("row 0 has 2 values", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of(new long[][] { [1, 2] }, isDense: true))).Message);
-        Assert.Contains("Integers", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of([[1f]], isDense: true))).Message);
+        Assert.Contains("Int64", Assert.Throws<FeatureException>(() => Single(column, FeatureInput.Of([[1f]], isDense: true))).Message);
         foreach (var shape in (int[][])[[0], [-1], [1 << 20, 1 << 20]]) Assert.Throws<FeatureException>(() => new NumericColumn("x", shape));
     }
 
@@ -97,9 +97,9 @@ public class ColumnTests
             Assert.Equal([0, 1, 2, 3, -1], Ids(column, FeatureInput.Of([["a", "b", "", "c", "a\r"]])).Ids.ToArray());
             Assert.Equal(2, VocabularyColumn.FromFile("x", path, size: 2).VocabularySize);
             Assert.Contains("4 lines", Assert.Throws<FeatureException>(() => VocabularyColumn.FromFile("x", path, size: 5)).Message);
-            Assert.Contains("line 1 of", Assert.Throws<FeatureException>(() => VocabularyColumn.FromFile("x", path, kind: InputKind.Integers)).Message);
+            Assert.Contains("line 1 of", Assert.Throws<FeatureException>(() => VocabularyColumn.FromFile("x", path, kind: FeatureKind.Int64)).Message);
             File.WriteAllText(path, "10\n-3\n");
-            Assert.Equal([1, 0], Ids(VocabularyColumn.FromFile("x", path, kind: InputKind.Integers), FeatureInput.Of(new long[][] { [-3, 10] })).Ids.ToArray());
+            Assert.Equal([1, 0], Ids(VocabularyColumn.FromFile("x", path, kind: FeatureKind.Int64), FeatureInput.Of(new long[][] { [-3, 10] })).Ids.ToArray());
         }
         finally
         {
@@ -140,9 +140,13 @@ public class ColumnTests
         var price = new NumericColumn("price", [2], 1.5);
         var x = new IdentityColumn("x", 5);
         var spec = new ParseSpec([new BucketizedColumn(price, [0]), price, new EmbeddingColumn(new WeightedCategoricalColumn(x, "w"), 3), new IndicatorColumn(x)]);
-        Assert.Equal(["price", "w", "x"], spec.Features.Keys);
-        Assert.Equal("FixedLen Floats [2]", spec.Features["price"].ToString());
-        Assert.Equal("VarLen Floats", spec.Features["w"].ToString());
+        Assert.Equal(["price", "w", "x"], spec.Features.Select(f => f.Name));
+        var read = Assert.IsType<FixedLenFeature>(spec.Features.First());
+        Assert.Equal([2], read.Shape);
+        Assert.Equal([1.5f, 1.5f], read.Default!.Floats.ToArray());
+        Assert.Equal([new VarLenFeature("w", FeatureKind.Float), new VarLenFeature("x", FeatureKind.Int64)], spec.Features.Skip(1));
+        Assert.Empty(spec.Sequences);
+        Assert.Equal([new VarLenFeature("x", FeatureKind.Int64)], new ParseSpec([new IndicatorColumn(new SequenceCategoricalColumn(x))]).Sequences);
         Assert.Contains("both as", Assert.Throws<FeatureException>(() => new ParseSpec([price, new NumericColumn("price", [2], 2)])).Message);
         Assert.Throws<FeatureException>(() => new ParseSpec([new WeightedCategoricalColumn(x, "x")]));
     }
@@ -161,7 +165,7 @@ public class ColumnTests
         Assert.Throws<ArgumentException>(() => batch.Add("y", FeatureInput.Of(new long[][] { [1], [2] })));
         var cache = new FeatureCache().Reset(batch);
         Assert.Contains("no such feature", Assert.Throws<FeatureException>(() => cache.Ids(new HashBucketColumn("y", 5))).Message);
-        Assert.Contains("Bytes, the batch has Integers", Assert.Throws<FeatureException>(() => cache.Ids(new HashBucketColumn("x", 5))).Message);
+        Assert.Contains("Bytes, the batch has Int64", Assert.Throws<FeatureException>(() => cache.Ids(new HashBucketColumn("x", 5))).Message);
         Assert.Throws<InvalidOperationException>(() => new FeatureCache().Ids(new HashBucketColumn("x", 5)));
     }
 

@@ -11,7 +11,7 @@ public class RandomRowTests
     public void IdsEqualTheSlowHash()
     {
         var city = new HashBucketColumn("city", 1013);
-        var user = new HashBucketColumn("user", 65536, InputKind.Integers);
+        var user = new HashBucketColumn("user", 65536, FeatureKind.Int64);
         var tags = new VocabularyColumn("tags", ["t0", "t1", "t2"], oovBuckets: 11);
         var age = new BucketizedColumn(new NumericColumn("age"), [18, 30, 50]);
         var cross = new CrossedColumn(["user", tags, new CrossedColumn([age, "city"], 3)], 99991, 42);

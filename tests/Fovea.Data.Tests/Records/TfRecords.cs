@@ -25,6 +25,13 @@ internal static class TfRecords
         return bytes.ToArray();
     }
 
+    internal static byte[] Gzip(byte[] bytes)
+    {
+        using var compressed = new MemoryStream();
+        using (var gzip = new System.IO.Compression.GZipStream(compressed, System.IO.Compression.CompressionLevel.Fastest)) gzip.Write(bytes);
+        return compressed.ToArray();
+    }
+
     /// <summary>Records of unlike lengths, the empty one among them.</summary>
     internal static byte[][] Sample(int count, int seed = 1)
     {

@@ -41,14 +41,14 @@ internal sealed class RecordFiles : IDisposable
         }
     }
 
-    /// <summary>Calls <paramref name="visit"/> after each record that is read.</summary>
-    internal void Read(string path, TfRecordReaderOptions options, Func<TfRecordReader, bool> visit, long position = 0)
+    /// <summary>Calls <paramref name="visit"/> after each record that is read, until it returns false.</summary>
+    internal void Read(string path, TfRecordReaderOptions options, Func<TfRecordReader, bool> visit)
     {
-        using var file = File.OpenHandle(path);
-        using var stream = new FileStream(file, FileAccess.Read, bufferSize: 0);
-        using var reader = TfRecordReader.Open(path, options, position);
-        while (reader.Read() && visit(reader)) _progress.AdvanceTo((_before + Math.Min(reader.Position, stream.Length)) / MB);
-        _before += stream.Length;
+        var length = new FileInfo(path).Length;
+        using var reader = TfRecordReader.Open(path, options);
+        // Of a compressed file the position is that of the uncompressed bytes: it reaches the end too early, but no further.
+        while (reader.Read() && visit(reader)) _progress.AdvanceTo((_before + Math.Min(reader.Position, length)) / MB);
+        _before += length;
     }
 
     public void Dispose() => _progress.Dispose();
