@@ -39,20 +39,29 @@ public static class BudgetPlanner
                 if (plan != null && (best == null || plan.Simulation.Ms < best.Simulation.Ms)) best = plan;
             }
         }
-        return best?.Ops
-            ?? throw new ArgumentException($"No schedule of the {chain.Length} stages fits {budget:N0} bytes; there is one for {SmallestPeak(chain, options):N0} bytes.");
+        if (best != null) return best.Ops;
+        var frugal = Frugal(chain, options);
+        return frugal.Simulation.PeakBytes <= budget
+            ? frugal.Ops
+            : throw new ArgumentException($"No schedule of the {chain.Length} stages fits {budget:N0} bytes; there is one for {frugal.Simulation.PeakBytes:N0} bytes.");
     }
 
-    /// <summary>Peak of the most frugal persistent schedule found, without copies to the host: the least budget worth asking for.</summary>
-    public static long SmallestPeak(Chain chain, PlannerOptions? options = null)
+    /// <summary>The least budget worth asking for: the peak of the most frugal persistent schedule found, without copies to the host.</summary>
+    public static long SmallestPeak(Chain chain, PlannerOptions? options = null) => Frugal(chain, options ?? new PlannerOptions()).Simulation.PeakBytes;
+
+    private sealed record Candidate(IReadOnlyList<ScheduleOp> Ops, Simulation Simulation);
+
+    private static Candidate Frugal(Chain chain, PlannerOptions options)
     {
-        var table = new PersistentTable(chain, ScheduleSimulator.Run(chain, SegmentPlanner.KeepAll(chain)).PeakBytes, options ?? new PlannerOptions());
+        var plain = SegmentPlanner.KeepAll(chain);
+        var best = new Candidate(plain, ScheduleSimulator.Run(chain, plain));
+        var table = new PersistentTable(chain, best.Simulation.PeakBytes, options);
         int slots = 0, most = table.Slots - table.InputSlots;
         while (slots < most && double.IsInfinity(table.Ms(slots))) slots++;
-        return ScheduleSimulator.Run(chain, double.IsFinite(table.Ms(slots)) ? table.Schedule(slots) : SegmentPlanner.KeepAll(chain)).PeakBytes;
+        if (double.IsInfinity(table.Ms(slots))) return best;
+        var ops = table.Schedule(slots);
+        return new Candidate(ops, ScheduleSimulator.Run(chain, ops));
     }
-
-    private sealed record Candidate(List<ScheduleOp> Ops, Simulation Simulation);
 
     private static Candidate? Recompute(Chain chain, long budget, PlannerOptions options)
     {

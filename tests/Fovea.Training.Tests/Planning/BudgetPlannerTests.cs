@@ -38,7 +38,7 @@ public sealed class BudgetPlannerTests
     public void NoPersistentScheduleIsFaster()
     {
         var random = new Random(1);
-        for (int trial = 0; trial < 20; trial++)
+        for (int trial = 0; trial < 12; trial++)
         {
             var chain = RandomChains.Next(random, length: 1 + trial % 4);
             for (long budget = RandomChains.PlainPeak(chain); budget > 0; budget--)

@@ -35,21 +35,21 @@ public sealed class OffloadTests
     }
 
     [Theory]
-    [InlineData(6, 3)]
-    [InlineData(12, 8)]
-    [InlineData(30, 20)]
+    [InlineData(5, 3)]
+    [InlineData(9, 8)]
+    [InlineData(16, 20)]
     public void EveryScheduleIsValidAndNoneIsSlowerThanRecomputation(int length, int bytesPerMs)
     {
         var random = new Random(length);
         int faster = 0;
-        for (int trial = 0; trial < 4; trial++)
+        for (int trial = 0; trial < 2; trial++)
         {
             var chain = RandomChains.Next(random, length);
             var link = new HostLink(bytesPerMs, 1.5 * bytesPerMs, LatencyMs: 0.125);
             long least = BudgetPlanner.SmallestPeak(chain);
-            for (long budget = least; budget < RandomChains.PlainPeak(chain); budget += 1 + least / 4)
+            for (long budget = least; budget < RandomChains.PlainPeak(chain); budget += 1 + least / 2)
             {
-                var options = new PlannerOptions { Link = link, Slots = 100 };
+                var options = new PlannerOptions { Link = link, Slots = 50 };
                 var simulation = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options), link);
                 double without = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options with { Link = null })).Ms;
                 Assert.InRange(simulation.PeakBytes, 1, budget);
