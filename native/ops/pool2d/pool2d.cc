@@ -54,22 +54,48 @@ fovea_status check_axis(const char* op, const char* axis, const PoolAxis& a) {
   return FOVEA_OK;
 }
 
-fovea_status check_images(const char* op, const fovea_tensor* x, const fovea_tensor* y, const fovea_stream* stream) {
-  FOVEA_TRY(check_float_tensor(op, "x", x, 4, stream));
-  FOVEA_TRY(check_tensor(op, "y", y, 4, x->dtype, stream));
-  FOVEA_CHECK(x->shape[0] == y->shape[0] && x->shape[3] == y->shape[3], "%s: batch or channels differ: x is %s, y is %s", op,
-              describe(*x), describe(*y));
-  for (const int i : {1, 2})  // index products stay below 2^62
-    FOVEA_CHECK(x->shape[i] <= INT32_MAX && y->shape[i] <= INT32_MAX, "%s: image too large: x is %s, y is %s", op, describe(*x),
-                describe(*y));
-  return check_no_overlap(op, "x", *x, "y", *y, false);
-}
-
-fovea_status enqueue_pool(const PoolJob& job, fovea_stream* stream) {
+fovea_status enqueue_pool(const PoolWindows& w, const fovea_tensor& x, const fovea_tensor& y, fovea_stream* stream) {
+  if (elements(x) == 0) return FOVEA_OK;
+  const PoolJob job{static_cast<const float*>(x.data),
+                    static_cast<float*>(y.data),
+                    x.live,
+                    x.shape[0],
+                    x.shape[3],
+                    x.pitch,
+                    y.pitch,
+                    w.rows,
+                    w.columns,
+                    w.average,
+                    w.adaptive,
+                    w.count_include_pad};
   return enqueue(stream, select_isa(pool2d_reference, scalar::pool2d, avx2::pool2d, avx512::pool2d), job);
 }
 
 }  // namespace
+
+fovea_status check_pool_images(const char* op, const PooledImages& m, const fovea_stream* stream) {
+  FOVEA_TRY(check_float_tensor(op, m.x_name, m.x, 4, stream));
+  FOVEA_TRY(check_tensor(op, m.y_name, m.y, 4, m.x->dtype, stream));
+  FOVEA_CHECK(m.x->shape[0] == m.y->shape[0] && m.x->shape[3] == m.y->shape[3],
+              "%s: batch or channels differ: %s is %s, %s is %s", op, m.x_name, describe(*m.x), m.y_name, describe(*m.y));
+  for (const int i : {1, 2})  // index products stay below 2^62
+    FOVEA_CHECK(m.x->shape[i] <= INT32_MAX && m.y->shape[i] <= INT32_MAX, "%s: image too large: %s is %s, %s is %s", op,
+                m.x_name, describe(*m.x), m.y_name, describe(*m.y));
+  return check_no_overlap(op, m.x_name, *m.x, m.y_name, *m.y, false);
+}
+
+fovea_status check_pool_params(const char* op, const fovea_pool2d_params& p, const PooledImages& m) {
+  const PoolWindows w = pool_windows(p, *m.x, *m.y);
+  FOVEA_TRY(check_axis(op, "rows", w.rows));
+  FOVEA_TRY(check_axis(op, "columns", w.columns));
+  FOVEA_CHECK(p.mode == FOVEA_POOL_MAX || (p.dilation_h == 1 && p.dilation_w == 1), "%s: average has no dilation, got %d x %d",
+              op, p.dilation_h, p.dilation_w);
+  const int64_t height = pooled_size(w.rows, p.ceil_mode != 0), width = pooled_size(w.columns, p.ceil_mode != 0);
+  FOVEA_CHECK(m.y->shape[1] == height && m.y->shape[2] == width, "%s: %s %s pools to %lld x %lld, %s is %s", op, m.x_name,
+              describe(*m.x), static_cast<long long>(height), static_cast<long long>(width), m.y_name, describe(*m.y));
+  return FOVEA_OK;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -79,33 +105,11 @@ extern "C" fovea_status fovea_pool2d(const fovea_pool2d_params* params, const fo
   constexpr const char* op = "pool2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  const fovea_pool2d_params& p = *params;
-  FOVEA_CHECK(p.mode == FOVEA_POOL_MAX || p.mode == FOVEA_POOL_AVERAGE, "%s: unknown mode %d", op, p.mode);
-  FOVEA_TRY(check_images(op, x, y, stream));
-  const PoolAxis rows{x->shape[1], y->shape[1], p.kernel_h, p.stride_h, p.pad_top, p.pad_bottom, p.dilation_h};
-  const PoolAxis columns{x->shape[2], y->shape[2], p.kernel_w, p.stride_w, p.pad_left, p.pad_right, p.dilation_w};
-  FOVEA_TRY(check_axis(op, "rows", rows));
-  FOVEA_TRY(check_axis(op, "columns", columns));
-  FOVEA_CHECK(p.mode == FOVEA_POOL_MAX || (p.dilation_h == 1 && p.dilation_w == 1), "%s: average has no dilation, got %d x %d",
-              op, p.dilation_h, p.dilation_w);
-  const int64_t height = pooled_size(rows, p.ceil_mode != 0), width = pooled_size(columns, p.ceil_mode != 0);
-  FOVEA_CHECK(y->shape[1] == height && y->shape[2] == width, "%s: x %s pools to %lld x %lld, y is %s", op, describe(*x),
-              static_cast<long long>(height), static_cast<long long>(width), describe(*y));
+  FOVEA_CHECK(params->mode == FOVEA_POOL_MAX || params->mode == FOVEA_POOL_AVERAGE, "%s: unknown mode %d", op, params->mode);
+  FOVEA_TRY(check_pool_images(op, {"x", x, "y", y}, stream));
+  FOVEA_TRY(check_pool_params(op, *params, {"x", x, "y", y}));
   FOVEA_FORWARD(stream, fovea_pool2d, params, x, y, stream);
-  if (elements(*x) == 0) return FOVEA_OK;
-  const PoolJob job{static_cast<const float*>(x->data),
-                    static_cast<float*>(y->data),
-                    x->live,
-                    x->shape[0],
-                    x->shape[3],
-                    x->pitch,
-                    y->pitch,
-                    rows,
-                    columns,
-                    p.mode == FOVEA_POOL_AVERAGE,
-                    0,
-                    p.count_include_pad != 0};
-  return enqueue_pool(job, stream);
+  return enqueue_pool(pool_windows(*params, *x, *y), *x, *y, stream);
 }
 
 extern "C" fovea_status fovea_adaptive_pool2d(int32_t mode, const fovea_tensor* x, const fovea_tensor* y,
@@ -113,21 +117,7 @@ extern "C" fovea_status fovea_adaptive_pool2d(int32_t mode, const fovea_tensor* 
   constexpr const char* op = "adaptive_pool2d";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_CHECK(mode == FOVEA_POOL_MAX || mode == FOVEA_POOL_AVERAGE, "%s: unknown mode %d", op, mode);
-  FOVEA_TRY(check_images(op, x, y, stream));
+  FOVEA_TRY(check_pool_images(op, {"x", x, "y", y}, stream));
   FOVEA_FORWARD(stream, fovea_adaptive_pool2d, mode, x, y, stream);
-  if (elements(*x) == 0) return FOVEA_OK;
-  const PoolAxis rows{x->shape[1], y->shape[1], 0, 0, 0, 0, 1}, columns{x->shape[2], y->shape[2], 0, 0, 0, 0, 1};
-  const PoolJob job{static_cast<const float*>(x->data),
-                    static_cast<float*>(y->data),
-                    x->live,
-                    x->shape[0],
-                    x->shape[3],
-                    x->pitch,
-                    y->pitch,
-                    rows,
-                    columns,
-                    mode == FOVEA_POOL_AVERAGE,
-                    1,
-                    0};
-  return enqueue_pool(job, stream);
+  return enqueue_pool(adaptive_windows(mode, *x, *y), *x, *y, stream);
 }

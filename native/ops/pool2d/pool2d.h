@@ -20,6 +20,36 @@ struct PoolAxis {
   int64_t kernel, stride, pad_begin, pad_end, dilation;
 };
 
+struct PoolWindows {
+  PoolAxis rows, columns;
+  bool average, adaptive, count_include_pad;
+};
+
+static inline PoolWindows pool_windows(const fovea_pool2d_params& p, const fovea_tensor& x, const fovea_tensor& y) {
+  return {{x.shape[1], y.shape[1], p.kernel_h, p.stride_h, p.pad_top, p.pad_bottom, p.dilation_h},
+          {x.shape[2], y.shape[2], p.kernel_w, p.stride_w, p.pad_left, p.pad_right, p.dilation_w},
+          p.mode == FOVEA_POOL_AVERAGE,
+          false,
+          p.count_include_pad != 0};
+}
+static inline PoolWindows adaptive_windows(int32_t mode, const fovea_tensor& x, const fovea_tensor& y) {
+  return {{x.shape[1], y.shape[1], 0, 0, 0, 0, 1},
+          {x.shape[2], y.shape[2], 0, 0, 0, 0, 1},
+          mode == FOVEA_POOL_AVERAGE,
+          true,
+          false};
+}
+
+// Of images that are pooled from x to y, under the names by which a message calls them: gradients check dx and dy.
+struct PooledImages {
+  const char* x_name;
+  const fovea_tensor* x;
+  const char* y_name;
+  const fovea_tensor* y;
+};
+fovea_status check_pool_images(const char* op, const PooledImages& images, const fovea_stream* stream);
+fovea_status check_pool_params(const char* op, const fovea_pool2d_params& params, const PooledImages& images);
+
 struct PoolJob {
   const float* x;
   float* y;
