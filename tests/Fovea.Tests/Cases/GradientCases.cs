@@ -1,6 +1,6 @@
 namespace Fovea.Tests.Cases;
 
-/// <summary>Gradients of activations and of softmax.</summary>
+/// <summary>Gradients of elementwise functions, softmax and reductions.</summary>
 public sealed class GradientCases : IKernelCases
 {
     // A few roundings, and exponentials good to 4 units in the last place; PReLU adds 51 terms.
@@ -16,6 +16,11 @@ public sealed class GradientCases : IKernelCases
         Softmax("rows", new(), 7, 129),
         Softmax("log rows", new() { Log = true }, 3, 5, 21),
         Softmax("columns", new() { Axis = 1 }, 3, 11, 21),
+        Reduce(ReduceOp.Mean, 0, 1),
+        Reduce(ReduceOp.Max, 1),
+        Reduce(ReduceOp.Min, 0, 2),
+        Reduce(ReduceOp.L2, 2),
+        Reduce(ReduceOp.LogSumExp, 1, 2),
     ];
 
     private static KernelCase Activate(string name, Activation activation, params long[] shape)
@@ -47,6 +52,21 @@ public sealed class GradientCases : IKernelCases
         return run;
     })
     { Tolerance = 1e-6, PropagatesNan = true, Bytes = 12 * Count(shape), Flops = 4 * Count(shape) };
+
+    private static KernelCase Reduce(ReduceOp op, params int[] axes) => new($"reduce_backward {op} {string.Join(',', axes)}", stream =>
+    {
+        var run = new KernelRun();
+        long[] shape = [5, 7, 33], reduced = [.. shape.Select((n, i) => axes.Contains(i) ? 1 : n)];
+        var options = ReduceOptions.Over(op, axes);
+        var x = run.Own(Data.Tensor(stream, 1, shape));
+        var y = run.Own(Data.Empty(stream, reduced));
+        Kernels.Reduce(stream, options, x, y);
+        var dy = run.Input(Data.Tensor(stream, 2, reduced));
+        var dx = run.Output(Data.Empty(stream, shape));
+        run.Call = s => Kernels.ReduceBackward(s, options, x, y, dy, dx);
+        return run;
+    })
+    { Tolerance = 1e-6, PropagatesNan = true, Bytes = 8 * 5 * 7 * 33, Flops = 2 * 5 * 7 * 33 };
 
     private static long Count(long[] shape) => shape.Aggregate(1L, (a, b) => a * b);
 }
