@@ -13,6 +13,9 @@ public sealed class GradientCases : IKernelCases
         Activate("gelu 5x31", Activation.Gelu, 5, 31),
         Activate("mish 4x0", Activation.Mish, 4, 0),
         Activate("prelu 3x17x28", Activation.PRelu, 3, 17, 28),
+        Unary(UnaryOp.Exp),
+        Unary(UnaryOp.Cos),
+        .. Enum.GetValues<BinaryOp>().Select(Binary),
         Softmax("rows", new(), 7, 129),
         Softmax("log rows", new() { Log = true }, 3, 5, 21),
         Softmax("columns", new() { Axis = 1 }, 3, 11, 21),
@@ -39,6 +42,30 @@ public sealed class GradientCases : IKernelCases
         })
         { Tolerance = Tolerance, PropagatesNan = count > 0, Bytes = 12 * count, Flops = 2 * count };
     }
+
+    private static KernelCase Unary(UnaryOp op) => new($"unary_backward {op}", stream =>
+    {
+        var run = new KernelRun();
+        var x = run.Input(Data.Tensor(stream, 1, 7, 29));
+        var dy = run.Input(Data.Tensor(stream, 2, 7, 29));
+        var dx = run.Output(Data.Empty(stream, 7, 29));
+        run.Call = s => Kernels.UnaryBackward(s, op, x, dy, dx);
+        return run;
+    })
+    { Tolerance = 1e-6, PropagatesNan = true, Bytes = 12 * 7 * 29, Flops = 2 * 7 * 29 };
+
+    private static KernelCase Binary(BinaryOp op) => new($"binary_backward {op} row", stream =>
+    {
+        var run = new KernelRun();
+        var dy = run.Input(Data.Tensor(stream, 1, 4, 7, 19));
+        var a = run.Own(DeviceTensor.From<float>(stream, Data.Floats(4 * 7 * 19, 2, 0.1f, 2), 4, 7, 19));
+        var b = run.Own(DeviceTensor.From<float>(stream, Data.Floats(19, 3, 0.5f, 2), 19));
+        var da = run.Output(Data.Empty(stream, 4, 7, 19));
+        var db = run.Output(Data.Empty(stream, 4, 7, 19));
+        run.Call = s => Kernels.BinaryBackward(s, op, a, b, dy, da, db);
+        return run;
+    })
+    { Tolerance = 1e-6, PropagatesNan = true, Bytes = 16 * 4 * 7 * 19, Flops = 4 * 4 * 7 * 19 };
 
     private static KernelCase Softmax(string name, SoftmaxOptions options, params long[] shape) => new($"softmax_backward {name}", stream =>
     {
