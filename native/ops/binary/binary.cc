@@ -44,9 +44,9 @@ void binary_reference(const BinaryJob& j) {
     for (int32_t d = 0; d < j.depth; ++d) {
       const int64_t at = d + 1 == j.depth ? rest : rest % j.loops[d].size;
       rest /= j.loops[d].size;
-      a += at * j.loops[d].a;
-      b += at * j.loops[d].b;
-      y += at * j.loops[d].y;
+      a += at * j.loops[d].stride[kOfA];
+      b += at * j.loops[d].stride[kOfB];
+      y += at * j.loops[d].stride[kOfY];
     }
     j.y[y] = value(j.op, j.a[a], j.b[b]);
   }
@@ -64,6 +64,19 @@ bool same_shape(const fovea_tensor& a, const fovea_tensor& b) {
 }
 
 }  // namespace
+
+fovea_status check_broadcast(const char* op, const fovea_tensor& a, const fovea_tensor& b, const char* y_name,
+                             const fovea_tensor& y) {
+  bool shapes_fit = broadcasts_to(a, y) && broadcasts_to(b, y) && (a.rank == y.rank || b.rank == y.rank);
+  for (int d = 0; shapes_fit && d < y.rank; ++d) {
+    const auto size = [&](const fovea_tensor& t) { return d < y.rank - t.rank ? 1 : t.shape[d - (y.rank - t.rank)]; };
+    shapes_fit = size(a) == y.shape[d] || size(b) == y.shape[d];  // y itself must not be wider than the operands make it
+  }
+  FOVEA_CHECK(shapes_fit, "%s: %s and %s do not broadcast to %s, which is %s", op, describe(a), describe(b), y_name,
+              describe(y));
+  return FOVEA_OK;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -76,17 +89,13 @@ extern "C" fovea_status fovea_binary(int32_t op_code, const fovea_tensor* a, con
   FOVEA_TRY(check_float_tensor(op, "a", a, kAnyRank, stream));
   FOVEA_TRY(check_tensor(op, "b", b, kAnyRank, a->dtype, stream));
   FOVEA_TRY(check_tensor(op, "y", y, kAnyRank, a->dtype, stream));
-  bool shapes_fit = broadcasts_to(*a, *y) && broadcasts_to(*b, *y) && (a->rank == y->rank || b->rank == y->rank);
-  for (int d = 0; shapes_fit && d < y->rank; ++d) {
-    const auto size = [&](const fovea_tensor& t) { return d < y->rank - t.rank ? 1 : t.shape[d - (y->rank - t.rank)]; };
-    shapes_fit = size(*a) == y->shape[d] || size(*b) == y->shape[d];  // y itself must not be wider than the operands make it
-  }
-  FOVEA_CHECK(shapes_fit, "%s: %s and %s do not broadcast to y, which is %s", op, describe(*a), describe(*b), describe(*y));
+  FOVEA_TRY(check_broadcast(op, *a, *b, "y", *y));
   FOVEA_TRY(check_no_overlap(op, "a", *a, "y", *y, same_shape(*a, *y)));
   FOVEA_TRY(check_no_overlap(op, "b", *b, "y", *y, same_shape(*b, *y)));
   FOVEA_FORWARD(stream, fovea_binary, op_code, a, b, y, stream);
   if (elements(*y) == 0) return FOVEA_OK;
-  BinaryJob job = plan_binary(*a, *b, *y);
+  BinaryJob job{};
+  plan_broadcast<3>({a, b, y}, &job);
   job.a = static_cast<const float*>(a->data);
   job.b = static_cast<const float*>(b->data);
   job.y = static_cast<float*>(y->data);

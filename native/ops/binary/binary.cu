@@ -50,14 +50,14 @@ __global__ void __launch_bounds__(kThreads) binary_kernel(BinaryJob j, const T* 
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += int64_t{gridDim.x} * kThreads) {
     int64_t rest = i, at_a = 0, at_b = 0, at_y = 0;
     for (int d = 0; d < j.depth; ++d) {
-      const BinaryLoop& loop = j.loops[d];
+      const BroadcastLoop<3>& loop = j.loops[d];
       const int64_t size = d == 0 ? loop.size / kWidth : loop.size, outer = d == last ? 0 : quotient(rest, size);
       const int64_t at = (rest - outer * size) * (d == 0 ? kWidth : 1);
       rest = outer;
-      at_a += at * loop.a, at_b += at * loop.b, at_y += at * loop.y;
+      at_a += at * loop.stride[kOfA], at_b += at * loop.stride[kOfB], at_y += at * loop.stride[kOfY];
     }
-    const Pack<T, kWidth> left = operand<T, kWidth>(a + at_a, j.loops[0].a);
-    const Pack<T, kWidth> right = operand<T, kWidth>(b + at_b, j.loops[0].b);
+    const Pack<T, kWidth> left = operand<T, kWidth>(a + at_a, j.loops[0].stride[kOfA]);
+    const Pack<T, kWidth> right = operand<T, kWidth>(b + at_b, j.loops[0].stride[kOfB]);
     Pack<T, kWidth> result;
 #pragma unroll
     for (int e = 0; e < kWidth; ++e) result.v[e] = from_float<T>(value(j.op, to_float(left.v[e]), to_float(right.v[e])));
@@ -68,15 +68,16 @@ __global__ void __launch_bounds__(kThreads) binary_kernel(BinaryJob j, const T* 
 // Whether every pack of the innermost loop is aligned in all three tensors; a broadcast operand need not be. When the loop is
 // the only one, `live` may cut it anywhere.
 bool packs_of(const BinaryJob& j, int64_t bytes, const void* a, const void* b, const void* y) {
-  const BinaryLoop& inner = j.loops[0];
-  if ((j.depth == 1 && j.live != nullptr) || inner.y != 1 || inner.a > 1 || inner.b > 1) return false;
+  const BroadcastLoop<3>& inner = j.loops[0];
+  if ((j.depth == 1 && j.live != nullptr) || inner.stride[kOfY] != 1 || inner.stride[kOfA] > 1 || inner.stride[kOfB] > 1)
+    return false;
   uint64_t bits = address(y) | static_cast<uint64_t>(inner.size * bytes);
-  if (inner.a != 0) bits |= address(a);
-  if (inner.b != 0) bits |= address(b);
+  if (inner.stride[kOfA] != 0) bits |= address(a);
+  if (inner.stride[kOfB] != 0) bits |= address(b);
   for (int d = 1; d < j.depth; ++d) {
-    bits |= static_cast<uint64_t>(j.loops[d].y * bytes);
-    if (inner.a != 0) bits |= static_cast<uint64_t>(j.loops[d].a * bytes);
-    if (inner.b != 0) bits |= static_cast<uint64_t>(j.loops[d].b * bytes);
+    bits |= static_cast<uint64_t>(j.loops[d].stride[kOfY] * bytes);
+    if (inner.stride[kOfA] != 0) bits |= static_cast<uint64_t>(j.loops[d].stride[kOfA] * bytes);
+    if (inner.stride[kOfB] != 0) bits |= static_cast<uint64_t>(j.loops[d].stride[kOfB] * bytes);
   }
   return widest_unit(bits) == 16;
 }
@@ -91,7 +92,8 @@ extern "C" fovea_status fovea_binary(int32_t op, const fovea_tensor* a, const fo
                                      fovea_stream* stream) {
   const int64_t n = elements(*y);
   if (n == 0) return FOVEA_OK;
-  BinaryJob job = plan_binary(*a, *b, *y);
+  BinaryJob job{};
+  plan_broadcast<3>({a, b, y}, &job);
   job.op = op;
   return with_float_type(y->dtype, [&](auto type) {
     using T = typename decltype(type)::type;

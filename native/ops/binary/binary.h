@@ -6,24 +6,35 @@
 
 namespace fovea {
 
+// Places of the tensors among the strides of a loop; da and db in the backward pass only, where dy stands at y's place.
+enum BinaryTensor { kOfA = 0, kOfB = 1, kOfY = 2, kOfDa = 3, kOfDb = 4 };
+
 // One loop of the collapsed iteration space; strides in elements, 0 where an operand is broadcast.
-struct BinaryLoop {
-  int64_t size, a, b, y;
+template <int tensors>
+struct BroadcastLoop {
+  int64_t size;
+  int64_t stride[tensors];
 };
 
-struct BinaryJob {
-  const float* a;
-  const float* b;
-  float* y;
-  BinaryLoop loops[FOVEA_MAX_RANK];  // innermost first; dimensions that advance together are one loop
-  int32_t depth;                     // >= 1
-  int32_t op;                        // fovea_binary_op
-  int64_t leading;                   // y's leading dimension, contained in the outermost loop
+// What forward and backward jobs have in common.
+template <int tensors>
+struct BroadcastLoops {
+  BroadcastLoop<tensors> loops[FOVEA_MAX_RANK];  // innermost first; dimensions that advance together are one loop
+  int32_t depth;                                 // >= 1
+  int32_t op;                                    // fovea_binary_op
+  int64_t leading;                               // y's leading dimension, contained in the outermost loop
   const int32_t* live;
 };
 
+struct BinaryJob : BroadcastLoops<3> {
+  const float* a;
+  const float* b;
+  float* y;
+};
+
 // The outermost loop's size when only the live rows are computed.
-inline int64_t live_outermost(const BinaryJob& j) {
+template <int tensors>
+FOVEA_ALWAYS_INLINE int64_t live_outermost(const BroadcastLoops<tensors>& j) {
   return j.loops[j.depth - 1].size / j.leading * live_rows(j.live, j.leading);
 }
 

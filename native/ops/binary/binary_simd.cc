@@ -4,6 +4,7 @@
 
 #include "core/thread_pool.h"
 #include "ops/binary/binary.h"
+#include "ops/binary/strided_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
@@ -23,21 +24,13 @@ FOVEA_INLINE F value(F a, F b) {
   return load(power);
 }
 
-FOVEA_INLINE F load_strided(const float* p, int64_t stride, int64_t n) {
-  float lanes[kLanes] = {};
-  for (int64_t i = 0; i < n && i < kLanes; ++i) lanes[i] = p[i * stride];
-  return load(lanes);
-}
-
 // n elements of the innermost loop
 template <int32_t kOp>
 void run(const float* a, int64_t a_stride, const float* b, int64_t b_stride, float* y, int64_t y_stride, int64_t n) {
   if (y_stride != 1 || a_stride > 1 || b_stride > 1) {
     for (int64_t i = 0; i < n; i += kLanes) {
-      float lanes[kLanes];
-      store(lanes,
-            value<kOp>(load_strided(a + i * a_stride, a_stride, n - i), load_strided(b + i * b_stride, b_stride, n - i)));
-      for (int64_t k = 0; k < kLanes && i + k < n; ++k) y[(i + k) * y_stride] = lanes[k];
+      const F left = load_strided(a + i * a_stride, a_stride, n - i), right = load_strided(b + i * b_stride, b_stride, n - i);
+      store_strided(y + i * y_stride, value<kOp>(left, right), y_stride, n - i);
     }
     return;
   }
@@ -70,33 +63,33 @@ void all(const BinaryJob& j) {
   int64_t count = flat ? 1 : live_outermost(j);
   for (int32_t d = 1; d + 1 < j.depth; ++d) count *= j.loops[d].size;
   const int64_t pieces = (width + kChunk - 1) / kChunk;
-  const BinaryLoop inner = j.loops[0];
+  const BroadcastLoop<3> inner = j.loops[0];
   const auto piece = [&](int64_t a, int64_t b, int64_t y, int64_t n) __attribute__((always_inline)) {
-    run<kOp>(j.a + a, inner.a, j.b + b, inner.b, j.y + y, inner.y, n);
+    run<kOp>(j.a + a, inner.stride[kOfA], j.b + b, inner.stride[kOfB], j.y + y, inner.stride[kOfY], n);
   };
   parallel_for(count * pieces, width >= kChunk ? 1 : kChunk / width, [&](int64_t begin, int64_t end, int32_t) {
     // Short rows one below the other, as in a pitched matrix: the divisions of the general walk would cost more than they do.
     if (j.depth == 2 && pieces == 1) {
-      const BinaryLoop outer = j.loops[1];
+      const BroadcastLoop<3> outer = j.loops[1];
       // Lines that are not neighbours are not fetched by the processor itself before they are written.
       constexpr int64_t kAhead = 16;
       for (int64_t item = begin; item < end; ++item) {
-        __builtin_prefetch(j.y + (item + kAhead < end ? item + kAhead : item) * outer.y, 1);
-        piece(item * outer.a, item * outer.b, item * outer.y, width);
+        __builtin_prefetch(j.y + (item + kAhead < end ? item + kAhead : item) * outer.stride[kOfY], 1);
+        piece(item * outer.stride[kOfA], item * outer.stride[kOfB], item * outer.stride[kOfY], width);
       }
       return;
     }
     for (int64_t item = begin; item < end; ++item) {
       int64_t rest = item / pieces;
       const int64_t column = item % pieces * kChunk;
-      int64_t a = column * inner.a, b = column * inner.b, y = column * inner.y;
+      int64_t a = column * inner.stride[kOfA], b = column * inner.stride[kOfB], y = column * inner.stride[kOfY];
       for (int32_t d = 1; d < j.depth; ++d) {
-        const BinaryLoop& loop = j.loops[d];
+        const BroadcastLoop<3>& loop = j.loops[d];
         const int64_t at = d + 1 == j.depth ? rest : rest % loop.size;
         if (d + 1 != j.depth) rest /= loop.size;
-        a += at * loop.a;
-        b += at * loop.b;
-        y += at * loop.y;
+        a += at * loop.stride[kOfA];
+        b += at * loop.stride[kOfB];
+        y += at * loop.stride[kOfY];
       }
       piece(a, b, y, width - column < kChunk ? width - column : kChunk);
     }

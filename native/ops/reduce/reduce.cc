@@ -16,7 +16,7 @@ namespace {
 float reduce_one(const ReduceJob& j, const float* x, int64_t n) {
   double sum = 0, product = 1, highest = -INFINITY, lowest = INFINITY, l1 = 0, squares = 0;
   bool nan = false;
-  const auto at = [&](int64_t i) { return static_cast<double>(x[offset(j.reduced, j.reduced.x_stride, j.reduced.rank, i)]); };
+  const auto at = [&](int64_t i) { return static_cast<double>(x[offset(j.reduced, kOfX, j.reduced.rank, i)]); };
   for (int64_t i = 0; i < n; ++i) {
     const double v = at(i);
     nan = nan || std::isnan(v);
@@ -41,18 +41,13 @@ void reduce_reference(const ReduceJob& job) {
   const ReduceJob j = with_live(job);
   const int64_t outputs = count(j.kept, j.kept.rank), terms = count(j.reduced, j.reduced.rank);
   for (int64_t o = 0; o < outputs; ++o)
-    j.y[offset(j.kept, j.kept.y_stride, j.kept.rank, o)] =
-        reduce_one(j, j.x + offset(j.kept, j.kept.x_stride, j.kept.rank, o), terms);
+    j.y[offset(j.kept, kOfY, j.kept.rank, o)] = reduce_one(j, j.x + offset(j.kept, kOfX, j.kept.rank, o), terms);
 }
 
 }  // namespace
-}  // namespace fovea
 
-using namespace fovea;
-
-extern "C" fovea_status fovea_reduce(const fovea_reduce_params* params, const fovea_tensor* x, const fovea_tensor* y,
-                                     fovea_stream* stream) {
-  constexpr const char* op = "reduce";
+fovea_status check_reduce(const char* op, const fovea_reduce_params* params, const fovea_tensor* x, const fovea_tensor* y,
+                          const fovea_stream* stream) {
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(params->op >= FOVEA_REDUCE_SUM && params->op <= FOVEA_REDUCE_LOG_SUM_EXP, "%s: unknown operation %d", op,
@@ -69,6 +64,17 @@ extern "C" fovea_status fovea_reduce(const fovea_reduce_params* params, const fo
     if (keep_dims || !reduced) matches = y->shape[k++] == (reduced ? 1 : x->shape[i]);
   }
   FOVEA_CHECK(matches, "%s: y is %s, which is not %s with axes 0x%x reduced", op, describe(*y), describe(*x), axes);
+  return FOVEA_OK;
+}
+
+}  // namespace fovea
+
+using namespace fovea;
+
+extern "C" fovea_status fovea_reduce(const fovea_reduce_params* params, const fovea_tensor* x, const fovea_tensor* y,
+                                     fovea_stream* stream) {
+  constexpr const char* op = "reduce";
+  FOVEA_TRY(check_reduce(op, params, x, y, stream));
   FOVEA_TRY(check_no_overlap(op, "x", *x, "y", *y, false));
   FOVEA_FORWARD(stream, fovea_reduce, params, x, y, stream);
   if (elements(*y) == 0) return FOVEA_OK;

@@ -5,34 +5,12 @@
 #include "cuda/rows.h"
 #include "cuda/runtime.h"
 #include "ops/reduce/plan.h"
+#include "ops/reduce/positions_device.h"
 
 namespace fovea::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-
-// Positions in kept or reduced dimensions, of which the leading one may be cut to the live rows. The job itself stays as it is:
-// a copy to change would be indexed at run time and so lie in local memory.
-struct Positions {
-  const ReduceDims& dims;
-  int64_t count;
-
-  FOVEA_DEVICE Positions(const ReduceJob& j, bool reduced) : dims(reduced ? j.reduced : j.kept), count(1) {
-    for (int i = 0; i < dims.rank; ++i)
-      count *= i == 0 && j.live != nullptr && j.leading_is_reduced == reduced ? live_count(j.live, dims.size[0]) : dims.size[i];
-  }
-  FOVEA_DEVICE int64_t place(const int64_t* strides, int64_t flat) const {
-    int64_t at = 0;
-    for (int i = dims.rank - 1; i > 0; --i) {
-      const int64_t outer = quotient(flat, dims.size[i]);
-      at += (flat - outer * dims.size[i]) * strides[i];
-      flat = outer;
-    }
-    return dims.rank == 0 ? 0 : at + flat * strides[0];
-  }
-  FOVEA_DEVICE int64_t in_x(int64_t flat) const { return place(dims.x_stride, flat); }
-  FOVEA_DEVICE int64_t in_y(int64_t flat) const { return place(dims.y_stride, flat); }
-};
 
 FOVEA_DEVICE double identity(int32_t op) {
   return op == FOVEA_REDUCE_MAX || op == FOVEA_REDUCE_LOG_SUM_EXP ? -INFINITY
@@ -76,20 +54,20 @@ FOVEA_DEVICE float finish(int32_t op, double total, double exponentials, int64_t
 template <class T, class Row>
 __global__ void __launch_bounds__(Row::kThreads) reduce_rows_kernel(ReduceJob j, const T* x, T* y) {
   __shared__ double scratch[8];
-  const Positions kept(j, false), terms(j, true);
+  const Positions<2> kept(j, false), terms(j, true);
   const int64_t outputs = kept.count, n = terms.count;
   for (int64_t o = Row::first(); o < outputs; o += Row::stride()) {
-    const T* from = x + kept.in_x(o);
+    const T* from = x + kept.in(kOfX, o);
     double total = identity(j.op), exponentials = 0;
     for (int64_t i = Row::lane(); i < n; i += Row::kLanes)
-      total = Combine{j.op}(total, term(j.op, to_float(from[terms.in_x(i)])));
+      total = Combine{j.op}(total, term(j.op, to_float(from[terms.in(kOfX, i)])));
     total = Row::reduce(total, scratch, Combine{j.op});
     if (j.op == FOVEA_REDUCE_LOG_SUM_EXP) {
       for (int64_t i = Row::lane(); i < n; i += Row::kLanes)
-        exponentials += double(expf(to_float(from[terms.in_x(i)]) - float(total)));
+        exponentials += double(expf(to_float(from[terms.in(kOfX, i)]) - float(total)));
       exponentials = Row::reduce(exponentials, scratch, Sum{});
     }
-    if (Row::lane() == 0) y[kept.in_y(o)] = from_float<T>(finish(j.op, total, exponentials, n));
+    if (Row::lane() == 0) y[kept.in(kOfY, o)] = from_float<T>(finish(j.op, total, exponentials, n));
   }
 }
 
@@ -97,7 +75,7 @@ __global__ void __launch_bounds__(Row::kThreads) reduce_rows_kernel(ReduceJob j,
 template <class T>
 __global__ void __launch_bounds__(kThreads) reduce_columns_kernel(ReduceJob j, int columns, const T* x, T* y) {
   __shared__ double partial[kThreads];
-  const Positions kept(j, false), terms(j, true);
+  const Positions<2> kept(j, false), terms(j, true);
   const int64_t outputs = kept.count, n = terms.count;
   const int slices = kThreads / columns, column = int(threadIdx.x) % columns, slice = int(threadIdx.x) / columns;
   // The block's threads combine their partial results; every one of them gets the same total.
@@ -111,17 +89,17 @@ __global__ void __launch_bounds__(kThreads) reduce_columns_kernel(ReduceJob j, i
   };
   for (int64_t first = int64_t{blockIdx.x} * columns; first < outputs; first += int64_t{gridDim.x} * columns) {
     const int64_t o = first + column;
-    const T* from = x + (o < outputs ? kept.in_x(o) : 0);
+    const T* from = x + (o < outputs ? kept.in(kOfX, o) : 0);
     double total = identity(j.op), exponentials = 0;
     for (int64_t i = slice; o < outputs && i < n; i += slices)
-      total = Combine{j.op}(total, term(j.op, to_float(from[terms.in_x(i)])));
+      total = Combine{j.op}(total, term(j.op, to_float(from[terms.in(kOfX, i)])));
     total = over_slices(total, Combine{j.op});
     if (j.op == FOVEA_REDUCE_LOG_SUM_EXP) {
       for (int64_t i = slice; o < outputs && i < n; i += slices)
-        exponentials += double(expf(to_float(from[terms.in_x(i)]) - float(total)));
+        exponentials += double(expf(to_float(from[terms.in(kOfX, i)]) - float(total)));
       exponentials = over_slices(exponentials, Sum{});
     }
-    if (slice == 0 && o < outputs) y[kept.in_y(o)] = from_float<T>(finish(j.op, total, exponentials, n));
+    if (slice == 0 && o < outputs) y[kept.in(kOfY, o)] = from_float<T>(finish(j.op, total, exponentials, n));
   }
 }
 

@@ -33,7 +33,7 @@ FOVEA_INLINE void for_each_run(const ReduceJob& j, const float* x, const Body& b
   const int32_t inner = j.reduced.rank - 1;
   const int64_t runs = count(j.reduced, inner);
   for (int64_t i = 0; i < runs; ++i)
-    body(x + offset(j.reduced, j.reduced.x_stride, inner, i), j.reduced.size[inner], j.reduced.x_stride[inner]);
+    body(x + offset(j.reduced, kOfX, inner, i), j.reduced.size[inner], j.reduced.stride[kOfX][inner]);
 }
 
 double product(const ReduceJob& j, const float* x) {
@@ -203,8 +203,7 @@ void reduce(const ReduceJob& job) {
   if (!j.columns) {
     parallel_for(count(j.kept, j.kept.rank), kWork / (terms + 8) + 1, [&](int64_t begin, int64_t end, int32_t) {
       for (int64_t o = begin; o < end; ++o)
-        j.y[offset(j.kept, j.kept.y_stride, j.kept.rank, o)] =
-            reduce_terms(j, j.x + offset(j.kept, j.kept.x_stride, j.kept.rank, o));
+        j.y[offset(j.kept, kOfY, j.kept.rank, o)] = reduce_terms(j, j.x + offset(j.kept, kOfX, j.kept.rank, o));
     });
     return;
   }
@@ -213,8 +212,8 @@ void reduce(const ReduceJob& job) {
   parallel_for(count(j.kept, outer) * vectors, kWork / ((terms + 8) * kLanes) + 1, [&](int64_t begin, int64_t end, int32_t) {
     for (int64_t task = begin; task < end; ++task) {
       const int64_t c = task % vectors * kLanes, o = task / vectors;
-      const F result = reduce_columns(j, j.x + offset(j.kept, j.kept.x_stride, outer, o) + c, columns - c);
-      store_upto(j.y + offset(j.kept, j.kept.y_stride, outer, o) + c, result, columns - c);
+      const F result = reduce_columns(j, j.x + offset(j.kept, kOfX, outer, o) + c, columns - c);
+      store_upto(j.y + offset(j.kept, kOfY, outer, o) + c, result, columns - c);
     }
   });
 }

@@ -4,6 +4,7 @@
 #include "core/simd.h"
 #include "ops/activation/activation_simd.h"
 #include "ops/copy/row_pieces_simd.h"
+#include "ops/unary/by_lane_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
@@ -15,14 +16,6 @@ FOVEA_INLINE F log(F x) {
   const F finite = select(x == set(__builtin_inff()), x, y);
   const F positive = select(x == zero(), set(-__builtin_inff()), finite);
   return select((x >= zero()) | is_nan(x), select(is_nan(x), x, positive), set(__builtin_nanf("")));
-}
-
-template <void kValues(const float*, float*, int64_t)>
-FOVEA_INLINE F by_lane(F x) {
-  float from[kLanes], to[kLanes];
-  store(from, x);
-  kValues(from, to, kLanes);
-  return load(to);
 }
 
 template <int32_t kOp>
