@@ -56,13 +56,7 @@ fovea_linear_params linear_params(const fovea_recurrent_params& p) {
 }
 
 fovea_status make_plan(const char* op, const fovea_recurrent_params* params, RecurrentPlan* plan) {
-  FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_CHECK(params->cell >= FOVEA_CELL_RNN_TANH && params->cell <= FOVEA_CELL_GRU_RESET_BEFORE, "%s: unknown cell %d", op,
-              params->cell);
-  FOVEA_CHECK(params->input_size >= 0 && params->hidden_size >= 0, "%s: negative size (%d inputs, %d hidden units)", op,
-              params->input_size, params->hidden_size);
-  // 2^24 units: their recurrent weights would be 2^50 floats, and nothing below overflows.
-  FOVEA_CHECK(params->hidden_size <= 1 << 24, "%s: too large (%d hidden units)", op, params->hidden_size);
+  FOVEA_TRY(check_recurrent_params(op, params));
   const fovea_linear_params linear = linear_params(*params);
   int64_t bytes = 0;
   FOVEA_TRY(linear_packed_bytes(op, &linear, &bytes));
@@ -83,15 +77,6 @@ fovea_status check_prepared_size(const char* op, const RecurrentPlan& plan, cons
               "%s: prepared has %lld bytes, expected %lld for cell %d, %d inputs and %d hidden units", op,
               static_cast<long long>(prepared->shape[0]), static_cast<long long>(plan.size * kFloat), params.cell,
               params.input_size, params.hidden_size);
-  return FOVEA_OK;
-}
-
-// [gates * hidden][columns]
-fovea_status check_weights(const char* op, const char* name, const fovea_tensor* t, int64_t rows, int64_t columns,
-                           const fovea_stream* stream) {
-  FOVEA_TRY(check_tensor(op, name, t, 2, kF32, stream));
-  FOVEA_CHECK(t->shape[0] == rows && t->shape[1] == columns, "%s: %s is %s, expected [%lld, %lld]", op, name, describe(*t),
-              static_cast<long long>(rows), static_cast<long long>(columns));
   return FOVEA_OK;
 }
 
@@ -127,10 +112,38 @@ fovea_status workspace_size(const char* op, const RecurrentPlan& plan, int64_t b
 fovea_status check_state(const char* op, const char* name, const fovea_tensor* t, int64_t batch, int64_t hidden,
                          const fovea_stream* stream) {
   if (t == nullptr) return FOVEA_OK;
-  return check_weights(op, name, t, batch, hidden, stream);
+  return check_recurrent_matrix(op, name, t, batch, hidden, stream);
 }
 
 }  // namespace
+
+fovea_status check_recurrent_params(const char* op, const fovea_recurrent_params* params) {
+  FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
+  FOVEA_CHECK(params->cell >= FOVEA_CELL_RNN_TANH && params->cell <= FOVEA_CELL_GRU_RESET_BEFORE, "%s: unknown cell %d", op,
+              params->cell);
+  FOVEA_CHECK(params->input_size >= 0 && params->hidden_size >= 0, "%s: negative size (%d inputs, %d hidden units)", op,
+              params->input_size, params->hidden_size);
+  // 2^24 units: their recurrent weights would be 2^50 floats, and nothing computed from them overflows.
+  FOVEA_CHECK(params->hidden_size <= 1 << 24, "%s: too large (%d hidden units)", op, params->hidden_size);
+  return FOVEA_OK;
+}
+
+fovea_status check_recurrent_matrix(const char* op, const char* name, const fovea_tensor* t, int64_t rows, int64_t columns,
+                                    const fovea_stream* stream) {
+  FOVEA_TRY(check_tensor(op, name, t, 2, kF32, stream));
+  FOVEA_CHECK(t->shape[0] == rows && t->shape[1] == columns, "%s: %s is %s, expected [%lld, %lld]", op, name, describe(*t),
+              static_cast<long long>(rows), static_cast<long long>(columns));
+  return FOVEA_OK;
+}
+
+fovea_status check_recurrent_lengths(const char* op, const fovea_tensor* lengths, int64_t batch, const fovea_stream* stream) {
+  if (lengths == nullptr) return FOVEA_OK;
+  FOVEA_TRY(check_tensor(op, "lengths", lengths, 1, kI32, stream));
+  FOVEA_CHECK(lengths->shape[0] == batch, "%s: lengths has %lld entries, the batch %lld", op,
+              static_cast<long long>(lengths->shape[0]), static_cast<long long>(batch));
+  return FOVEA_OK;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
@@ -157,8 +170,8 @@ extern "C" fovea_status fovea_recurrent_prepare(const fovea_recurrent_params* pa
   FOVEA_TRY(make_plan(op, params, &plan));
   FOVEA_TRY(check_prepared(op, prepared, stream));
   const int64_t rows = plan.gates * params->hidden_size;
-  FOVEA_TRY(check_weights(op, "weights", weights, rows, params->input_size, stream));
-  FOVEA_TRY(check_weights(op, "recurrent", recurrent, rows, params->hidden_size, stream));
+  FOVEA_TRY(check_recurrent_matrix(op, "weights", weights, rows, params->input_size, stream));
+  FOVEA_TRY(check_recurrent_matrix(op, "recurrent", recurrent, rows, params->hidden_size, stream));
   FOVEA_TRY(check_channel_vector(op, "bias", bias, rows, stream));
   FOVEA_TRY(check_channel_vector(op, "recurrent_bias", recurrent_bias, rows, stream));
   FOVEA_TRY(check_no_overlap(op, "weights", *weights, "prepared", *prepared, false));
@@ -215,11 +228,7 @@ extern "C" fovea_status fovea_recurrent(const fovea_recurrent_params* params, co
               params->input_size);
   FOVEA_CHECK(y->shape[0] == batch && y->shape[1] == length && y->shape[2] == hidden,
               "%s: y is %s, but x is %s and there are %d hidden units", op, describe(*y), describe(*x), params->hidden_size);
-  if (lengths != nullptr) {
-    FOVEA_TRY(check_tensor(op, "lengths", lengths, 1, kI32, stream));
-    FOVEA_CHECK(lengths->shape[0] == batch, "%s: lengths has %lld entries, the batch %lld", op,
-                static_cast<long long>(lengths->shape[0]), static_cast<long long>(batch));
-  }
+  FOVEA_TRY(check_recurrent_lengths(op, lengths, batch, stream));
   FOVEA_CHECK(c == nullptr || params->cell == FOVEA_CELL_LSTM, "%s: c is the LSTM's, the cell is %d", op, params->cell);
   const struct {
     const char* name;

@@ -59,11 +59,19 @@ struct RecurrentJob {
   bool reverse;
 };
 
-// Valid positions of a batch row.
-FOVEA_ALWAYS_INLINE int64_t recurrent_length(const RecurrentJob& j, int64_t row) {
+// Valid positions of a batch row, of a job of the cell or of its gradients.
+template <class Job>
+FOVEA_ALWAYS_INLINE int64_t recurrent_length(const Job& j, int64_t row) {
   if (j.lengths == nullptr) return j.length;
   const int64_t n = j.lengths[row];
   return n < 0 ? 0 : n > j.length ? j.length : n;
 }
+
+fovea_status check_recurrent_params(const char* op, const fovea_recurrent_params* params);
+// An f32 matrix of the weights' or states' shape.
+fovea_status check_recurrent_matrix(const char* op, const char* name, const fovea_tensor* t, int64_t rows, int64_t columns,
+                                    const fovea_stream* stream);
+// i32 [batch], or NULL.
+fovea_status check_recurrent_lengths(const char* op, const fovea_tensor* lengths, int64_t batch, const fovea_stream* stream);
 
 }  // namespace fovea
