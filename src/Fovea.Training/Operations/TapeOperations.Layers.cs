@@ -46,6 +46,21 @@ public static partial class TapeOperations
     public static Value LayerNorm(this Value x, LayerNormOptions options, Value gamma = default, Value beta = default) =>
         x.Tape.Record(new LayerNormOperation(options), x, gamma, beta);
 
+    /// <summary>Normalisation of groups of neighbouring channels of each image: x [N][..][C], gamma and beta [C] or absent.</summary>
+    public static Value GroupNorm(this Value x, GroupNormOptions options, Value gamma = default, Value beta = default) =>
+        x.Tape.Record(new GroupNormOperation(options), x, gamma, beta);
+
+    /// <summary>Normalisation of each channel by the batch's statistics, which also move the running mean and variance [C].</summary>
+    public static Value BatchNorm(this Value x, BatchNormOptions options, DeviceTensor mean, DeviceTensor variance, Value gamma = default, Value beta = default)
+    {
+        Span<Value> outputs = [default, default, default];
+        x.Tape.Record(new BatchNormOperation(options), [x, gamma, beta, x.Tape.Input(mean), x.Tape.Input(variance)], outputs);
+        return outputs[0];
+    }
+
+    /// <summary>Running maximum of x [N][H][W][C] towards one side.</summary>
+    public static Value CornerPool(this Value x, Corner corner) => x.Tape.Record(new CornerPoolOperation(corner), x);
+
     /// <summary>Depthwise convolution over time that looks back only: x [B][L][D], weight [D][K], bias [D] or absent.</summary>
     public static Value CausalConv1D(this Value x, Activation activation, Value weight, Value bias = default) =>
         x.Tape.Record(new CausalConv1DOperation(activation), x, weight, bias);

@@ -17,6 +17,7 @@ public sealed class Tape
     private readonly List<(int Slot, GradientHook Hook)> _hooks = [];
     private readonly Stack<string> _scopes = [];
     private int _withoutGradient;
+    private long _sequences;
 
     /// <summary>Parameters in the order of their first use.</summary>
     public IReadOnlyCollection<Parameter> Parameters => _parameters.Keys;
@@ -154,6 +155,9 @@ public sealed class Tape
     /// <exception cref="ArgumentException">The loss is not a scalar, or the order does not compute what it reads.</exception>
     public TapeProgram Compile(DeviceStream stream, Value loss, IReadOnlyList<TapeStep>? order = null, params ReadOnlySpan<Value> kept) =>
         new(stream, this, loss, order ?? TapeOrder.MarkedSegments(this), kept);
+
+    /// <summary>A number for the next operation that draws random numbers.</summary>
+    internal long NextSequence() => _sequences++;
 
     /// <summary>Roots of what the backward pass of an operation reads.</summary>
     internal IEnumerable<int> SavedRoots(int index)

@@ -10,6 +10,7 @@ internal static partial class GradientCases
         .. Activations(),
         .. Normalisations(),
         .. Sequences(),
+        .. Losses(),
     ];
 
     private static IEnumerable<GradientCase> Products() =>
@@ -72,7 +73,17 @@ internal static partial class GradientCases
         new("log_softmax over the middle", [[2, 4, 3]], (_, v) => v[0].Softmax(axis: 1, log: true)) { Low = -2, High = 2 },
         new("layer_norm 4x6", [[4, 6], [6], [6]], (_, v) => v[0].LayerNorm(new LayerNormOptions(), v[1], v[2])) { Low = -2, High = 2 },
         new("rms_norm 4x5", [[4, 5], [5]], (_, v) => v[0].LayerNorm(new LayerNormOptions { Rms = true }, v[1])) { Low = -2, High = 2 },
+        new("group_norm 2x3x4x6 by 3", [[2, 3, 2, 6], [6], [6]], (_, v) => v[0].GroupNorm(new GroupNormOptions(3), v[1], v[2])) { Low = -2, High = 2 },
         new("layer_norm without scale", [[3, 7]], (_, v) => v[0].LayerNorm(new LayerNormOptions())) { Low = -2, High = 2 },
+    ];
+
+    private static IEnumerable<GradientCase> Losses() =>
+    [
+        new("cross_entropy", [[4, 5]], (_, v) => v[0].CrossEntropy(v[1])) { Low = -2, High = 2, Indices = [[0, 4, 1, 1]] },
+        new("cross_entropy smoothed, with an ignored row", [[4, 3]],
+            (_, v) => v[0].CrossEntropy(v[1], new CrossEntropyOptions { LabelSmoothing = 0.1f, IgnoreIndex = -1 })) { Low = -2, High = 2, Indices = [[2, -1, 0, 1]] },
+        new("dropout", [[6, 7]], (_, v) => v[0].Dropout(0.3f)),
+        new("corner_pool", [[1, 4, 3, 2]], (_, v) => v[0].CornerPool(Corner.Top)) { Low = -1.2f, Gap = 0.1f },
     ];
 
     private static IEnumerable<GradientCase> Sequences() =>
