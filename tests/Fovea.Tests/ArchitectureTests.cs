@@ -14,7 +14,8 @@ public sealed class ArchitectureTests
     [
         ["Fovea.Interop"],
         ["Fovea"],
-        ["Fovea.Training", "Fovea.Data", "Fovea.Onnx"],
+        ["Fovea.Data", "Fovea.Onnx"],
+        ["Fovea.Training"],
         ["Fovea.Models"],
         ["Fovea.Detection"],
         ["Fovea.Hosting", "Fovea.Bench"],
