@@ -30,7 +30,7 @@ internal ref struct FeatureMapReader(ReadOnlySpan<byte> message, int field)
             var entryTag = _map.ReadTag();
             if (entryTag == EntryTag)
             {
-                ReadEntry(new WireReader(_map.ReadBytes()));
+                ReadEntry(_map.ReadBytes());
                 return true;
             }
             _map.Skip(entryTag);
@@ -38,9 +38,18 @@ internal ref struct FeatureMapReader(ReadOnlySpan<byte> message, int field)
     }
 
     // Key and value come in any order; a key or value that is not there is empty.
-    private void ReadEntry(WireReader entry)
+    private void ReadEntry(ReadOnlySpan<byte> bytes)
     {
+        // A key of less than 128 bytes and then the value, and nothing else.
+        if (bytes.Length > 2 && bytes[0] == KeyTag && bytes[1] is var length and < 0x80 && bytes.Length > 2 + length &&
+            WireReader.IsOneField(bytes[(2 + length)..], ValueTag, out var value))
+        {
+            Key = bytes.Slice(2, length);
+            Value = value;
+            return;
+        }
         Key = Value = default;
+        var entry = new WireReader(bytes);
         while (!entry.IsAtEnd)
         {
             var tag = entry.ReadTag();

@@ -6,6 +6,9 @@ namespace Fovea.Data;
 /// <summary>Walks over the values of a Feature message as they lie on the wire: packed runs and single values.</summary>
 internal ref struct FeaturePieces(ReadOnlySpan<byte> fields, FeatureKind kind)
 {
+    /// <summary>A packed run, or a byte string.</summary>
+    internal const uint ValueTag = (1 << 3) | 2;
+
     private readonly uint _listTag = WireReader.Delimited((int)kind);
     private WireReader _fields = new(fields);
     private WireReader _list;
@@ -44,7 +47,7 @@ internal ref struct FeaturePieces(ReadOnlySpan<byte> fields, FeatureKind kind)
             var tag = _list.ReadTag();
             switch ((kind, tag))
             {
-                case (_, (1 << 3) | 2):
+                case (_, ValueTag):
                     Bytes = _list.ReadBytes();
                     IsPacked = kind != FeatureKind.Bytes;
                     if (kind == FeatureKind.Float && Bytes.Length % sizeof(float) != 0)

@@ -137,6 +137,12 @@ internal sealed class FeatureSlot : IDisposable
                 fits = feature.TryCopyTo(_floats.Reserve((long)start + limit).Slice(start, limit), out count);
                 break;
             default:
+                if (feature.TryGetSingleBytes(out var only) && limit > 0)
+                {
+                    AppendBytes(start, only);
+                    (fits, count) = (true, 1);
+                    break;
+                }
                 (fits, count) = (true, 0);
                 foreach (var bytes in feature.EnumerateBytes())
                 {

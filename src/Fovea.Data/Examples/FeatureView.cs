@@ -10,10 +10,22 @@ public readonly ref struct FeatureView
     // Fields of the Feature message, from the first one that counts on.
     private readonly ReadOnlySpan<byte> _fields;
 
+    // The only value field of the only list: a packed run, or one byte string.
+    private readonly ReadOnlySpan<byte> _single;
+    private readonly bool _isSingle;
+
     internal FeatureView(ReadOnlySpan<byte> name, ReadOnlySpan<byte> message)
     {
         Name = name;
         Message = message;
+        if (!message.IsEmpty && FeaturePieces.KindOf(message[0]) is var kind and not FeatureKind.None &&
+            WireReader.IsOneField(message, message[0], out var list))
+        {
+            Kind = kind;
+            _fields = message;
+            _isSingle = WireReader.IsOneField(list, FeaturePieces.ValueTag, out _single);
+            return;
+        }
         Kind = Resolve(message, out var start);
         _fields = message[start..];
     }
@@ -63,6 +75,11 @@ public readonly ref struct FeatureView
     internal bool TryCopyTo(Span<long> values, out int count)
     {
         Require(FeatureKind.Int64);
+        if (_isSingle)
+        {
+            count = PackedInt64.Decode(_single, values, out var end);
+            return end == _single.Length;
+        }
         count = 0;
         var list = new FeaturePieces(_fields, Kind);
         while (list.MoveNext())
@@ -84,13 +101,18 @@ public readonly ref struct FeatureView
     internal bool TryCopyTo(Span<float> values, out int count)
     {
         Require(FeatureKind.Float);
+        if (_isSingle && _single.Length % sizeof(float) == 0)
+        {
+            count = _single.Length / sizeof(float);
+            // The wire is little-endian, as every platform of .NET that this runs on.
+            return MemoryMarshal.Cast<byte, float>(_single).TryCopyTo(values);
+        }
         count = 0;
         var list = new FeaturePieces(_fields, Kind);
         while (list.MoveNext())
         {
             if (list.IsPacked)
             {
-                // The wire is little-endian, as every platform of .NET that this runs on.
                 var piece = MemoryMarshal.Cast<byte, float>(list.Bytes);
                 if (piece.Length > values.Length - count) return false;
                 piece.CopyTo(values[count..]);
@@ -111,6 +133,13 @@ public readonly ref struct FeatureView
     {
         Require(FeatureKind.Bytes);
         return new FeatureBytes(new FeaturePieces(_fields, Kind));
+    }
+
+    /// <summary>The only byte string, if there is just one.</summary>
+    internal bool TryGetSingleBytes(out ReadOnlySpan<byte> value)
+    {
+        value = _single;
+        return _isSingle && Kind == FeatureKind.Bytes;
     }
 
     /// <summary>For example "age: Int64, 3 values".</summary>

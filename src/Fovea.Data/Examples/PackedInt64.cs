@@ -29,16 +29,27 @@ internal static class PackedInt64
         ref var source = ref MemoryMarshal.GetReference(packed);
         while (count < values.Length && at < packed.Length)
         {
-            if (packed.Length - at >= 8 && values.Length - count >= 8 &&
-                Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref source, at)) is var word && (word & HighBits) == 0)
+            if (packed.Length - at >= sizeof(ulong))
             {
-                // Eight numbers below 128, as identifiers, lengths and flags often are.
-                var (low, high) = Vector128.Widen(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()));
-                Store(low, ref values[count]);
-                Store(high, ref values[count + 4]);
-                at += 8;
-                count += 8;
-                continue;
+                var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref source, at));
+                var ends = ~word & HighBits;
+                if (ends == HighBits && values.Length - count >= 8)
+                {
+                    // Eight numbers below 128, as identifiers, lengths and flags often are.
+                    var (low, high) = Vector128.Widen(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()));
+                    Store(low, ref values[count]);
+                    Store(high, ref values[count + 4]);
+                    at += 8;
+                    count += 8;
+                    continue;
+                }
+                if (ends != 0)
+                {
+                    // Up to the first byte without a high bit. Lengths vary from number to number, so there is no branch on them.
+                    values[count++] = (long)Join(word & (ends ^ (ends - 1)) & ~HighBits);
+                    at += (BitOperations.TrailingZeroCount(ends) + 1) / 8;
+                    continue;
+                }
             }
             var number = (ulong)packed[at++];
             if (number >= 0x80) number = DecodeLong(packed, ref at, number);
@@ -46,6 +57,14 @@ internal static class PackedInt64
         }
         position = at;
         return count;
+    }
+
+    // Eight groups of seven bits, each in a byte, to one number of 56 bits: pairs, then fours, then all.
+    private static ulong Join(ulong groups)
+    {
+        groups = (groups & 0x007f007f007f007f) | ((groups & 0x7f007f007f007f00) >> 1);
+        groups = (groups & 0x00003fff00003fff) | ((groups & 0x3fff00003fff0000) >> 2);
+        return (groups & 0x000000000fffffff) | ((groups & 0x0fffffff00000000) >> 4);
     }
 
     private static void Store(Vector128<uint> four, ref long values)

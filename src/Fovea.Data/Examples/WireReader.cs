@@ -20,6 +20,33 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
     /// <summary>A length-delimited field's tag.</summary>
     internal static uint Delimited(int field) => ((uint)field << 3) | 2;
 
+    /// <summary>Whether a message is one length-delimited field with a one-byte tag and nothing else: the usual case, which needs no
+    /// loop.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool IsOneField(ReadOnlySpan<byte> message, uint tag, out ReadOnlySpan<byte> contents)
+    {
+        if (message.Length >= 2 && message[0] == tag)
+        {
+            int length = message[1];
+            var start = 2;
+            if (length >= 0x80 && message.Length > 3)
+            {
+                // Two bytes reach 16 KiB, three 2 MiB; longer ones take the loop.
+                length = (length & 0x7f) | (message[2] << 7);
+                start = 3;
+                if (length >= 0x4000)
+                {
+                    length = (length & 0x3fff) | (message[3] << 14);
+                    start = 4;
+                }
+            }
+            contents = message[start..];
+            return length == contents.Length;
+        }
+        contents = default;
+        return false;
+    }
+
     internal uint ReadTag()
     {
         var tag = ReadVarint();
