@@ -77,7 +77,7 @@ FOVEA_INLINE void hash_integers_8(const HashBucketsJob& j, int64_t i) {
   W text[4] = {digits[0] | setw(kZeros), digits[1] | setw(kZeros), digits[2] | setw(kZeros), setw(0)};
   // A sign replaces the last leading zero: at most 19 digits need a place in 24.
   const W start = {_mm512_mask_sub_epi64(zeros.v, negative, zeros.v, _mm512_set1_epi64(1))};
-  const W in_word = start & setw(7), bits = shift_word<-3>(in_word), word = shift_word<3>(start);
+  const W in_word = start & setw(7), bits = shift_left<3>(in_word), word = shift_right<3>(start);
   const W sign = {_mm512_maskz_sllv_epi64(negative, _mm512_set1_epi64('0' ^ '-'), bits.v)};
   for (int w = 0; w < 3; ++w) text[w] = blend(equal(word, static_cast<uint64_t>(w)), text[w], text[w] ^ sign);
   // The text from its first character on, across words.

@@ -24,7 +24,7 @@ FOVEA_INLINE W mix(W u, W v, W mul) {
   return shift_mix((v ^ a) * mul) * mul;
 }
 
-FOVEA_INLINE W multiplier(W length) { return setw(farmhash::k2) + shift_word<-1>(length); }
+FOVEA_INLINE W multiplier(W length) { return setw(farmhash::k2) + shift_left<1>(length); }
 
 // For 17 to 32 bytes the hash is mix(y, z, mul), for 33 to 64 it goes on from there; these differ in the factor of the first
 // word.
@@ -35,8 +35,8 @@ FOVEA_INLINE void mix_from_17(const Ends& s, W a, W mul, W& y, W& z) {
 }
 
 FOVEA_INLINE W hash_to_3(const Ends& s) {
-  const W byte = setw(0xff), middle = shift_right(s.first, shift_word<-3>(shift_word<1>(s.length)));
-  const W y = (s.first & byte) + shift_word<-8>(middle & byte), z = s.length + shift_word<-2>(shift_word<56>(s.last));
+  const W byte = setw(0xff), middle = shift_right(s.first, shift_left<3>(shift_right<1>(s.length)));
+  const W y = (s.first & byte) + shift_left<8>(middle & byte), z = s.length + shift_left<2>(shift_right<56>(s.last));
   const W hash = shift_mix(y * setw(farmhash::k2) ^ z * setw(farmhash::k0)) * setw(farmhash::k2);
   return blend(above(s.length, 0), setw(farmhash::k2), hash);
 }
@@ -44,7 +44,7 @@ FOVEA_INLINE W hash_to_3(const Ends& s) {
 FOVEA_INLINE W hash_to_32(const Ends& s) {
   const W mul = multiplier(s.length);
   const __mmask8 from_4 = above(s.length, 3), from_8 = above(s.length, 7), from_17 = above(s.length, 16);
-  W u = s.length + shift_word<-3>(s.first & setw(0xffffffff)), v = shift_word<32>(s.last);
+  W u = s.length + shift_left<3>(s.first & setw(0xffffffff)), v = shift_right<32>(s.last);
   if (from_8 != 0) {
     const W a = s.first + setw(farmhash::k2);
     u = blend(from_8, u, rotate_right<37>(s.last) * mul + a);

@@ -29,7 +29,8 @@ FOVEA_INLINE __mmask8 above(W a, uint64_t bound) { return _mm512_cmpgt_epu64_mas
 FOVEA_INLINE __mmask8 equal(W a, uint64_t b) { return _mm512_cmpeq_epi64_mask(a.v, setw(b).v); }
 FOVEA_INLINE W blend(__mmask8 m, W no, W yes) { return {_mm512_mask_blend_epi64(m, no.v, yes.v)}; }
 template <int N> FOVEA_INLINE W rotate_right(W a) { return {_mm512_ror_epi64(a.v, N)}; }
-template <int N> FOVEA_INLINE W shift_word(W a) { return N < 0 ? W{_mm512_slli_epi64(a.v, -N & 63)} : W{_mm512_srli_epi64(a.v, N & 63)}; }
+template <int N> FOVEA_INLINE W shift_right(W a) { return {_mm512_srli_epi64(a.v, N)}; }
+template <int N> FOVEA_INLINE W shift_left(W a) { return {_mm512_slli_epi64(a.v, N)}; }
 // Upper half of the product, from four products of halves.
 FOVEA_INLINE W multiply_high(W a, W b) {
   const __m512i a1 = _mm512_srli_epi64(a.v, 32), b1 = _mm512_srli_epi64(b.v, 32), low = _mm512_set1_epi64(0xffffffff);
@@ -42,7 +43,7 @@ FOVEA_INLINE W multiply_high(W a, W b) {
 // Lowest bytes that are 0, of a word that is not: the exponent of its lowest bit as a double.
 FOVEA_INLINE W leading_zero_bytes(W a) {
   const W lowest = a & (setw(0) - a), exponent = {_mm512_srli_epi64(_mm512_castpd_si512(_mm512_cvtepu64_pd(lowest.v)), 52)};
-  return shift_word<3>(exponent - setw(1023));
+  return shift_right<3>(exponent - setw(1023));
 }
 FOVEA_INLINE __m128i block_at(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 FOVEA_INLINE __m512i four_blocks(__m128i a, __m128i b, __m128i c, __m128i d) {
@@ -72,7 +73,8 @@ FOVEA_INLINE W operator^(W a, W b) { return {a.v ^ b.v}; }
 FOVEA_INLINE W operator&(W a, W b) { return {a.v & b.v}; }
 FOVEA_INLINE W shift_right(W a, W n) { return {a.v >> n.v}; }
 template <int N> FOVEA_INLINE W rotate_right(W a) { return {a.v >> N | a.v << (64 - N)}; }
-template <int N> FOVEA_INLINE W shift_word(W a) { return {N < 0 ? a.v << (-N & 63) : a.v >> (N & 63)}; }
+template <int N> FOVEA_INLINE W shift_right(W a) { return {a.v >> N}; }
+template <int N> FOVEA_INLINE W shift_left(W a) { return {a.v << N}; }
 FOVEA_INLINE W multiply_high(W a, W b) {
   __extension__ typedef unsigned __int128 Wide;
   return {static_cast<uint64_t>(static_cast<Wide>(a.v) * b.v >> 64)};
@@ -81,11 +83,11 @@ FOVEA_INLINE W multiply_high(W a, W b) {
 #endif
 // clang-format on
 
-FOVEA_INLINE W shift_mix(W v) { return v ^ shift_word<47>(v); }
+FOVEA_INLINE W shift_mix(W v) { return v ^ shift_right<47>(v); }
 
 FOVEA_INLINE W remainder(W n, const Modulus& m) {
   const W q = multiply_high(n, setw(m.magic));
-  return n - shift_right(shift_word<1>(n - q) + q, setw(static_cast<uint64_t>(m.shift))) * setw(m.divisor);
+  return n - shift_right(shift_right<1>(n - q) + q, setw(static_cast<uint64_t>(m.shift))) * setw(m.divisor);
 }
 
 }  // namespace fovea::FOVEA_ISA_NAMESPACE
