@@ -20,6 +20,7 @@ internal static class CommandLineApp
             new VersionOption(),
             DetectCommand.Create(console, createDetector ?? (o => new MtcnnDetector(o, new ModelStore()))),
             RecordsCommand.Create(console),
+            FeaturesCommand.Create(console),
             BenchCommand.Create(console),
             DoctorCommand.Create(console),
         };

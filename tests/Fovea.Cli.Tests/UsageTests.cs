@@ -21,6 +21,11 @@ public class UsageTests
     [InlineData("detect a.png --out ./a.png", "overwrite")]
     [InlineData("detect d/a.png b.png --out d", "overwrite")]
     [InlineData("doctor extra", "'extra'")]
+    [InlineData("features explain --value a=1", "COLUMNS")]
+    [InlineData("features explain c.json", "Give either --value or --record")]
+    [InlineData("features explain c.json --value a=1 --record r", "Give either --value or --record")]
+    [InlineData("features explain c.json --value a", "'a' is not KEY=VALUE")]
+    [InlineData("features explain c.json --record r --index -1", "--index: '-1' must not be negative")]
     [InlineData("bench nosuch", "There is no family 'nosuch'. Known: conv, ")]
     [InlineData("bench replay --threads 0", "--threads: '0' must lie between 1 and 256")]
     [InlineData("bench replay --json", "--json")]
@@ -39,6 +44,8 @@ public class UsageTests
     [InlineData("detect --help")]
     [InlineData("doctor --help")]
     [InlineData("bench --help")]
+    [InlineData("features --help")]
+    [InlineData("features explain --help")]
     public void HelpDocumentsTheExitCodes(string line)
     {
         var result = CliResult.Of(line.Split(' '));

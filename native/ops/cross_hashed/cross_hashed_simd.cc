@@ -57,11 +57,7 @@ FOVEA_INLINE void cross_row(const CrossHashedJob& j, int64_t row) {
   }
   int64_t i = 0;
   for (; i + kWords <= combinations; i += kWords) storew(ids + i, remainder(loadw(ids + i), j.modulus));
-  for (; i < combinations; ++i) {
-    uint64_t words[kWords];
-    storew(words, remainder(setw(static_cast<uint64_t>(ids[i])), j.modulus));
-    ids[i] = static_cast<int64_t>(words[0]);
-  }
+  for (; i < combinations; ++i) ids[i] = static_cast<int64_t>(remainder(static_cast<uint64_t>(ids[i]), j.modulus));
 }
 
 }  // namespace

@@ -80,4 +80,21 @@ FOVEA_ALWAYS_INLINE uint64_t hash_from_65(const uint8_t* s, uint64_t length) {
   return mix(mix(v.first, w.first, mul) + shift_mix(y) * k0 + x, mix(v.second, w.second, mul) + z, mul);
 }
 
+FOVEA_ALWAYS_INLINE uint64_t fingerprint(const uint8_t* s, uint64_t length) {
+  const uint64_t mul = k2 + length * 2;
+  const uint8_t* const end = s + length;
+  if (length <= 3) return hash_to_3(s, length);
+  if (length <= 7) return mix(length + (half_word(s) << 3), half_word(end - 4), mul);
+  if (length <= 16) {
+    const uint64_t a = word(s) + k2, b = word(end - 8);
+    return mix(rotate(b, 37) * mul + a, (rotate(a, 25) + b) * mul, mul);
+  }
+  if (length > 64) return hash_from_65(s, length);
+  const uint64_t a = word(s) * (length <= 32 ? k1 : k2), b = word(s + 8), c = word(end - 8) * mul, d = word(end - 16) * k2;
+  const uint64_t y = rotate(a + b, 43) + rotate(c, 30) + d, z = mix(y, a + rotate(b + k2, 18) + c, mul);
+  if (length <= 32) return z;
+  const uint64_t e = word(s + 16) * mul, f = word(s + 24), g = (y + word(end - 32)) * mul, h = (z + word(end - 24)) * mul;
+  return mix(rotate(e + f, 43) + rotate(g, 30) + h, e + rotate(f + a, 18) + g, mul);
+}
+
 }  // namespace fovea::farmhash

@@ -15,37 +15,23 @@ FOVEA_DECLARE_BODIES(hash_integers, const HashBucketsJob&)
 
 namespace {
 
-using namespace farmhash;
+using farmhash::fingerprint;
 
-uint64_t fingerprint(const uint8_t* s, uint64_t length) {
-  const uint64_t mul = k2 + length * 2;
-  const uint8_t* const end = s + length;
-  if (length <= 3) return hash_to_3(s, length);
-  if (length <= 7) return mix(length + (half_word(s) << 3), half_word(end - 4), mul);
-  if (length <= 16) {
-    const uint64_t a = word(s) + k2, b = word(end - 8);
-    return mix(rotate(b, 37) * mul + a, (rotate(a, 25) + b) * mul, mul);
-  }
-  if (length > 64) return hash_from_65(s, length);
-  const uint64_t a = word(s) * (length <= 32 ? k1 : k2), b = word(s + 8), c = word(end - 8) * mul, d = word(end - 16) * k2;
-  const uint64_t y = rotate(a + b, 43) + rotate(c, 30) + d, z = mix(y, a + rotate(b + k2, 18) + c, mul);
-  if (length <= 32) return z;
-  const uint64_t e = word(s + 16) * mul, f = word(s + 24), g = (y + word(end - 32)) * mul, h = (z + word(end - 24)) * mul;
-  return mix(rotate(e + f, 43) + rotate(g, 30) + h, e + rotate(f + a, 18) + g, mul);
+// Not inlined: GCC 12 would warn of formulas that the length of a decimal text rules out.
+[[gnu::noinline]] int64_t bucket(const uint8_t* text, int64_t length, const Modulus& m) {
+  const uint64_t hash = fingerprint(text, static_cast<uint64_t>(length));
+  return static_cast<int64_t>(m.divisor == 0 ? hash : hash % m.divisor);
 }
 
-int64_t bucket(uint64_t hash, const Modulus& m) { return static_cast<int64_t>(m.divisor == 0 ? hash : hash % m.divisor); }
-
 void hash_strings_reference(const HashBucketsJob& j) {
-  for (int64_t i = 0; i < j.count; ++i)
-    j.ids[i] = bucket(fingerprint(j.bytes + j.offsets[i], static_cast<uint64_t>(j.offsets[i + 1] - j.offsets[i])), j.modulus);
+  for (int64_t i = 0; i < j.count; ++i) j.ids[i] = bucket(j.bytes + j.offsets[i], j.offsets[i + 1] - j.offsets[i], j.modulus);
 }
 
 void hash_integers_reference(const HashBucketsJob& j) {
   for (int64_t i = 0; i < j.count; ++i) {
     char text[24];
     const int length = std::snprintf(text, sizeof text, "%lld", static_cast<long long>(j.values[i]));
-    j.ids[i] = bucket(fingerprint(reinterpret_cast<const uint8_t*>(text), static_cast<uint64_t>(length)), j.modulus);
+    j.ids[i] = bucket(reinterpret_cast<const uint8_t*>(text), length, j.modulus);
   }
 }
 
@@ -82,11 +68,15 @@ extern "C" fovea_status fovea_hash_buckets(const uint8_t* bytes, int64_t byte_co
   FOVEA_CHECK(offsets != nullptr, "%s: offsets is NULL", op);
   FOVEA_CHECK(offsets[0] >= 0 && offsets[count] <= byte_count, "%s: offsets go from %lld to %lld, there are %lld bytes", op,
               static_cast<long long>(offsets[0]), static_cast<long long>(offsets[count]), static_cast<long long>(byte_count));
-  bool descending = false;
-  for (int64_t i = 0; i < count; ++i) descending |= offsets[i + 1] < offsets[i];
-  FOVEA_CHECK(!descending, "%s: offsets descend", op);
+  // The sign bit of any offset, or of any difference of two that are not negative.
+  uint64_t signs = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto begin = static_cast<uint64_t>(offsets[i]), end = static_cast<uint64_t>(offsets[i + 1]);
+    signs |= end | (end - begin);
+  }
+  FOVEA_CHECK(signs >> 63 == 0, "%s: offsets descend", op);
   static constexpr uint8_t kNothing = 0;  // strings without bytes still have an address
-  const HashBucketsJob job{bytes == nullptr ? &kNothing : bytes,         offsets, nullptr, count,
+  const HashBucketsJob job{bytes == nullptr ? &kNothing : bytes,         byte_count, offsets, nullptr, count,
                            make_modulus(static_cast<uint64_t>(buckets)), ids};
   run(job, select_isa(hash_strings_reference, scalar::hash_strings, avx2::hash_strings, avx512::hash_strings));
   return FOVEA_OK;
@@ -96,7 +86,7 @@ extern "C" fovea_status fovea_hash_integers(const int64_t* values, int64_t count
   constexpr const char* op = "hash_integers";
   FOVEA_TRY(check(op, count, buckets, ids));
   FOVEA_CHECK(values != nullptr || count == 0, "%s: values is NULL", op);
-  const HashBucketsJob job{nullptr, nullptr, values, count, make_modulus(static_cast<uint64_t>(buckets)), ids};
+  const HashBucketsJob job{nullptr, 0, nullptr, values, count, make_modulus(static_cast<uint64_t>(buckets)), ids};
   run(job, select_isa(hash_integers_reference, scalar::hash_integers, avx2::hash_integers, avx512::hash_integers));
   return FOVEA_OK;
 }

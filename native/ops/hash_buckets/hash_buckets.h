@@ -9,6 +9,7 @@ namespace fovea {
 
 struct HashBucketsJob {
   const uint8_t* bytes;
+  int64_t byte_count;
   const int64_t* offsets;  // of strings
   const int64_t* values;   // or integers
   int64_t count;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/tensor.h"
+
 namespace fovea {
 
 struct Modulus {
@@ -24,6 +26,12 @@ inline Modulus make_modulus(uint64_t divisor) {
   const uint64_t rest = static_cast<uint64_t>(power % divisor), twice = rest * 2;
   if (twice >= divisor || twice < rest) ++magic;
   return {divisor, magic + 1, log2};
+}
+
+FOVEA_ALWAYS_INLINE uint64_t remainder(uint64_t n, const Modulus& m) {
+  __extension__ typedef unsigned __int128 Wide;
+  const uint64_t q = static_cast<uint64_t>(static_cast<Wide>(m.magic) * n >> 64);
+  return n - ((((n - q) >> 1) + q) >> m.shift) * m.divisor;
 }
 
 }  // namespace fovea
