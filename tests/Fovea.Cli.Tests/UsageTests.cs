@@ -21,6 +21,17 @@ public class UsageTests
     [InlineData("detect a.png --out ./a.png", "overwrite")]
     [InlineData("detect d/a.png b.png --out d", "overwrite")]
     [InlineData("doctor extra", "'extra'")]
+    [InlineData("models", "Required command")]
+    [InlineData("models fetch", "'MODEL'")]
+    [InlineData("models fetch yolo", "'yolo'")]
+    [InlineData("eval --detections b.json", "'LABELS'")]
+    [InlineData("eval a.json", "eval needs either --detections or --model")]
+    [InlineData("eval a.json --detections b.json --model mtcnn --images .", "eval needs either --detections or --model")]
+    [InlineData("eval a.json --model mtcnn", "--model needs --images")]
+    [InlineData("eval . --format yolo --detections b.json", "--format yolo needs --names and --images")]
+    [InlineData("eval . --names n.txt --detections b.json", "--names needs --images")]
+    [InlineData("eval a.json --detections b.json --metric best", "'best'")]
+    [InlineData("eval /nosuch/a.json --detections b.json", "/nosuch/a.json")]
     [InlineData("bench nosuch", "There is no family 'nosuch'. Known: conv, ")]
     [InlineData("bench replay --threads 0", "--threads: '0' must lie between 1 and 256")]
     [InlineData("bench replay --json", "--json")]
@@ -39,6 +50,8 @@ public class UsageTests
     [InlineData("detect --help")]
     [InlineData("doctor --help")]
     [InlineData("bench --help")]
+    [InlineData("eval --help")]
+    [InlineData("models --help")]
     public void HelpDocumentsTheExitCodes(string line)
     {
         var result = CliResult.Of(line.Split(' '));
