@@ -76,4 +76,7 @@ public sealed class ModelStore
 
     /// <summary>Reads and parses a TFLite file of <paramref name="model"/>; throws as <see cref="Read"/> does.</summary>
     public TfliteModel LoadTflite(string model, string file) => TfliteModel.Parse(Read(model, file), $"{model}/{file}");
+
+    /// <summary>Reads and parses a TensorFlow.js model of the catalogue and its shards; throws as <see cref="Read"/> does.</summary>
+    public TfjsWeights LoadTfjs(string model, string file) => TfjsWeights.Parse(Read(model, file), $"{model}/{file}", shard => Read(model, shard));
 }
