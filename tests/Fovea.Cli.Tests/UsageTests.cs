@@ -26,6 +26,17 @@ public class UsageTests
     [InlineData("features explain c.json --value a=1 --record r", "Give either --value or --record")]
     [InlineData("features explain c.json --value a", "'a' is not KEY=VALUE")]
     [InlineData("features explain c.json --record r --index -1", "--index: '-1' must not be negative")]
+    [InlineData("models", "Required command")]
+    [InlineData("models fetch", "'MODEL'")]
+    [InlineData("models fetch yolo", "'yolo'")]
+    [InlineData("eval --detections b.json", "'LABELS'")]
+    [InlineData("eval a.json", "eval needs either --detections or --model")]
+    [InlineData("eval a.json --detections b.json --model mtcnn --images .", "eval needs either --detections or --model")]
+    [InlineData("eval a.json --model mtcnn", "--model needs --images")]
+    [InlineData("eval . --format yolo --detections b.json", "--format yolo needs --names and --images")]
+    [InlineData("eval . --names n.txt --detections b.json", "--names needs --images")]
+    [InlineData("eval a.json --detections b.json --metric best", "'best'")]
+    [InlineData("eval /nosuch/a.json --detections b.json", "/nosuch/a.json")]
     [InlineData("bench nosuch", "There is no family 'nosuch'. Known: conv, ")]
     [InlineData("bench replay --threads 0", "--threads: '0' must lie between 1 and 256")]
     [InlineData("bench replay --json", "--json")]
@@ -46,6 +57,8 @@ public class UsageTests
     [InlineData("bench --help")]
     [InlineData("features --help")]
     [InlineData("features explain --help")]
+    [InlineData("eval --help")]
+    [InlineData("models --help")]
     public void HelpDocumentsTheExitCodes(string line)
     {
         var result = CliResult.Of(line.Split(' '));

@@ -41,6 +41,13 @@ internal static class SharedData
         }
     }
 
+    public static ModelStore Installed(string model)
+    {
+        var store = new ModelStore();
+        Assert.SkipUnless(store.IsInstalled(model), $"{model} weights are not installed; run ./build/models.sh");
+        return store;
+    }
+
     public static RgbImage Photo(string name)
     {
         string path = Path.Combine(new ModelStore().Folder, "images", name);

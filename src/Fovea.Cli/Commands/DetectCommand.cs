@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Fovea.Cli.Detectors;
-using Fovea.Data;
 
 namespace Fovea.Cli.Commands;
 
@@ -28,7 +27,7 @@ internal static class DetectCommand
             Description = "Model that detects.",
             DefaultValueFactory = _ => "mtcnn",
         };
-        model.AcceptOnlyFromAmong([.. ModelCatalog.Models.Select(m => m.Name)]);
+        model.AcceptOnlyFromAmong(DetectorCatalog.Names);
         var minFace = NumberOption.Create<int>(
             "--min-face", "Side of the smallest face looked for, in pixels, at least 12 [default: 20].",
             n => n >= 12, "must be at least 12");

@@ -26,7 +26,8 @@ internal static class DoctorCommand
         var store = new ModelStore();
         console.Out.WriteLine($"cache: {store.Folder}");
         var weights = true;
-        foreach (var model in ModelCatalog.Models)
+        // Weights that come on demand are examined where they are.
+        foreach (var model in ModelCatalog.Models.Where(m => !m.IsOnDemand || store.IsInstalled(m.Name)))
             weights &= Report(console, $"weights of {model.Name}", () =>
             {
                 foreach (var file in model.Files) store.Read(model.Name, file.Name);

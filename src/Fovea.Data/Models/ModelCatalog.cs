@@ -12,6 +12,20 @@ public static class ModelCatalog
         new CatalogModel("mtcnn",
             "The package that carries them states MIT in its package.json, without a licence file and without naming the " +
             "weights' origin; they look like the MTCNN weights of the facenet project.", Under("models/mtcnn/")),
+        new CatalogModel("blazeface", "Apache-2.0 (package and MediaPipe, which trained them).", Under("models/blazeface/")),
+        new CatalogModel("blazeface-back",
+            "Apache-2.0 upstream (MediaPipe); the package that carries the conversion is MIT.", Under("models/blazeface-back/")),
+        new CatalogModel("tiny-yolov2-face", "MIT (package; weights trained by the author of face-api.js).", Under("models/tiny-yolov2-face/")),
+        new CatalogModel("ssd-mobilenetv2",
+            "Apache-2.0 (package; the MediaPipe object detector trained on Open Images).", Under("models/ssd-mobilenetv2/")),
+        new CatalogModel("centernet",
+            "The package is MIT; it names github.com/610265158/mobilenetv3_centernet as the origin, whose licence of the weights is not stated.",
+            Under("models/centernet/")),
+        new CatalogModel("nanodet", "Apache-2.0 upstream (RangiLyu/nanodet); the package that carries the conversion is MIT.", Under("models/nanodet/")),
+        new CatalogModel("handtrack",
+            "The package is MIT; it names github.com/victordibia/handtracking as the origin, whose licence of the weights is not stated.",
+            Under("models/handtrack/")),
+        new CatalogModel("faceboxes", "The package is MIT; the origin and licence of the weights are not stated.", Under("models/faceboxes/")),
     ]);
 
     /// <summary>Every file of the table: weights and photos.</summary>
@@ -42,7 +56,8 @@ public static class ModelCatalog
         {
             if (line.Length == 0 || line[0] == '#') continue;
             var cells = line.Split('\t');
-            files.Add(new CatalogFile(cells[0], cells[1], cells[2], cells[3], long.Parse(cells[4], CultureInfo.InvariantCulture), cells[5]));
+            files.Add(new CatalogFile(
+                cells[0], cells[1], cells[2], cells[3], long.Parse(cells[4], CultureInfo.InvariantCulture), cells[5], cells[6] == "on-demand"));
         }
         return files;
     }

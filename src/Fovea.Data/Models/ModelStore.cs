@@ -3,12 +3,12 @@ using System.Security.Cryptography;
 namespace Fovea.Data;
 
 /// <summary>
-/// The cache folder that <c>build/models.sh</c> fills. Only reads, so the folder may be read-only; every file's SHA-256 is
+/// The cache folder that <c>build/models.sh</c> and <see cref="ModelFetcher"/> fill. Only reads, so the folder may be read-only; every file's SHA-256 is
 /// checked on each use. Thread-safe.
 /// </summary>
 public sealed class ModelStore
 {
-    /// <summary>The command that fills the cache.</summary>
+    /// <summary>The command that fills the cache at set-up.</summary>
     public const string InstallCommand = "./build/models.sh";
 
     /// <summary>Opens the cache in <paramref name="folder"/>, by default <see cref="DefaultFolder"/>; it need not exist.</summary>
@@ -40,6 +40,15 @@ public sealed class ModelStore
     public bool IsInstalled(string model) =>
         ModelCatalog.Get(model).Files.All(f => new FileInfo(PathOf(f)) is { Exists: true } info && info.Length == f.Bytes);
 
+    /// <summary>Whether <paramref name="file"/> is there with the right content.</summary>
+    public bool IsGood(CatalogFile file)
+    {
+        var path = PathOf(file);
+        if (new FileInfo(path) is not { Exists: true } info || info.Length != file.Bytes) return false;
+        using var stream = File.OpenRead(path);
+        return Convert.ToHexStringLower(SHA256.HashData(stream)) == file.Sha256;
+    }
+
     /// <summary>Reads a file of <paramref name="model"/>, for example ("mtcnn", "pnet.tflite"), and checks its SHA-256.</summary>
     /// <exception cref="ArgumentException">The catalogue has no such model or file.</exception>
     /// <exception cref="ModelNotInstalledException">The file is missing.</exception>
@@ -62,9 +71,12 @@ public sealed class ModelStore
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         if (hash == entry.Sha256) return bytes;
         throw new InvalidDataException($"{path} is corrupted: its SHA-256 is {hash} ({bytes.Length} bytes), expected {entry.Sha256} " +
-            $"({entry.Bytes} bytes); run {InstallCommand} to replace it");
+            $"({entry.Bytes} bytes); run {ModelCatalog.Get(model).InstallCommand} to replace it");
     }
 
     /// <summary>Reads and parses a TFLite file of <paramref name="model"/>; throws as <see cref="Read"/> does.</summary>
     public TfliteModel LoadTflite(string model, string file) => TfliteModel.Parse(Read(model, file), $"{model}/{file}");
+
+    /// <summary>Reads and parses a TensorFlow.js model of the catalogue and its shards; throws as <see cref="Read"/> does.</summary>
+    public TfjsWeights LoadTfjs(string model, string file) => TfjsWeights.Parse(Read(model, file), $"{model}/{file}", shard => Read(model, shard));
 }

@@ -88,6 +88,28 @@ internal sealed class FlatBuffer
         return values;
     }
 
+    internal long[] ReadInt64s(long offset, int maxCount, string what)
+    {
+        var (start, count) = VectorAt(offset, sizeof(long), maxCount, what);
+        Spend(8L * count);
+        var values = new long[count];
+        for (var i = 0; i < count; i++) values[i] = (long)ReadUInt64(start + 8L * i);
+        return values;
+    }
+
+    /// <summary>Unsigned indexes of 1, 2 or 4 bytes each; those of 4 come out negative above 2^31.</summary>
+    internal int[] ReadIndexes(long offset, int elementSize, int maxCount, string what)
+    {
+        var (start, count) = VectorAt(offset, elementSize, maxCount, what);
+        var values = new int[count];
+        for (var i = 0; i < count; i++)
+        {
+            var at = start + (long)elementSize * i;
+            values[i] = elementSize switch { 1 => ReadByte(at), 2 => ReadUInt16(at), _ => ReadInt32(at) };
+        }
+        return values;
+    }
+
     internal string ReadString(long offset, int maxBytes, string what)
     {
         var (start, count) = VectorAt(offset, 1, maxBytes, what);

@@ -22,6 +22,18 @@ internal readonly struct FlatTable(FlatBuffer buffer, long table, long vtable, i
     internal int[] Int32s(int field, int maxCount, string what) =>
         Find(field, 4) is var at and >= 0 ? buffer.ReadInt32s(at, maxCount, what) : [];
 
+    internal long[] Int64s(int field, int maxCount, string what) =>
+        Find(field, 4) is var at and >= 0 ? buffer.ReadInt64s(at, maxCount, what) : [];
+
+    /// <summary>A union of vectors of 32-bit, 16-bit or 8-bit indexes: its kind in <paramref name="field"/>, the vector's table behind it. What
+    /// it returns is not for keeping, so it does not draw on the budget.</summary>
+    internal int[] Indexes(int field, int maxCount, string what)
+    {
+        var kind = SByte(field);
+        if (kind is < 1 or > 3 || Table(field + 1) is not { } vector) throw buffer.Invalid($"{what} are missing or of kind {kind}");
+        return vector.Find(0, 4) is var at and >= 0 ? buffer.ReadIndexes(at, kind switch { 1 => 4, 2 => 2, _ => 1 }, maxCount, what) : [];
+    }
+
     internal ReadOnlyMemory<byte> Bytes(int field, string what)
     {
         if (Find(field, 4) is var at && at < 0) return default;

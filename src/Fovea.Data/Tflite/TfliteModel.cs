@@ -78,20 +78,21 @@ public sealed class TfliteModel
         Array.Find(_tensors, t => t.Name == name) ?? throw new KeyNotFoundException($"{Name}: no tensor named '{name}'");
 
     /// <summary>
-    /// The constant behind input <paramref name="input"/> of <paramref name="op"/>, looking through a DEQUANTIZE of 16-bit
-    /// floats; null where the input is absent or computed.
+    /// The constant behind input <paramref name="input"/> of <paramref name="op"/>, looking through DEQUANTIZE and DENSIFY; null where the
+    /// input is absent or computed.
     /// </summary>
     public TfliteTensor? FindConstant(TfliteOperator op, int input)
     {
         ArgumentNullException.ThrowIfNull(op);
         if (input >= op.Inputs.Length || op.Inputs[input] < 0) return null;
         var tensor = _tensors[op.Inputs[input]];
-        if (tensor.IsConstant) return tensor;
-        foreach (var producer in _operators)
+        // Sparse 16-bit weights go through both; a longer chain is no weight (and may be a hostile cycle).
+        for (var steps = 0; steps < 3; steps++)
         {
-            if (producer.Opcode != TfliteOpcode.Dequantize || !producer.Outputs.Contains(tensor.Index)) continue;
-            var source = producer.Inputs.Length == 1 && producer.Inputs[0] >= 0 ? _tensors[producer.Inputs[0]] : null;
-            return source is { IsConstant: true, Type: TfliteElementType.Float16 } ? source : null;
+            if (tensor.IsConstant) return tensor;
+            var producer = Array.Find(_operators, o => o.Outputs.Contains(tensor.Index));
+            if (producer is not { Opcode: TfliteOpcode.Dequantize or TfliteOpcode.Densify, Inputs.Length: 1 } || producer.Inputs[0] < 0) return null;
+            tensor = _tensors[producer.Inputs[0]];
         }
         return null;
     }
@@ -118,7 +119,7 @@ public sealed class TfliteModel
         var tensors = new TfliteTensor[count];
         for (var i = 0; i < count; i++)
         {
-            // Tensor: 0 shape, 1 type, 2 buffer, 3 name, 6 sparsity.
+            // Tensor: 0 shape, 1 type, 2 buffer, 3 name, 4 quantization, 6 sparsity.
             var table = buffer.TableAt(start + 4L * i);
             var name = table.String(3, MaxNameBytes, "tensor name");
             var shape = table.Int32s(0, MaxRank, $"shape of tensor {i} '{name}'");
@@ -127,12 +128,17 @@ public sealed class TfliteModel
             if (index >= buffers.Length) throw buffer.Invalid($"tensor {i} '{name}' refers to buffer {index} of {buffers.Length}");
             var data = buffers[index];
             var elements = CountElements(buffer, shape, name);
-            var isSparse = table.Has(6);
+            var quantization = table.Table(4) is { } parameters ? TfliteQuantization.Read(buffer, parameters, shape, MaxEntries, name) : null;
+            var sparsity = table.Table(6);
+            SparseEncoding? encoding = null;
             // By division: elements * size could overflow.
-            if (!data.IsEmpty && !isSparse && TfliteTensor.SizeOf(type) is var size and > 0 &&
-                (data.Length / size != elements || data.Length % size != 0))
-                throw buffer.Invalid($"tensor {i} '{name}' [{string.Join(',', shape)}] of {type} has {data.Length} bytes of data");
-            tensors[i] = new TfliteTensor(i, name, type, shape, elements, data, isSparse);
+            if (!data.IsEmpty && TfliteTensor.SizeOf(type) is var size and > 0)
+            {
+                if (data.Length % size != 0 || (sparsity is null && data.Length / size != elements))
+                    throw buffer.Invalid($"tensor {i} '{name}' [{string.Join(',', shape)}] of {type} has {data.Length} bytes of data");
+                if (sparsity is { } levels) encoding = new SparseEncoding(buffer, levels, shape, elements, data.Length / size, name);
+            }
+            tensors[i] = new TfliteTensor(i, name, type, shape, elements, data, quantization, encoding);
         }
         return tensors;
     }

@@ -18,6 +18,9 @@ public enum TfliteOpcode
     /// <summary>Depthwise convolution; inputs: x, weights [1][kh][kw][channels], bias.</summary>
     DepthwiseConv2D = 4,
 
+    /// <summary>Moves blocks of channels into the plane; options: 0 block size.</summary>
+    DepthToSpace = 5,
+
     /// <summary>Conversion to f32; here mostly of 16-bit float weights.</summary>
     Dequantize = 6,
 
@@ -74,4 +77,7 @@ public enum TfliteOpcode
 
     /// <summary>Maximum over axes.</summary>
     ReduceMax = 82,
+
+    /// <summary>Sparse weights to dense ones.</summary>
+    Densify = 124,
 }

@@ -11,7 +11,11 @@ public sealed class TfliteTensor
 {
     private readonly int[] _shape;
 
-    internal TfliteTensor(int index, string name, TfliteElementType type, int[] shape, long count, ReadOnlyMemory<byte> data, bool isSparse)
+    private readonly SparseEncoding? _encoding;
+
+    internal TfliteTensor(
+        int index, string name, TfliteElementType type, int[] shape, long count, ReadOnlyMemory<byte> data, TfliteQuantization? quantization,
+        SparseEncoding? encoding)
     {
         Index = index;
         Name = name;
@@ -19,7 +23,8 @@ public sealed class TfliteTensor
         _shape = shape;
         ElementCount = count;
         Data = data;
-        IsSparse = isSparse;
+        Quantization = quantization;
+        _encoding = encoding;
     }
 
     /// <summary>Position in <see cref="TfliteModel.Tensors"/>; operators name tensors by it.</summary>
@@ -43,11 +48,25 @@ public sealed class TfliteTensor
     /// <summary>Whether the values are stored in the file.</summary>
     public bool IsConstant => !Data.IsEmpty;
 
-    /// <summary>Whether the values are stored in TFLite's sparse encoding, which this reader does not expand.</summary>
-    public bool IsSparse { get; }
+    /// <summary>Whether the values are stored in TFLite's sparse encoding; <see cref="Data"/> then holds only those that are not zero.</summary>
+    public bool IsSparse => _encoding is not null;
 
-    /// <summary>Copies a float constant, widening 16-bit floats.</summary>
-    /// <exception cref="InvalidOperationException">The tensor is no constant, is sparse or holds no floats.</exception>
+    /// <summary>What the integers mean, or null where the tensor is not quantised.</summary>
+    public TfliteQuantization? Quantization { get; }
+
+    /// <summary>Whether <see cref="ToFloats"/> can be called: a constant of 32-bit or 16-bit floats or of quantised integers.</summary>
+    public bool HasFloats => IsConstant && Type switch
+    {
+        TfliteElementType.Float32 or TfliteElementType.Float16 => true,
+        TfliteElementType.UInt8 or TfliteElementType.Int8 or TfliteElementType.Int16 or TfliteElementType.Int32 or TfliteElementType.Int64 =>
+            Quantization is not null,
+        _ => false,
+    };
+
+    /// <summary>Copies a constant: 16-bit floats are widened, quantised integers turned into the values they mean, sparse tensors made
+    /// dense.</summary>
+    /// <exception cref="InvalidOperationException"><see cref="HasFloats"/> is false.</exception>
+    /// <exception cref="TfliteFormatException">The sparse encoding is damaged.</exception>
     public float[] ToFloats()
     {
         RequireFloats();
@@ -56,25 +75,36 @@ public sealed class TfliteTensor
         return values;
     }
 
-    /// <summary>Copies a float constant into <paramref name="destination"/>, widening 16-bit floats.</summary>
-    /// <exception cref="InvalidOperationException">The tensor is no constant, is sparse or holds no floats.</exception>
+    /// <summary>Copies a constant into <paramref name="destination"/>, as <see cref="ToFloats"/> does.</summary>
     /// <exception cref="ArgumentException"><paramref name="destination"/> has not exactly <see cref="ElementCount"/> elements.</exception>
+    /// <inheritdoc cref="ToFloats" path="/exception"/>
     public void CopyTo(Span<float> destination)
     {
         RequireFloats();
         if (destination.Length != ElementCount)
             throw new ArgumentException($"{this} does not fit a span of {destination.Length}", nameof(destination));
         var bytes = Data.Span;
-        if (Type == TfliteElementType.Float32)
+        if (Type == TfliteElementType.Float32 && !IsSparse && BitConverter.IsLittleEndian)
         {
-            if (BitConverter.IsLittleEndian) bytes.CopyTo(MemoryMarshal.AsBytes(destination));
-            else
-                for (var i = 0; i < destination.Length; i++)
-                    destination[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes[(4 * i)..]);
+            bytes.CopyTo(MemoryMarshal.AsBytes(destination));
             return;
         }
-        for (var i = 0; i < destination.Length; i++)
-            destination[i] = (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]);
+        var positions = _encoding?.Positions();
+        if (positions is not null) destination.Clear();
+        // Elements that share a scale lie in runs of this length.
+        var run = 1;
+        for (var i = (Quantization?.Axis ?? 0) + 1; i < _shape.Length; i++) run *= _shape[i];
+        var stored = positions?.Length ?? destination.Length;
+        for (var i = 0; i < stored; i++)
+        {
+            var at = positions is null ? i : positions[i];
+            destination[at] = Type switch
+            {
+                TfliteElementType.Float32 => BinaryPrimitives.ReadSingleLittleEndian(bytes[(4 * i)..]),
+                TfliteElementType.Float16 => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]),
+                _ => Quantization!.Value(ReadInteger(bytes, i), at / run % Quantization.Scales.Length),
+            };
+        }
     }
 
     /// <summary>Copies a 32-bit integer constant (axes, paddings, target shapes).</summary>
@@ -101,9 +131,17 @@ public sealed class TfliteTensor
         _ => 0,
     };
 
+    private long ReadInteger(ReadOnlySpan<byte> bytes, int index) => Type switch
+    {
+        TfliteElementType.UInt8 => bytes[index],
+        TfliteElementType.Int8 => (sbyte)bytes[index],
+        TfliteElementType.Int16 => BinaryPrimitives.ReadInt16LittleEndian(bytes[(2 * index)..]),
+        TfliteElementType.Int32 => BinaryPrimitives.ReadInt32LittleEndian(bytes[(4 * index)..]),
+        _ => BinaryPrimitives.ReadInt64LittleEndian(bytes[(8 * index)..]),
+    };
+
     private void RequireFloats()
     {
-        if (!IsConstant || IsSparse || Type is not (TfliteElementType.Float32 or TfliteElementType.Float16))
-            throw new InvalidOperationException($"{this} does not hold dense floats");
+        if (!HasFloats) throw new InvalidOperationException($"{this} does not hold floats or quantised integers");
     }
 }

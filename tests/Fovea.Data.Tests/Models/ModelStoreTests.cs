@@ -11,13 +11,18 @@ public sealed class ModelStoreTests : IDisposable
     [Fact]
     public void CatalogIsComplete()
     {
-        Assert.Equal(7, ModelCatalog.Files.Count);
+        Assert.Equal(ModelCatalog.Files.Count, ModelCatalog.Models.Sum(m => m.Files.Count) + ModelCatalog.Images.Count);
+        Assert.Equal(ModelCatalog.Files.Count, ModelCatalog.Files.Select(f => f.Path).Distinct().Count());
+        Assert.All(ModelCatalog.Models, m => Assert.NotEmpty(m.Files));
+        Assert.Equal(["mtcnn", "blazeface", "tiny-yolov2-face"], ModelCatalog.Models.Where(m => !m.IsOnDemand).Select(m => m.Name));
+        // What set-up brings stays small; the rest is fetched by name.
+        Assert.InRange(ModelCatalog.Files.Where(f => !f.IsOnDemand).Sum(f => f.Bytes), 1, 6_000_000);
         Assert.Equal(["pnet.tflite", "rnet.tflite", "onet.tflite"], ModelCatalog.Get("mtcnn").Files.Select(f => f.Name));
         Assert.Equal(4, ModelCatalog.Images.Count);
         Assert.All(ModelCatalog.Files, f =>
         {
             Assert.Matches("^[0-9a-f]{64}$", f.Sha256);
-            Assert.Matches("^(models|images)/[a-z0-9/.]+$", f.Path);
+            Assert.Matches("^(models|images)/[a-z0-9/._-]+$", f.Path);
             Assert.True(f.Bytes > 0);
         });
         Assert.Contains("known: mtcnn", Assert.Throws<ArgumentException>(() => ModelCatalog.Get("yolo")).Message);
@@ -32,6 +37,7 @@ public sealed class ModelStoreTests : IDisposable
         Assert.IsType<ModelNotInstalledException>(error);
         Assert.Contains("./build/models.sh", error.Message);
         Assert.Contains(store.PathOf(ModelCatalog.Get("mtcnn").Files[0]), error.Message);
+        Assert.EndsWith("run fovea models fetch nanodet", Assert.ThrowsAny<FileNotFoundException>(() => store.Read("nanodet", "nanodet.bin")).Message);
         Assert.False(Directory.Exists(store.Folder));
     }
 

@@ -61,15 +61,29 @@ internal sealed class FlatWriter
         return vector;
     }
 
-    internal int Bytes(byte[] values)
+    internal int Int64s(params long[] values)
+    {
+        // The elements, not the count before them, are aligned.
+        while (_bytes.Count % 8 != 4) _bytes.Add(0);
+        var vector = _bytes.Count;
+        _bytes.AddRange(new byte[4]);
+        Put32(vector, values.Length);
+        foreach (var value in values) _bytes.AddRange(BitConverter.GetBytes(value));
+        return vector;
+    }
+
+    /// <summary>A vector of elements of <paramref name="elementSize"/> bytes.</summary>
+    internal int Vector(int elementSize, byte[] values)
     {
         Align();
         var vector = _bytes.Count;
         _bytes.AddRange(new byte[4]);
-        Put32(vector, values.Length);
+        Put32(vector, values.Length / elementSize);
         _bytes.AddRange(values);
         return vector;
     }
+
+    internal int Bytes(byte[] values) => Vector(1, values);
 
     internal int String(string text)
     {

@@ -129,8 +129,7 @@ public class TfliteModelTests
         {
             foreach (var tensor in TfliteModel.Parse(bytes, "fuzzed").Tensors)
             {
-                if (!tensor.IsConstant || tensor.IsSparse) continue;
-                if (tensor.Type is TfliteElementType.Float32 or TfliteElementType.Float16) tensor.ToFloats();
+                if (tensor.HasFloats) tensor.ToFloats();
             }
         }
         catch (TfliteFormatException e)

@@ -1,0 +1,76 @@
+using Fovea.Data;
+using Fovea.Models.BlazeFace;
+
+namespace Fovea.Detection.Tests.BlazeFace;
+
+/// <summary>Raw outputs against those of other runtimes with the same weights.</summary>
+public sealed class BlazeFaceOracleTests
+{
+    // Two runtimes differ by 2e-6 of the largest value on the short-range network and by 7e-5 on values up to 43 on the full-range one; sums
+    // of another order may be a few times as far away. 1e-5 of the largest value covers both.
+    private const float Tolerance = 1e-5f;
+
+    [Fact]
+    public void ShortRangeMatchesTflite() => Check("face_detection_short_range/sample1", "short_range.tflite", (s, m) => new ShortRangeNet(s, m));
+
+    [Fact]
+    public void FullRangeMatchesTflite() => Check("face_detection_full_range/sample1", "full_range.tflite", (s, m) => new FullRangeNet(s, m));
+
+    /// <summary>The same weights as TensorFlow.js sees them: the file of the front camera is the short-range one.</summary>
+    [Fact]
+    public void ShortRangeMatchesTensorFlowJs()
+    {
+        string oracle = SharedData.Oracle("blazeface-front/sample1");
+        var (regressors, scores) = Run(oracle, "short_range.tflite", (s, m) => new ShortRangeNet(s, m));
+        float[] expectedScores = [.. Load(oracle, "Identity").Floats, .. Load(oracle, "Identity_1").Floats];
+        float[] expectedRegressors = [.. Load(oracle, "Identity_2").Floats, .. Load(oracle, "Identity_3").Floats];
+        AssertClose(expectedScores, scores);
+        AssertClose(expectedRegressors, regressors);
+    }
+
+    [Fact]
+    public void AnotherFileIsRefused()
+    {
+        var store = SharedData.Installed("blazeface");
+        using var stream = Device.Cpu.CreateStream();
+        var error = Assert.Throws<InvalidDataException>(() => new ShortRangeNet(stream, store.LoadTflite("blazeface", "full_range.tflite")));
+        Assert.Contains("blazeface/full_range.tflite: convolution 0 is Conv2D", error.Message);
+        Assert.Throws<InvalidDataException>(() => new FullRangeNet(stream, store.LoadTflite("blazeface", "full_range_sparse.tflite")));
+    }
+
+    private static void Check(string sample, string file, Func<DeviceStream, TfliteModel, BlazeFaceNet> create)
+    {
+        string oracle = SharedData.Oracle(sample);
+        var (regressors, scores) = Run(oracle, file, create);
+        AssertClose(Load(oracle, "regressors").Floats, regressors);
+        AssertClose(Load(oracle, "classificators").Floats, scores);
+    }
+
+    private static (float[] Regressors, float[] Scores) Run(string oracle, string file, Func<DeviceStream, TfliteModel, BlazeFaceNet> create)
+    {
+        var store = SharedData.Installed("blazeface");
+        using var stream = Device.Cpu.CreateStream();
+        using var net = create(stream, store.LoadTflite("blazeface", file));
+        var input = NpyFile.Load(Directory.GetFiles(oracle, "input_*.npy").Single());
+        using var x = DeviceTensor.From<float>(stream, input.Floats, 1, net.InputSize, net.InputSize, 3);
+        using var regressors = DeviceTensor.Allocate(stream, DType.Float32, net.Anchors, BlazeFaceNet.Outputs);
+        using var scores = DeviceTensor.Allocate(stream, DType.Float32, net.Anchors, 1);
+        net.Forward(stream, x, regressors, scores);
+        return (regressors.ToArray<float>(stream), scores.ToArray<float>(stream));
+    }
+
+    private static NpyFile Load(string oracle, string name) => NpyFile.Load(Path.Combine(oracle, name + ".npy"));
+
+    private static void AssertClose(ReadOnlySpan<float> expected, float[] actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        float largest = 0, worst = 0;
+        for (int i = 0; i < actual.Length; i++)
+        {
+            largest = Math.Max(largest, Math.Abs(expected[i]));
+            worst = Math.Max(worst, Math.Abs(expected[i] - actual[i]));
+        }
+
+        Assert.True(worst <= Tolerance * largest, $"off by {worst} at values up to {largest}");
+    }
+}
