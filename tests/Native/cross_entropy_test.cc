@@ -59,8 +59,8 @@ TEST(CrossEntropy, MatchesReference) {
   struct Case {
     int64_t rows, classes, pitch;
   };
-  for (const Case& k : {Case{0, 3, 0}, Case{3, 0, 0}, Case{1, 1, 0}, Case{7, 2, 0}, Case{6, 3, 8}, Case{300, 15, 0},
-                        Case{9, 16, 0}, Case{9, 33, 40}, Case{3, 1500, 0}, Case{2, 9000, 0}})
+  for (const Case& k : {Case{0, 3, 0}, Case{3, 0, 0}, Case{1, 1, 0}, Case{7, 2, 0}, Case{6, 3, 8}, Case{70, 15, 0},
+                        Case{9, 16, 0}, Case{9, 33, 40}, Case{2, 1100, 0}, Case{2, 5000, 0}})
     for (const float smoothing : {0.0f, 0.1f})
       for (const bool weighted : {false, true}) {
         SCOPED_TRACE(std::to_string(k.rows) + "x" + std::to_string(k.classes) + ", smoothing " + std::to_string(smoothing) +
