@@ -3,6 +3,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/layer_norm_backward/norm_checks.h"
 
 namespace fovea {
 

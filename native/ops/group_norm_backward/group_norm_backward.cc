@@ -5,6 +5,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/layer_norm_backward/norm_checks.h"
 
 namespace fovea {
 
@@ -50,9 +51,7 @@ void group_norm_backward_reference(const GroupNormBackwardJob& j) {
 }
 
 fovea_status check_shape(const char* op, const fovea_norm_params* params, const fovea_tensor* x) {
-  FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_CHECK(params->epsilon >= 0 && std::isfinite(params->epsilon), "%s: epsilon is %g, it must be finite and not negative",
-              op, static_cast<double>(params->epsilon));
+  FOVEA_TRY(check_norm_params(op, params));
   FOVEA_TRY(check_norm_shape(op, x));
   FOVEA_CHECK(x->rank >= 2, "%s: x must be [N][..][C], it is %s", op, describe(*x));
   FOVEA_CHECK(params->groups >= 1 && last(*x) % params->groups == 0, "%s: %d groups do not divide the channels of %s", op,

@@ -45,10 +45,4 @@ static inline void add_blocks(const ChannelSums& s, int64_t blocks, int64_t begi
   }
 }
 
-// Checks that the gradients of the normalisations share; what each of them demands of x beyond that is its own.
-fovea_status check_norm_shape(const char* op, const fovea_tensor* x);  // without a stream, for sizes of workspaces
-fovea_status check_norm_tensors(const char* op, const fovea_tensor* x, const fovea_tensor* gamma, const fovea_tensor* dy,
-                                const fovea_tensor* dx, const fovea_tensor* dgamma, const fovea_tensor* dbeta,
-                                const fovea_stream* stream);
-
 }  // namespace fovea

@@ -5,6 +5,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/layer_norm_backward/norm_checks.h"
 
 namespace fovea {
 
@@ -44,13 +45,6 @@ void layer_norm_backward_reference(const LayerNormBackwardJob& j) {
   add_blocks(j.sums, 1, 0, j.channels, j.dgamma, j.dbeta);
 }
 
-fovea_status check_params(const char* op, const fovea_norm_params* params) {
-  FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
-  FOVEA_CHECK(params->epsilon >= 0 && std::isfinite(params->epsilon), "%s: epsilon is %g, it must be finite and not negative",
-              op, static_cast<double>(params->epsilon));
-  return FOVEA_OK;
-}
-
 }  // namespace
 }  // namespace fovea
 
@@ -60,7 +54,7 @@ extern "C" fovea_status fovea_layer_norm_backward_workspace(const fovea_norm_par
                                                             int64_t* bytes) {
   constexpr const char* op = "layer_norm_backward_workspace";
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_norm_params(op, params));
   FOVEA_TRY(check_norm_shape(op, x));
   FOVEA_FORWARD_TENSOR(x, fovea_layer_norm_backward_workspace, params, x, bytes);
   *bytes = channel_sums_bytes(layer_norm_sums(*x));
@@ -73,7 +67,7 @@ extern "C" fovea_status fovea_layer_norm_backward(const fovea_norm_params* param
                                                   const fovea_workspace* workspace, fovea_stream* stream) {
   constexpr const char* op = "layer_norm_backward";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_TRY(check_params(op, params));
+  FOVEA_TRY(check_norm_params(op, params));
   FOVEA_TRY(check_norm_tensors(op, x, gamma, dy, dx, dgamma, dbeta, stream));
   FOVEA_CHECK(x->rank >= 1, "%s: x is %s, there is no dimension to normalise over", op, describe(*x));
   FOVEA_FORWARD(stream, fovea_layer_norm_backward, params, x, gamma, dy, dx, dgamma, dbeta, workspace, stream);

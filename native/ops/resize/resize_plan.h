@@ -48,9 +48,10 @@ static inline ResizePlan make_resize_plan(const fovea_resize_params& params, con
 }
 
 // Checks params, x (u8 or f32) and the two sizes, without looking at memory or devices. On success the plan has everything
-// but its workspace, and *bytes is what fovea_<op>_workspace answers.
+// but its workspace, and *bytes is what fovea_<op>_workspace answers. Messages call the tensors by the names given.
 fovea_status plan_resize(const char* op, const fovea_resize_params& params, const fovea_tensor* x, const fovea_tensor* y,
-                         int64_t out_height, int64_t out_width, ResizePlan* plan, int64_t* bytes);
+                         int64_t out_height, int64_t out_width, ResizePlan* plan, int64_t* bytes, const char* x_name = "x",
+                         const char* y_name = "y");
 
 // Attaches the caller's workspace; fewer threads than planned are used when it is smaller than asked for.
 fovea_status attach_workspace(const char* op, const fovea_workspace* workspace, ResizePlan* plan);

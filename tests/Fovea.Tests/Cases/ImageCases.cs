@@ -12,6 +12,8 @@ public sealed class ImageCases : IKernelCases
         .. Enum.GetValues<ResizeMode>().Select(mode => Resize($"{mode} down", new ResizeOptions { Mode = mode }, DType.Float32)),
         Resize("bilinear antialias", new ResizeOptions { Antialias = true, Scale = 1 / 127.5f, Offset = -1 }, DType.Float32),
         Resize("bilinear to u8", new ResizeOptions(), DType.UInt8),
+        .. Enum.GetValues<ResizeMode>().Select(mode => ResizeBackward($"{mode} up", new ResizeOptions { Mode = mode })),
+        ResizeBackward("bilinear antialias", new ResizeOptions { Antialias = true, Scale = 2 }, down: true),
         Letterbox(),
         CropResize("area, plus one", new CropResizeOptions { Resize = new ResizeOptions { Mode = ResizeMode.Area }, PlusOne = true }),
         CropResize("bilinear", new CropResizeOptions { PadValue = 114 }),
@@ -26,6 +28,16 @@ public sealed class ImageCases : IKernelCases
         return run;
     })
     { Tolerance = Tolerance, Steps = 1, Bytes = 37 * 53 * 3 + 19 * 24 * 3 * to.Size() };
+
+    private static KernelCase ResizeBackward(string name, ResizeOptions options, bool down = false) => new($"resize_backward {name}", stream =>
+    {
+        var run = new KernelRun();
+        var dy = run.Input(down ? Data.Tensor(stream, 1, 1, 11, 13, 19) : Data.Tensor(stream, 1, 1, 37, 53, 19));
+        var dx = run.Output(down ? Data.Empty(stream, 1, 37, 53, 19) : Data.Empty(stream, 1, 11, 13, 19));
+        run.Call = s => Kernels.ResizeBackward(s, options, dy, dx);
+        return run;
+    })
+    { Tolerance = Tolerance, PropagatesNan = true, Bytes = 4 * 19 * (37 * 53 + 11 * 13), Flops = 2 * 19 * (11 * 53 * 4 + 37 * 53 * 4) };
 
     private static KernelCase Letterbox() => new("letterbox 53x37 to 32x32", stream =>
     {

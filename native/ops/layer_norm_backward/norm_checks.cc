@@ -1,6 +1,15 @@
-#include "ops/layer_norm_backward/channel_sums.h"
+#include "ops/layer_norm_backward/norm_checks.h"
+
+#include <cmath>
 
 namespace fovea {
+
+fovea_status check_norm_params(const char* op, const fovea_norm_params* params) {
+  FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
+  FOVEA_CHECK(params->epsilon >= 0 && std::isfinite(params->epsilon), "%s: epsilon is %g, it must be finite and not negative",
+              op, static_cast<double>(params->epsilon));
+  return FOVEA_OK;
+}
 
 fovea_status check_norm_shape(const char* op, const fovea_tensor* x) {
   constexpr int64_t kMostElements = int64_t{1} << 46;  // as for tensors with memory
