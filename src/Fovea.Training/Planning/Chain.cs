@@ -49,12 +49,11 @@ public sealed class Chain
     {
         get
         {
-            long common = InputBytes;
-            foreach (var stage in _stages)
-                foreach (var s in stage.Narrow == null ? [stage] : (ReadOnlySpan<ChainStage>)[stage, stage.Narrow])
-                    foreach (long bytes in (ReadOnlySpan<long>)[s.OutputBytes, s.SavedBytes, s.ForwardTransientBytes, s.BackwardTransientBytes])
-                        common = (long)BigInteger.GreatestCommonDivisor(common, bytes);
-            return Math.Max(1, common);
+            var sizes =
+                from stage in _stages.Concat(_stages.Select(s => s.Narrow).OfType<ChainStage>())
+                from bytes in (long[])[stage.OutputBytes, stage.SavedBytes, stage.ForwardTransientBytes, stage.BackwardTransientBytes]
+                select bytes;
+            return Math.Max(1, sizes.Append(InputBytes).Aggregate((a, b) => (long)BigInteger.GreatestCommonDivisor(a, b)));
         }
     }
 

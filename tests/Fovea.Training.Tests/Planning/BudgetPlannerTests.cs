@@ -41,6 +41,7 @@ public sealed class BudgetPlannerTests
         for (int trial = 0; trial < 12; trial++)
         {
             var chain = RandomChains.Next(random, length: 1 + trial % 4);
+            double before = 0;
             for (long budget = RandomChains.PlainPeak(chain); budget > 0; budget--)
             {
                 double known = ScheduleSearch.LeastMs(chain, budget, isPersistent: true);
@@ -48,6 +49,8 @@ public sealed class BudgetPlannerTests
                 Assert.Equal(known, table.Ms(table.Slots - table.InputSlots));
                 if (double.IsInfinity(known)) break;
                 Assert.Equal(known, Check(chain, budget).Ms);
+                Assert.True(known >= before, "less memory never takes less time");
+                before = known;
                 Assert.True(ScheduleSearch.LeastMs(chain, budget, isPersistent: false) <= known);
             }
         }
@@ -76,6 +79,44 @@ public sealed class BudgetPlannerTests
             planned++;
         }
         Assert.True(planned >= 3);
+    }
+
+    [Fact]
+    public void NarrowStorageIsUsedWhereAllowedAndWorthIt()
+    {
+        // Ten parts of internals for one of output: storing them in bf16 costs a tenth of what running the stage again does.
+        var chain = Chain.Uniform(8, new ChainStage(4, 8, 10, 110).WithNarrow(castBytesPerMs: 250));
+        long budget = RandomChains.PlainPeak(chain) * 3 / 4;
+        var options = new PlannerOptions { AllowNarrow = true };
+        var narrow = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options));
+        Assert.InRange(narrow.PeakBytes, 1, budget);
+        Assert.Equal(8, narrow.ForwardRuns.Sum());
+        Assert.True(narrow.Ms < Check(chain, budget).Ms);
+        Assert.DoesNotContain(BudgetPlanner.Plan(chain, budget), op => op.IsNarrow);
+        Assert.DoesNotContain(BudgetPlanner.Plan(chain, RandomChains.PlainPeak(chain), options), op => op.IsNarrow);
+    }
+
+    [Fact]
+    public void ReportedSmallestPeakCanBePlanned()
+    {
+        // Sizes without a common measure, so that slots round them up.
+        var random = new Random(2);
+        for (int trial = 0; trial < 5; trial++)
+        {
+            var stages = Enumerable.Range(0, 12).Select(_ => new ChainStage(1, 2, random.Next(1000, 9000), random.Next(9000, 90_000), 0, random.Next(9000)));
+            var chain = new Chain(random.Next(9000), stages.ToArray());
+            long least = BudgetPlanner.SmallestPeak(chain);
+            Check(chain, least);
+            Assert.Throws<ArgumentException>(() => BudgetPlanner.Plan(chain, least / 2));
+        }
+    }
+
+    [Fact]
+    public void LongChainsNeedFewerSlots()
+    {
+        var chain = Chain.Uniform(1000, new ChainStage(1, 1, 1001, 1002));
+        Assert.Contains("join stages or lower the slots",
+            Assert.Throws<ArgumentException>(() => BudgetPlanner.Plan(chain, 500_000)).Message, StringComparison.Ordinal);
     }
 
     private static Simulation Check(Chain chain, long budget)

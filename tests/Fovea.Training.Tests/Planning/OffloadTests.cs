@@ -44,12 +44,12 @@ public sealed class OffloadTests
         int faster = 0;
         for (int trial = 0; trial < 2; trial++)
         {
-            var chain = RandomChains.Next(random, length);
+            var chain = RandomChains.Next(random, length, hasNarrow: trial == 1);
             var link = new HostLink(bytesPerMs, 1.5 * bytesPerMs, LatencyMs: 0.125);
             long least = BudgetPlanner.SmallestPeak(chain);
             for (long budget = least; budget < RandomChains.PlainPeak(chain); budget += 1 + least / 2)
             {
-                var options = new PlannerOptions { Link = link, Slots = 50 };
+                var options = new PlannerOptions { Link = link, Slots = 50, AllowNarrow = trial == 1 };
                 var simulation = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options), link);
                 double without = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options with { Link = null })).Ms;
                 Assert.InRange(simulation.PeakBytes, 1, budget);
