@@ -5,19 +5,21 @@ namespace Fovea.Training.Planning;
 /// <summary>The dynamic programme of optimal persistent schedules. Entry (s, t, m) is the least time to run stages s..t forward
 /// and t..s backward, when the input of s is stored outside of m slots of memory and the gradient of t's output inside.
 /// Stage n + 1 is the loss: no time, no bytes.</summary>
-/// <remarks>Beaumont, Eyraud-Dubois, Herrmann, Joly, Shilova, "Optimal checkpointing for heterogeneous chains", 2019. Two moves: save
-/// all of s and go on with s + 1, or keep only the input of some k > s as a checkpoint, do k..t, then s..k-1 from the input of s
-/// again. O(n^3) moves, each relaxed for all m in one pass. Added here: a stage may save in its narrow form, and while the inner
-/// part of a move runs, tensors that it does not touch may wait on the host. Copies are charged at a price per millisecond: overlap
-/// with compute is not part of the recursion.</remarks>
+/// <remarks>Beaumont, Eyraud-Dubois, Herrmann, Joly, Shilova, "Optimal checkpointing for heterogeneous chains", 2019. Two
+/// moves: save all of s and go on with s + 1, or keep only the input of some k > s as a checkpoint, do k..t, then s..k-1 from
+/// the input of s again. O(n^3) moves, each relaxed for all m in one pass. Added here: a stage may save in its narrow form, and
+/// while the inner part of a move runs, tensors that it does not touch may wait on the host. Copies are charged at a price per
+/// millisecond: overlap with compute is not part of the recursion.</remarks>
 internal sealed class PersistentTable
 {
-    /// <summary>One way to do (s, t): <c>cost + (inner, t, m - shift) + (s, inner - 1, m)</c>, the last term only for a split.</summary>
+    /// <summary>One way to do (s, t): <c>cost + (inner, t, m - shift) + (s, inner - 1, m)</c>, the last term only for a
+    /// split.</summary>
     private readonly record struct Move(
-        int Inner, int Need, int Shift, double Cost, bool IsSplit = false, bool IsNarrow = false, bool InputToHost = false, bool SavedToHost = false);
+        int Inner, int Need, int Shift, double Cost,
+        bool IsSplit = false, bool IsNarrow = false, bool InputToHost = false, bool SavedToHost = false);
 
-    // 1 GiB: 730 stages at 500 slots. Time grows with the cube of the stages; on one busy Zen 4 core 0.05 s for 48 stages at 500
-    // slots, 0.4 s for 100, 3 s for 200.
+    // 1 GiB: 730 stages at 500 slots. Time grows with the cube of the stages; on one busy Zen 4 core 0.05 s for 48 stages at
+    // 500 slots, 0.4 s for 100, 3 s for 200.
     private const long MaxEntries = 1L << 27;
 
     private readonly Chain _chain;
@@ -44,7 +46,8 @@ internal sealed class PersistentTable
         long entries = (long)_loss * (_loss + 1) / 2 * (Slots + 1);
         if (entries > MaxEntries)
             throw new ArgumentException(
-                $"{chain.Length} stages at {options.Slots} slots need a table of {entries:N0} entries, allowed are {MaxEntries:N0}: join stages or lower the slots.");
+                $"{chain.Length} stages at {options.Slots} slots need a table of {entries:N0} entries, allowed are {MaxEntries:N0}: " +
+                "join stages or lower the slots.");
         _cost = new double[entries];
         _nothing = new double[Slots + 1];
         Fill();
@@ -59,11 +62,12 @@ internal sealed class PersistentTable
     /// <summary>Slots that the input of the chain takes.</summary>
     public int InputSlots => Up(_chain.InputBytes);
 
-    /// <summary>Least time of the step with <paramref name="slots"/> slots for all but the input; infinite where there is no schedule.</summary>
+    /// <summary>Least time of the step with <paramref name="slots"/> slots for all but the input; infinite where there is no
+    /// schedule.</summary>
     public double Ms(int slots) => slots < 0 ? double.PositiveInfinity : Row(1, _loss)[slots];
 
-    /// <summary>A schedule that takes <see cref="Ms"/>. Copies are placed so that nothing overlaps: freed right after they start,
-    /// fetched right before their use.</summary>
+    /// <summary>A schedule that takes <see cref="Ms"/>. Copies are placed so that nothing overlaps: freed right after they
+    /// start, fetched right before their use.</summary>
     public List<ScheduleOp> Schedule(int slots)
     {
         var builder = new ScheduleBuilder(_chain.Length);
@@ -163,7 +167,7 @@ internal sealed class PersistentTable
             gained += Up(form.SavedBytes) - Up(form.OutputBytes);
             ms += link.ToHostMs(form.InternalBytes) + link.ToDeviceMs(form.InternalBytes);
         }
-        return move with { InputToHost = input, SavedToHost = saved, Shift = move.Shift - gained, Cost = move.Cost + _copyPrice * ms };
+        return move with { Shift = move.Shift - gained, Cost = move.Cost + _copyPrice * ms, InputToHost = input, SavedToHost = saved };
     }
 
     private void Emit(ScheduleBuilder builder, int s, int t, int slots)
