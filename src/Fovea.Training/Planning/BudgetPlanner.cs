@@ -58,24 +58,27 @@ public static class BudgetPlanner
 
     private static Candidate Frugal(Chain chain, PlannerOptions options)
     {
-        var plain = SegmentPlanner.KeepAll(chain);
-        var best = new Candidate(plain, ScheduleSimulator.Run(chain, plain));
+        var best = Simulate(chain, SegmentPlanner.KeepAll(chain));
         var table = new PersistentTable(chain, best.Simulation.PeakBytes, options);
-        int slots = 0, most = table.Slots - table.InputSlots;
+        int slots = 0, most = table.MostSlots;
         while (slots < most && double.IsInfinity(table.Ms(slots))) slots++;
-        if (double.IsInfinity(table.Ms(slots))) return best;
-        var ops = table.Schedule(slots);
-        return new Candidate(ops, ScheduleSimulator.Run(chain, ops));
+        return double.IsFinite(table.Ms(slots)) ? Simulate(chain, table.Schedule(slots)) : best;
     }
 
     private static Candidate? Recompute(Chain chain, long budget, PlannerOptions options)
     {
         var table = new PersistentTable(chain, budget, options);
-        int slots = table.Slots - table.InputSlots;
-        if (double.IsInfinity(table.Ms(slots))) return null;
-        var ops = table.Schedule(slots);
-        return new Candidate(ops, ScheduleSimulator.Run(chain, ops));
+        double ms = table.Ms(table.BudgetSlots);
+        for (int slots = table.MostSlots; slots > table.BudgetSlots && table.Ms(slots) < ms; slots--)
+        {
+            var plan = Simulate(chain, table.Schedule(slots));
+            if (plan.Simulation.PeakBytes <= budget) return plan;
+        }
+        return double.IsFinite(ms) ? Simulate(chain, table.Schedule(table.BudgetSlots)) : null;
     }
+
+    private static Candidate Simulate(Chain chain, IReadOnlyList<ScheduleOp> ops, HostLink? link = null) =>
+        new(ops, ScheduleSimulator.Run(chain, ops, link));
 
     // The best over all reserves, which share one table.
     private static Candidate? Offload(Chain chain, long budget, PlannerOptions options, HostLink link, double price)
@@ -84,11 +87,10 @@ public static class BudgetPlanner
         Candidate? best = null;
         foreach (double reserve in Reserves)
         {
-            int slots = table.Slots - table.InputSlots - (int)(reserve * table.Slots);
+            int slots = table.BudgetSlots - (int)(reserve * table.BudgetSlots);
             if (double.IsInfinity(table.Ms(slots))) continue;
-            var ops = TransferOverlap.Hide(chain, table.Schedule(slots), link, budget);
-            var simulation = ScheduleSimulator.Run(chain, ops, link);
-            if (simulation.HostPeakBytes <= options.HostBytes) best = Faster(best, new Candidate(ops, simulation));
+            var plan = Simulate(chain, TransferOverlap.Hide(chain, table.Schedule(slots), link, budget), link);
+            if (plan.Simulation.HostPeakBytes <= options.HostBytes) best = Faster(best, plan);
         }
         return best;
     }

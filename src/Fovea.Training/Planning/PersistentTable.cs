@@ -18,7 +18,7 @@ internal sealed class PersistentTable
         int Inner, int Need, int Shift, double Cost,
         bool IsSplit = false, bool IsNarrow = false, bool InputToHost = false, bool SavedToHost = false);
 
-    // 1 GiB: 730 stages at 500 slots. Time grows with the cube of the stages; on one busy Zen 4 core 0.05 s for 48 stages at
+    // 1 GiB: 690 stages at 500 slots. Time grows with the cube of the stages; on one busy Zen 4 core 0.05 s for 48 stages at
     // 500 slots, 0.4 s for 100, 3 s for 200.
     private const long MaxEntries = 1L << 27;
 
@@ -26,6 +26,9 @@ internal sealed class PersistentTable
     private readonly PlannerOptions _options;
     private readonly double _copyPrice;
     private readonly int _loss;
+    private readonly int _inBudget;
+    private readonly int _slots;
+    private readonly long _slotBytes;
     private readonly double[] _forwardSum;
     private readonly double[] _cost;
     private readonly double[] _nothing;
@@ -37,30 +40,30 @@ internal sealed class PersistentTable
         _options = options;
         _copyPrice = options.Link == null ? double.PositiveInfinity : copyPrice;
         _loss = chain.Length + 1;
-        // Where all sizes are multiples of one that is coarse enough, nothing is rounded.
+        // Where all sizes are multiples of one that is coarse enough, nothing is rounded. Elsewhere a schedule of more slots than
+        // the budget has may fit it in bytes, so the table goes on for a tenth.
         long common = chain.CommonBytes;
-        SlotBytes = budget / common <= options.Slots ? common : (budget + options.Slots - 1) / options.Slots;
-        Slots = (int)(budget / SlotBytes);
+        bool isExact = budget / common <= options.Slots;
+        _slotBytes = isExact ? common : (budget + options.Slots - 1) / options.Slots;
+        _inBudget = (int)(budget / _slotBytes);
+        _slots = isExact ? _inBudget : _inBudget + _inBudget / 10;
         _forwardSum = new double[_loss];
         for (int l = 1; l < _loss; l++) _forwardSum[l] = _forwardSum[l - 1] + chain[l].ForwardMs;
-        long entries = (long)_loss * (_loss + 1) / 2 * (Slots + 1);
+        long entries = (long)_loss * (_loss + 1) / 2 * (_slots + 1);
         if (entries > MaxEntries)
             throw new ArgumentException(
                 $"{chain.Length} stages at {options.Slots} slots need a table of {entries:N0} entries, allowed are {MaxEntries:N0}: " +
                 "join stages or lower the slots.");
         _cost = new double[entries];
-        _nothing = new double[Slots + 1];
+        _nothing = new double[_slots + 1];
         Fill();
     }
 
-    /// <summary>Bytes of one slot.</summary>
-    public long SlotBytes { get; }
+    /// <summary>Slots that the budget leaves beside the input of the chain. No schedule of so many passes the budget.</summary>
+    public int BudgetSlots => _inBudget - Up(_chain.InputBytes);
 
-    /// <summary>Slots of the whole budget.</summary>
-    public int Slots { get; }
-
-    /// <summary>Slots that the input of the chain takes.</summary>
-    public int InputSlots => Up(_chain.InputBytes);
+    /// <summary>Most slots beside the input of the chain that the table knows.</summary>
+    public int MostSlots => _slots - Up(_chain.InputBytes);
 
     /// <summary>Least time of the step with <paramref name="slots"/> slots for all but the input; infinite where there is no
     /// schedule.</summary>
@@ -158,7 +161,7 @@ internal sealed class PersistentTable
         {
             // The input lies outside of m, perhaps rounded up together with other tensors: only whole slots are gained.
             long bytes = _chain.OutputBytes(s - 1);
-            gained += (int)(bytes / SlotBytes);
+            gained += (int)(bytes / _slotBytes);
             ms += link.ToHostMs(bytes) + link.ToDeviceMs(bytes);
         }
         if (saved)
@@ -182,7 +185,7 @@ internal sealed class PersistentTable
         else builder.SaveAll(s, move.IsNarrow);
         if (move.InputToHost) builder.ToHost(ScheduleTensor.Output(s - 1));
         if (move.SavedToHost) builder.ToHost(ScheduleTensor.Saved(s));
-        if (s < t) Emit(builder, move.Inner, t, Math.Min(slots - move.Shift, Slots));
+        if (s < t) Emit(builder, move.Inner, t, Math.Min(slots - move.Shift, _slots));
         if (move.IsSplit) builder.Free(ScheduleTensor.Output(move.Inner - 1));
         if (move.SavedToHost) builder.ToDevice(ScheduleTensor.Saved(s));
         if (move.InputToHost) builder.ToDevice(ScheduleTensor.Output(s - 1));
@@ -198,7 +201,7 @@ internal sealed class PersistentTable
         foreach (var move in _moves)
         {
             if (slots < Math.Max(move.Need, move.Shift)) continue;
-            double cost = move.Cost + Inner(move, s, t)[Math.Min(slots - move.Shift, Slots)] + Tail(move, s)[slots];
+            double cost = move.Cost + Inner(move, s, t)[Math.Min(slots - move.Shift, _slots)] + Tail(move, s)[slots];
             if (cost >= least) continue;
             least = cost;
             best = move;
@@ -206,8 +209,8 @@ internal sealed class PersistentTable
         return best;
     }
 
-    private int Up(long bytes) => (int)Math.Min((bytes + SlotBytes - 1) / SlotBytes, Slots + 1);
+    private int Up(long bytes) => (int)Math.Min((bytes + _slotBytes - 1) / _slotBytes, _slots + 1);
 
     // Rows of one t lie together: t(t - 1)/2 pairs end before it.
-    private Span<double> Row(int s, int t) => _cost.AsSpan(checked(((t * (t - 1) / 2) + s - 1) * (Slots + 1)), Slots + 1);
+    private Span<double> Row(int s, int t) => _cost.AsSpan(checked(((t * (t - 1) / 2) + s - 1) * (_slots + 1)), _slots + 1);
 }

@@ -70,7 +70,7 @@ public sealed class OffloadTests
             var chain = RandomChains.Next(random, 12);
             long budget = random.NextInt64(BudgetPlanner.SmallestPeak(chain), RandomChains.PlainPeak(chain) + 1);
             var table = new PersistentTable(chain, budget, new PlannerOptions { Link = link, Slots = 1000 }, copyPrice: 0.1);
-            var tight = table.Schedule(table.Slots - table.InputSlots);
+            var tight = table.Schedule(table.BudgetSlots);
             var before = ScheduleSimulator.Run(chain, tight, link);
             var after = ScheduleSimulator.Run(chain, TransferOverlap.Hide(chain, tight, link, budget), link);
             Assert.InRange(before.PeakBytes, 1, budget);
