@@ -7,7 +7,8 @@ namespace Fovea.Training.Planning;
 public static class BinomialPlanner
 {
     /// <summary>Most steps that <paramref name="slots"/> checkpoints reverse when no step is advanced more than
-    /// <paramref name="repeats"/> times: C(slots + repeats, slots), or <see cref="long.MaxValue"/> where that is larger.</summary>
+    /// <paramref name="repeats"/> times: C(slots + repeats, slots), or <see cref="long.MaxValue"/> where that is
+    /// larger.</summary>
     public static long Reach(int slots, int repeats)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(slots);
@@ -38,7 +39,8 @@ public static class BinomialPlanner
         return (long)repeats * steps - Reach(slots + 1, repeats - 1);
     }
 
-    /// <summary>An optimal number of steps to advance before the next checkpoint; several may be optimal, this is the largest.</summary>
+    /// <summary>An optimal number of steps to advance before the next checkpoint; several may be optimal, this is the
+    /// largest.</summary>
     public static int FirstAdvance(int steps, int slots)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 2);
@@ -46,7 +48,8 @@ public static class BinomialPlanner
         return (int)Math.Min(Reach(slots, repeats - 1), steps - Reach(slots - 1, repeats - 1));
     }
 
-    /// <summary>The schedule for <paramref name="chain"/> with <paramref name="slots"/> checkpoints, its input among them.</summary>
+    /// <summary>The schedule for <paramref name="chain"/> with <paramref name="slots"/> checkpoints, its input among
+    /// them.</summary>
     public static IReadOnlyList<ScheduleOp> Plan(Chain chain, int slots)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);

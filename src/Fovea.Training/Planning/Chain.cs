@@ -11,8 +11,8 @@ public sealed class Chain
     /// <summary>Checks and copies the stages.</summary>
     /// <param name="inputBytes">Bytes of the input of stage 1.</param>
     /// <param name="stages">At least one stage, first to last.</param>
-    /// <exception cref="ArgumentException">A size or a time is negative or not finite, a stage saves less than its output, or its
-    /// narrow form has another output.</exception>
+    /// <exception cref="ArgumentException">A size or a time is negative or not finite, a stage saves less than its output, or
+    /// its narrow form has another output.</exception>
     public Chain(long inputBytes, IEnumerable<ChainStage> stages)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(inputBytes);
@@ -25,7 +25,8 @@ public sealed class Chain
             if (this[l].Narrow is not { } narrow) continue;
             Check(l, narrow);
             if (narrow.OutputBytes != this[l].OutputBytes)
-                throw new ArgumentException($"stage {l}: the narrow form has an output of {narrow.OutputBytes} bytes, the stage of {this[l].OutputBytes}");
+                throw new ArgumentException(
+                    $"stage {l}: the narrow form has an output of {narrow.OutputBytes} bytes, the stage of {this[l].OutputBytes}");
         }
     }
 
@@ -49,12 +50,11 @@ public sealed class Chain
     {
         get
         {
-            long common = InputBytes;
-            foreach (var stage in _stages)
-                foreach (var s in stage.Narrow == null ? [stage] : (ReadOnlySpan<ChainStage>)[stage, stage.Narrow])
-                    foreach (long bytes in (ReadOnlySpan<long>)[s.OutputBytes, s.SavedBytes, s.ForwardTransientBytes, s.BackwardTransientBytes])
-                        common = (long)BigInteger.GreatestCommonDivisor(common, bytes);
-            return Math.Max(1, common);
+            var sizes =
+                from s in _stages.Concat(_stages.Select(s => s.Narrow).OfType<ChainStage>())
+                from bytes in (long[])[s.OutputBytes, s.SavedBytes, s.ForwardTransientBytes, s.BackwardTransientBytes]
+                select bytes;
+            return Math.Max(1, sizes.Append(InputBytes).Aggregate((a, b) => (long)BigInteger.GreatestCommonDivisor(a, b)));
         }
     }
 

@@ -7,8 +7,8 @@ namespace Fovea.Training.Planning;
 /// <param name="SavedBytes">Bytes live after a forward run that saves for backward: the output and everything backward needs
 /// besides the input of the stage. Never less than <paramref name="OutputBytes"/>.</param>
 /// <param name="ForwardTransientBytes">Bytes that a forward run needs on top of its input and its results.</param>
-/// <param name="BackwardTransientBytes">Bytes that a backward run needs on top of the input, the saved bytes and the gradient of
-/// the output. The gradient of the input counts here unless it takes the place of something that is released.</param>
+/// <param name="BackwardTransientBytes">Bytes that a backward run needs on top of the input, the saved bytes and the gradient
+/// of the output. The gradient of the input counts here unless it takes the place of something that is released.</param>
 /// <remarks>The model of Beaumont, Eyraud-Dubois, Herrmann, Joly and Shilova, "Optimal checkpointing for heterogeneous chains",
 /// 2019: <c>f, b, a, ā, o_f, o_b</c> in this order.</remarks>
 public sealed record ChainStage(
@@ -22,15 +22,16 @@ public sealed record ChainStage(
     /// <summary>What a report calls the stage, for example <c>"block3.attention"</c>.</summary>
     public string Name { get; init; } = "";
 
-    /// <summary>The same stage with its saved tensors stored in bf16, or null where they must stay as they are. Its output keeps
-    /// its type and size, so values computed forward do not change; gradients do, by the rounding of what backward reads.</summary>
+    /// <summary>The same stage with its saved tensors stored in bf16, or null where they must stay as they are. Its output
+    /// keeps its type and size, so values computed forward do not change; gradients do, by the rounding of what backward
+    /// reads.</summary>
     public ChainStage? Narrow { get; init; }
 
     /// <summary>Bytes that saving adds to the output.</summary>
     public long InternalBytes => SavedBytes - OutputBytes;
 
-    /// <summary>This stage with <see cref="Narrow"/> set on the assumption that all internals are f32 and are converted as a whole:
-    /// wide and narrow copies are live at once while the stage runs.</summary>
+    /// <summary>This stage with <see cref="Narrow"/> set on the assumption that all internals are f32 and are converted as a
+    /// whole: wide and narrow copies are live at once while the stage runs.</summary>
     /// <param name="castBytesPerMs">Bytes of f32 converted per millisecond, one way.</param>
     public ChainStage WithNarrow(double castBytesPerMs) => this with
     {

@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Training.Planning;
 
-/// <summary>A schedule of one training step over a chain of segments, with its predicted time and memory and the reason for both:
-/// what a tape executes. Immutable.</summary>
+/// <summary>A schedule of one training step over a chain of segments, with its predicted time and memory and the reason for
+/// both: what a tape executes. Immutable.</summary>
 public sealed class CheckpointPlan
 {
     /// <summary>Simulates <paramref name="ops"/>.</summary>
@@ -58,11 +58,13 @@ public sealed class CheckpointPlan
         foreach (var t in Tensors)
         {
             string what = t.Tensor.IsSaved ? t.IsNarrow ? "bf16" : "saved" : t.Tensor.Stage == 0 ? "input" : "output";
-            text.AppendLine(Format($"{t.Tensor.Stage,5}  {t.Name.PadRight(width)}  {what,-6}  {t.Fate.ToString().ToLowerInvariant(),-10}  {MiB(t.Bytes),10:F2}  {t.Ms,9:F3}"));
+            string fate = t.Fate.ToString().ToLowerInvariant();
+            text.AppendLine(Format($"{t.Tensor.Stage,5}  {t.Name.PadRight(width)}  {what,-6}  {fate,-10}  {MiB(t.Bytes),10:F2}  {t.Ms,9:F3}"));
         }
         text.AppendLine(Format($"peak {MiB(PeakBytes):F2} MiB on the device, {MiB(Simulation.HostPeakBytes):F2} MiB on the host"));
-        double waits = Ms - Simulation.ComputeMs;
-        text.AppendLine(Format($"time {Ms:F3} ms: {Chain.PlainMs:F3} plain, {Simulation.ComputeMs - Chain.PlainMs:F3} for {RecomputedStages} recomputed stages and conversions, {waits:F3} waiting for copies"));
+        double extra = Simulation.ComputeMs - Chain.PlainMs, waits = Ms - Simulation.ComputeMs;
+        text.Append(Format($"time {Ms:F3} ms: {Chain.PlainMs:F3} plain, {extra:F3} for {RecomputedStages} recomputed stages and conversions, "));
+        text.AppendLine(Format($"{waits:F3} waiting for copies"));
         return text.ToString();
     }
 
@@ -72,16 +74,17 @@ public sealed class CheckpointPlan
         var narrow = new HashSet<int>();
         for (int i = 0; i < ops.Count; i++)
         {
-            if (ops[i].Kind is ScheduleOpKind.Offload or ScheduleOpKind.Prefetch)
-                copyMs[ops[i].Tensor] = copyMs.GetValueOrDefault(ops[i].Tensor) + simulation.Steps[i].EndMs - simulation.Steps[i].StartMs;
-            if (ops[i].Kind == ScheduleOpKind.Backward && ops[i].IsNarrow) narrow.Add(ops[i].Stage);
+            var (op, step) = (ops[i], simulation.Steps[i]);
+            if (op.Kind is ScheduleOpKind.Offload or ScheduleOpKind.Prefetch)
+                copyMs[op.Tensor] = copyMs.GetValueOrDefault(op.Tensor) + step.EndMs - step.StartMs;
+            if (op.Kind == ScheduleOpKind.Backward && op.IsNarrow) narrow.Add(op.Stage);
         }
         PlannedTensor Row(ScheduleTensor x, long bytes, int repeats)
         {
             bool isCopied = copyMs.TryGetValue(x, out double ms);
             var fate = isCopied ? TensorFate.Offloaded : repeats > 0 ? TensorFate.Recomputed : TensorFate.Kept;
-            ms += repeats * (x.Stage == 0 ? 0 : chain[x.Stage].ForwardMs);
-            return new PlannedTensor(x, x.Stage == 0 ? "" : chain[x.Stage].Name, fate, x.IsSaved && narrow.Contains(x.Stage), bytes, ms);
+            var (name, forwardMs) = x.Stage == 0 ? ("", 0) : (chain[x.Stage].Name, chain[x.Stage].ForwardMs);
+            return new PlannedTensor(x, name, fate, x.IsSaved && narrow.Contains(x.Stage), bytes, ms + repeats * forwardMs);
         }
 
         yield return Row(ScheduleTensor.Output(0), chain.InputBytes, 0);

@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Fovea.Training.Planning;
 
-/// <summary>Chooses online which tensor to evict when memory runs out, for graphs that are not known in advance. A runtime tells
-/// it what it makes and reads; it neither allocates nor computes. Not safe for several threads.</summary>
+/// <summary>Chooses online which tensor to evict when memory runs out, for graphs that are not known in advance. A runtime
+/// tells it what it makes and reads; it neither allocates nor computes. Not safe for several threads.</summary>
 /// <remarks>Kirisame et al., "Dynamic Tensor Rematerialization", 2021, with the exact neighbourhood e*: evicted ancestors and
-/// descendants that are reached through evicted tensors, without descendants that nobody reads any more. Staleness counts ops, never wall-clock time, so that runs repeat.
-/// An id stands for a storage: views share the id of their base.</remarks>
+/// descendants that are reached through evicted tensors, without descendants that nobody reads any more. Staleness counts ops,
+/// never wall-clock time, so that runs repeat. An id stands for a storage: views share the id of their base.</remarks>
 public sealed class EvictionPolicy
 {
     private enum State
@@ -38,8 +38,8 @@ public sealed class EvictionPolicy
 
     /// <summary>A policy that knows no storage yet.</summary>
     /// <param name="score">How to rank.</param>
-    /// <param name="staleness">Replaces the number of ops since the last use, where the caller knows better: for example the number of
-    /// ops until the next use of an id.</param>
+    /// <param name="staleness">Replaces the number of ops since the last use, where the caller knows better: for example the
+    /// number of ops until the next use of an id.</param>
     public EvictionPolicy(EvictionScore score = EvictionScore.Neighbourhood, Func<int, double>? staleness = null)
     {
         _score = score;
@@ -73,8 +73,8 @@ public sealed class EvictionPolicy
     /// <summary>The op reads <paramref name="id"/>.</summary>
     public void Touch(int id) => _storages[id].LastUse = _clock;
 
-    /// <summary>Forbids to evict <paramref name="id"/> until as many calls of <see cref="Unpin"/>: operands of the op that runs, and for
-    /// good what can never be made again.</summary>
+    /// <summary>Forbids to evict <paramref name="id"/> until as many calls of <see cref="Unpin"/>: operands of the op that
+    /// runs, and for good what can never be made again.</summary>
     public void Pin(int id) => _storages[id].Pins++;
 
     /// <summary>Takes one pin back.</summary>
@@ -93,8 +93,8 @@ public sealed class EvictionPolicy
     /// <summary>No op to come reads <paramref name="id"/>, unless to make something else again. It may stay live.</summary>
     public void Retire(int id) => _storages[id].IsRetired = true;
 
-    /// <summary>The live, unpinned storage of the lowest score, among equals the one of the lowest id; -1 if there is none. Storages
-    /// of no bytes gain nothing and are left alone.</summary>
+    /// <summary>The live, unpinned storage of the lowest score, among equals the one of the lowest id; -1 if there is none.
+    /// Storages of no bytes gain nothing and are left alone.</summary>
     public int ChooseVictim()
     {
         int victim = -1;
@@ -136,7 +136,8 @@ public sealed class EvictionPolicy
                 foreach (int next in isUp ? storage.Inputs : CollectionsMarshal.AsSpan(storage.Readers))
                 {
                     var neighbour = _storages[next];
-                    if (neighbour.State != State.Evicted || neighbour.Visit == _visit || (neighbour.IsRetired && !isUp)) continue;
+                    bool counts = neighbour.State == State.Evicted && (isUp || !neighbour.IsRetired);
+                    if (!counts || neighbour.Visit == _visit) continue;
                     neighbour.Visit = _visit;
                     ms += neighbour.Ms;
                     _pending.Push(next);

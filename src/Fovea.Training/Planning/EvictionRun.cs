@@ -1,7 +1,7 @@
 namespace Fovea.Training.Planning;
 
-/// <summary>Runs a graph in a byte budget the way an eager runtime would: before each op it makes evicted inputs again, then evicts
-/// what an <see cref="EvictionPolicy"/> names until the result fits.</summary>
+/// <summary>Runs a graph in a byte budget the way an eager runtime would: before each op it makes evicted inputs again, then
+/// evicts what an <see cref="EvictionPolicy"/> names until the result fits.</summary>
 internal sealed class EvictionRun
 {
     private readonly IReadOnlyList<GraphNode> _graph;
@@ -42,7 +42,8 @@ internal sealed class EvictionRun
     /// <param name="knowsFuture">Whether it looks at the next use in place of the last one.</param>
     /// <param name="releasesUnread">Whether a result goes at once when its last reader has run, though it could help to make
     /// others again.</param>
-    public static GraphSchedule? Run(IReadOnlyList<GraphNode> graph, long budget, EvictionScore score, bool knowsFuture, bool releasesUnread)
+    public static GraphSchedule? Run(
+        IReadOnlyList<GraphNode> graph, long budget, EvictionScore score, bool knowsFuture, bool releasesUnread)
     {
         var run = new EvictionRun(graph, budget, score, knowsFuture, releasesUnread);
         for (run._current = 0; run._current < graph.Count; run._current++)

@@ -3,7 +3,8 @@ namespace Fovea.Training.Planning;
 /// <summary>How <see cref="EvictionPolicy"/> ranks what it may evict; the lowest score goes first.</summary>
 public enum EvictionScore
 {
-    /// <summary>Cost to make the tensor and its evicted neighbourhood again, over bytes times staleness: the h of DTR.</summary>
+    /// <summary>Cost to make the tensor and its evicted neighbourhood again, over bytes times staleness: the h of
+    /// DTR.</summary>
     Neighbourhood,
 
     /// <summary>Cost to make the tensor alone again, over bytes times staleness.</summary>

@@ -1,7 +1,7 @@
 namespace Fovea.Training.Planning;
 
-/// <summary>Schedules of any graph of forward and backward ops within a byte budget: the problem of Jain et al., "Checkmate", 2020.
-/// Nodes run for the first time in the order given; results may be released and made again at any time.</summary>
+/// <summary>Schedules of any graph of forward and backward ops within a byte budget: the problem of Jain et al., "Checkmate",
+/// 2020. Nodes run for the first time in the order given; results may be released and made again at any time.</summary>
 public static class GraphPlanner
 {
     /// <summary>Most nodes that <see cref="Exact"/> takes.</summary>
@@ -22,8 +22,10 @@ public static class GraphPlanner
         return schedules.MinBy(s => (s.Ms, s.PeakBytes)) ?? throw NoFit(graph, budget);
     }
 
-    /// <summary>The fastest schedule, by branch and bound over all sets of live results; for small graphs and to judge others.</summary>
-    /// <exception cref="ArgumentException">No schedule fits, or there are more than <see cref="MostExactNodes"/> nodes.</exception>
+    /// <summary>The fastest schedule, by branch and bound over all sets of live results; for small graphs and to judge
+    /// others.</summary>
+    /// <exception cref="ArgumentException">No schedule fits, or there are more than <see cref="MostExactNodes"/>
+    /// nodes.</exception>
     public static GraphSchedule Exact(IReadOnlyList<GraphNode> graph, long budget)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(graph.Count, MostExactNodes);
@@ -35,7 +37,8 @@ public static class GraphPlanner
     {
         for (int i = 0; i < graph.Count; i++)
             foreach (int input in graph[i].Inputs)
-                if (input < 0 || input >= i) throw new ArgumentException($"node {i}: its input {input} does not come before it");
+                if (input < 0 || input >= i)
+                    throw new ArgumentException($"node {i}: its input {input} does not come before it");
     }
 
     private static ArgumentException NoFit(IReadOnlyList<GraphNode> graph, long budget) =>

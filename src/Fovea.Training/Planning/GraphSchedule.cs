@@ -5,8 +5,8 @@ namespace Fovea.Training.Planning;
 public sealed class GraphSchedule
 {
     /// <summary>Checks <paramref name="ops"/> and adds up their time and memory.</summary>
-    /// <exception cref="InvalidScheduleException">An input is not live, a result is made twice, a node runs before those in front of it,
-    /// or some node never runs.</exception>
+    /// <exception cref="InvalidScheduleException">An input is not live, a result is made twice, a node runs before those in
+    /// front of it, or some node never runs.</exception>
     public GraphSchedule(IReadOnlyList<GraphNode> graph, IReadOnlyList<GraphOp> ops)
     {
         Ops = ops;
@@ -15,7 +15,8 @@ public sealed class GraphSchedule
         int next = 0;
         foreach (var (node, isFree) in ops)
         {
-            if (isLive[node] != isFree) throw new InvalidScheduleException($"node {node}: {(isFree ? "released while not live" : "run while live")}");
+            if (isLive[node] != isFree)
+                throw new InvalidScheduleException($"node {node}: {(isFree ? "released while not live" : "run while live")}");
             isLive[node] = !isFree;
             live += isFree ? -graph[node].Bytes : graph[node].Bytes;
             if (isFree) continue;

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Fovea.Training.Planning;
 
 /// <summary>Best-first branch and bound. A state is the number of nodes that have run for the first time and the set of live
-/// results; the bound of a state is its cost and the time of all first runs to come. A state reached at no lower cost than before
-/// is cut, so at most (n + 1) 2^n are opened.</summary>
+/// results; the bound of a state is its cost and the time of all first runs to come. A state reached at no lower cost than
+/// before is cut, so at most (n + 1) 2^n are opened.</summary>
 internal sealed class GraphSearch(IReadOnlyList<GraphNode> graph, long budget)
 {
     private readonly record struct State(int Next, uint Live);

@@ -7,4 +7,10 @@ namespace Fovea.Training.Planning;
 /// <param name="IsNarrow">Whether it is stored in bf16.</param>
 /// <param name="Bytes">Its bytes on the device.</param>
 /// <param name="Ms">What its fate costs: time to recompute, or time that the copy engine is busy with it.</param>
-public readonly record struct PlannedTensor(ScheduleTensor Tensor, string Name, TensorFate Fate, bool IsNarrow, long Bytes, double Ms);
+public readonly record struct PlannedTensor(
+    ScheduleTensor Tensor,
+    string Name,
+    TensorFate Fate,
+    bool IsNarrow,
+    long Bytes,
+    double Ms);

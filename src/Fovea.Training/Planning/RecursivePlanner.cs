@@ -1,7 +1,7 @@
 namespace Fovea.Training.Planning;
 
-/// <summary>Cuts the chain into equal parts, keeps a checkpoint at each cut and treats every part the same way, last part first:
-/// O(k log_{k+1} n) outputs live at once for about log_{k+1} n extra forward runs of every stage.</summary>
+/// <summary>Cuts the chain into equal parts, keeps a checkpoint at each cut and treats every part the same way, last part
+/// first: O(k log_{k+1} n) outputs live at once for about log_{k+1} n extra forward runs of every stage.</summary>
 /// <remarks>Section 4.4 of Chen et al., 2016: g(n) = k + g(n / (k + 1)).</remarks>
 public static class RecursivePlanner
 {

@@ -12,7 +12,8 @@ public enum ScheduleOpKind
     /// <summary>Runs stage l forward, keeps its output and releases its input.</summary>
     ForwardDiscard,
 
-    /// <summary>Turns the output of the last stage into its gradient: what the caller does between forward and backward.</summary>
+    /// <summary>Turns the output of the last stage into its gradient: what the caller does between forward and
+    /// backward.</summary>
     Loss,
 
     /// <summary>Runs stage l backward; releases its output, its saved tensors and the gradient of its output.</summary>
@@ -21,9 +22,11 @@ public enum ScheduleOpKind
     /// <summary>Releases a tensor on the device. If it is on its way to the host, compute waits for the copy first.</summary>
     Free,
 
-    /// <summary>Starts to copy a tensor to pinned host memory. The tensor stays live on the device until <see cref="Free"/>.</summary>
+    /// <summary>Starts to copy a tensor to pinned host memory. The tensor stays live on the device until
+    /// <see cref="Free"/>.</summary>
     Offload,
 
-    /// <summary>Allocates a tensor that is on the host and starts to copy it back; whoever reads it waits for the copy.</summary>
+    /// <summary>Allocates a tensor that is on the host and starts to copy it back; whoever reads it waits for the
+    /// copy.</summary>
     Prefetch,
 }

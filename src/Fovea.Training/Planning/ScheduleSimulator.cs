@@ -4,8 +4,9 @@ namespace Fovea.Training.Planning;
 
 /// <summary>Runs a schedule on paper: checks that every operand is live, counts live bytes and follows two engines, compute and
 /// copy, each of which works in the order of the list. A plan is valid if and only if this accepts it.</summary>
-/// <remarks>Bytes depend on the order of the ops alone: a tensor leaves the device at its <see cref="ScheduleOpKind.Free"/>, never
-/// when some copy happens to end. So measured memory can equal the prediction exactly; only time is an estimate.</remarks>
+/// <remarks>Bytes depend on the order of the ops alone: a tensor leaves the device at its <see cref="ScheduleOpKind.Free"/>,
+/// never when some copy happens to end. So measured memory can equal the prediction exactly; only time is an
+/// estimate.</remarks>
 public sealed class ScheduleSimulator
 {
     /// <summary>Where a tensor is: its bytes on the device and on the host, or -1 where it is not.</summary>
@@ -44,7 +45,8 @@ public sealed class ScheduleSimulator
     /// <param name="chain">Costs and sizes.</param>
     /// <param name="ops">The schedule of one step, forward and backward.</param>
     /// <param name="link">Speed of copies; may be null where the schedule has none.</param>
-    /// <exception cref="InvalidScheduleException">An operand is not live, a tensor is made twice, or the step is not complete.</exception>
+    /// <exception cref="InvalidScheduleException">An operand is not live, a tensor is made twice, or the step is not
+    /// complete.</exception>
     public static Simulation Run(Chain chain, IReadOnlyList<ScheduleOp> ops, HostLink? link = null)
     {
         var simulator = new ScheduleSimulator(chain, link);
@@ -148,8 +150,8 @@ public sealed class ScheduleSimulator
         for (int l = 0; l < _outputs.Length; l++)
             if ((l > 0 && _outputs[l].Device >= 0) || _saved[l].Device >= 0 || _outputs[l].Host >= 0 || _saved[l].Host >= 0)
                 throw new InvalidScheduleException($"stage {l}: the schedule leaves its output or saved tensors behind");
-        return new Simulation(
-            _steps.Max(s => s.LiveBytes), _hostPeak, Math.Max(_computeFree, _copyFree), _computeMs, _copyMs, _forwardRuns, _steps);
+        long peak = _steps.Max(s => s.LiveBytes);
+        return new Simulation(peak, _hostPeak, Math.Max(_computeFree, _copyFree), _computeMs, _copyMs, _forwardRuns, _steps);
     }
 
     private ChainStage Form(int l)

@@ -12,5 +12,6 @@ public readonly record struct ScheduleTensor(int Stage, bool IsSaved)
     public static ScheduleTensor Saved(int stage) => new(stage, IsSaved: true);
 
     /// <inheritdoc/>
-    public override string ToString() => IsSaved ? $"saved tensors of stage {Stage}" : Stage == 0 ? "input of the chain" : $"output of stage {Stage}";
+    public override string ToString() =>
+        IsSaved ? $"saved tensors of stage {Stage}" : Stage == 0 ? "input of the chain" : $"output of stage {Stage}";
 }

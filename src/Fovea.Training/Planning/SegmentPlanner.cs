@@ -11,11 +11,12 @@ public static class SegmentPlanner
     /// <summary>The plain step: one segment, nothing is recomputed.</summary>
     public static IReadOnlyList<ScheduleOp> KeepAll(Chain chain) => Uniform(chain, segments: 1);
 
-    /// <summary>About sqrt(n) segments of about sqrt(n) stages: peak near 2 sqrt(n) outputs where all stages are equal.</summary>
+    /// <summary>About sqrt(n) segments of about sqrt(n) stages: peak near 2 sqrt(n) outputs where all stages are
+    /// equal.</summary>
     public static IReadOnlyList<ScheduleOp> Uniform(Chain chain) => Uniform(chain, (int)Math.Round(Math.Sqrt(chain.Length)));
 
-    /// <summary>Segments of equal numbers of stages. Where they cannot be equal, the longer ones come first: fewer checkpoints are
-    /// live while those run backward.</summary>
+    /// <summary>Segments of equal numbers of stages. Where they cannot be equal, the longer ones come first: fewer checkpoints
+    /// are live while those run backward.</summary>
     public static IReadOnlyList<ScheduleOp> Uniform(Chain chain, int segments)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(segments, 1);
@@ -24,8 +25,8 @@ public static class SegmentPlanner
         return Schedule(chain.Length, [.. Enumerable.Range(0, segments).Select(i => 1 + i * size + Math.Min(i, longer))]);
     }
 
-    /// <summary>For stages of unequal sizes: starts a new segment when the saved bytes of the current one would pass a limit, sweeps
-    /// that limit around sqrt(total * largest) and returns the schedule of the lowest simulated peak.</summary>
+    /// <summary>For stages of unequal sizes: starts a new segment when the saved bytes of the current one would pass a limit,
+    /// sweeps that limit around sqrt(total * largest) and returns the schedule of the lowest simulated peak.</summary>
     public static IReadOnlyList<ScheduleOp> ByBytes(Chain chain)
     {
         var saved = Enumerable.Range(1, chain.Length).Select(l => chain[l].SavedBytes).ToArray();

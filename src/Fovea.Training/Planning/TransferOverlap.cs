@@ -25,7 +25,8 @@ internal sealed class TransferOverlap
         return overlap.Defer(ops, inReverse: true);
     }
 
-    /// <summary>A tensor that stays on the device longer than the schedule says. In reverse, that is one fetched earlier.</summary>
+    /// <summary>A tensor that stays on the device longer than the schedule says. In reverse, that is one fetched
+    /// earlier.</summary>
     private readonly record struct Pending(int Op, int Pair, long Bytes, double DoneMs);
 
     // Fetching early, read backwards in time, is freeing late: the same pass over the reversed list does both.
@@ -85,7 +86,8 @@ internal sealed class TransferOverlap
             var op = ops[i];
             if (op.Kind == ScheduleOpKind.Offload) onHost[op.Tensor] = -1;
             if (op.Kind == ScheduleOpKind.Free && onHost.ContainsKey(op.Tensor)) onHost[op.Tensor] = i;
-            if (op.Kind == ScheduleOpKind.Prefetch && onHost.Remove(op.Tensor, out int free)) (pairs[i], pairs[free]) = (free, i);
+            if (op.Kind == ScheduleOpKind.Prefetch && onHost.Remove(op.Tensor, out int free))
+                (pairs[i], pairs[free]) = (free, i);
         }
         return pairs;
     }

@@ -4,8 +4,8 @@ namespace Fovea.Training.Tests.Planning;
 
 public sealed class EvictionPolicyTests
 {
-    /// <summary>Forward computes per layer of a unit chain; backward of layer i needs t_i alone, and two slots hold gradients from
-    /// there on. Known from an independent simulation.</summary>
+    /// <summary>Forward computes per layer of a unit chain; backward of layer i needs t_i alone, and two slots hold gradients
+    /// from there on. Known from an independent simulation.</summary>
     [Theory]
     [InlineData(100, 20, 1.8)]
     [InlineData(400, 40, 1.9)]

@@ -32,7 +32,8 @@ public sealed class GraphPlannerTests
     [Fact]
     public void CheaperOfTwoBranchesIsMadeAgain()
     {
-        // 1 and 2 read 0; 3 needs room for 4 bytes beside what it reads; 4 reads both branches. Budget for one branch while 3 runs.
+        // 1 and 2 read 0; 3 needs room for 4 bytes beside what it reads; 4 reads both branches. Budget for one branch while 3
+        // runs.
         GraphNode[] graph = [new(1, 1), new(5, 4, 0), new(2, 4, 0), new(1, 1, 0), new(1, 1, 1, 2, 3)];
         Assert.Equal(10, GraphPlanner.Exact(graph, 11).Ms);
         GraphNode[] wide = [new(1, 1), new(5, 4, 0), new(2, 4, 0), new(1, 4, 0), new(1, 1, 3), new(1, 1, 1, 2, 4)];

@@ -44,12 +44,12 @@ public sealed class OffloadTests
         int faster = 0;
         for (int trial = 0; trial < 2; trial++)
         {
-            var chain = RandomChains.Next(random, length);
+            var chain = RandomChains.Next(random, length, hasNarrow: trial == 1);
             var link = new HostLink(bytesPerMs, 1.5 * bytesPerMs, LatencyMs: 0.125);
             long least = BudgetPlanner.SmallestPeak(chain);
             for (long budget = least; budget < RandomChains.PlainPeak(chain); budget += 1 + least / 2)
             {
-                var options = new PlannerOptions { Link = link, Slots = 50 };
+                var options = new PlannerOptions { Link = link, Slots = 50, AllowNarrow = trial == 1 };
                 var simulation = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options), link);
                 double without = ScheduleSimulator.Run(chain, BudgetPlanner.Plan(chain, budget, options with { Link = null })).Ms;
                 Assert.InRange(simulation.PeakBytes, 1, budget);
@@ -70,7 +70,7 @@ public sealed class OffloadTests
             var chain = RandomChains.Next(random, 12);
             long budget = random.NextInt64(BudgetPlanner.SmallestPeak(chain), RandomChains.PlainPeak(chain) + 1);
             var table = new PersistentTable(chain, budget, new PlannerOptions { Link = link, Slots = 1000 }, copyPrice: 0.1);
-            var tight = table.Schedule(table.Slots - table.InputSlots);
+            var tight = table.Schedule(table.BudgetSlots);
             var before = ScheduleSimulator.Run(chain, tight, link);
             var after = ScheduleSimulator.Run(chain, TransferOverlap.Hide(chain, tight, link, budget), link);
             Assert.InRange(before.PeakBytes, 1, budget);

@@ -7,10 +7,11 @@ internal static class RandomChains
 {
     public static Chain Next(Random random, int length, bool hasNarrow = false)
     {
-        ChainStage Stage(int l)
+        ChainStage Stage(int _)
         {
             int output = random.Next(1, 6);
-            var stage = new ChainStage(random.Next(1, 6), random.Next(1, 9), output, output + random.Next(0, 8), random.Next(0, 4), random.Next(0, 4)) { Name = $"s{l}" };
+            int saved = output + random.Next(0, 8);
+            var stage = new ChainStage(random.Next(1, 6), random.Next(1, 9), output, saved, random.Next(0, 4), random.Next(0, 4));
             return hasNarrow ? stage.WithNarrow(castBytesPerMs: 4) : stage;
         }
         return new Chain(random.Next(0, 5), Enumerable.Range(1, length).Select(Stage).ToArray());

@@ -2,8 +2,9 @@ using Fovea.Training.Planning;
 
 namespace Fovea.Training.Tests.Planning;
 
-/// <summary>The least time of any schedule of a short chain, by Dijkstra's algorithm over all states of memory: an oracle that shares
-/// no code with planners or simulator. A persistent schedule keeps every checkpoint until backward has used it.</summary>
+/// <summary>The least time of any schedule of a short chain, by Dijkstra's algorithm over all states of memory: an oracle that
+/// shares no code with planners or simulator. A persistent schedule keeps every checkpoint until backward has used
+/// it.</summary>
 internal sealed class ScheduleSearch(Chain chain, long budget, bool isPersistent)
 {
     /// <summary>Bit l of a mask stands for stage l. Before the loss the gradient is n + 1.</summary>

@@ -29,7 +29,8 @@ public sealed class ScheduleSimulatorTests
         var saved = ScheduleTensor.Saved(1);
         ScheduleOp[] ops =
         [
-            Op(ForwardSaveAll, 1), Move(Offload, saved), Op(ForwardSaveAll, 2), Move(Free, saved), Op(Loss, 2), Move(Prefetch, saved), Op(Backward, 2), Op(Backward, 1),
+            Op(ForwardSaveAll, 1), Move(Offload, saved), Op(ForwardSaveAll, 2), Move(Free, saved),
+            Op(Loss, 2), Move(Prefetch, saved), Op(Backward, 2), Op(Backward, 1),
         ];
         var simulation = ScheduleSimulator.Run(Two, ops, new HostLink(2, 4));
         Assert.Equal([(0, 1), (1, 6), (1, 4), (4, 6), (6, 6), (6, 8.5), (6, 10), (10, 12)], simulation.Steps.Select(s => (s.StartMs, s.EndMs)));
@@ -44,7 +45,8 @@ public sealed class ScheduleSimulatorTests
         var saved = ScheduleTensor.Saved(1);
         ScheduleOp[] ops =
         [
-            Op(ForwardSaveAll, 1), Move(Offload, saved), Move(Free, saved), Op(ForwardSaveAll, 2), Op(Loss, 2), Op(Backward, 2), Move(Prefetch, saved), Op(Backward, 1),
+            Op(ForwardSaveAll, 1), Move(Offload, saved), Move(Free, saved), Op(ForwardSaveAll, 2),
+            Op(Loss, 2), Op(Backward, 2), Move(Prefetch, saved), Op(Backward, 1),
         ];
         var simulation = ScheduleSimulator.Run(Two, ops, new HostLink(2, 4, LatencyMs: 1));
         Assert.Equal(1 + 6 + 3 + 4 + 3.5 + 2, simulation.Ms);

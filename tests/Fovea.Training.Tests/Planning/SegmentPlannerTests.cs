@@ -7,7 +7,8 @@ public sealed class SegmentPlannerTests
     // Outputs are all that is saved: f = b = a = ā = 1.
     private static Chain Outputs(int length) => Chain.Uniform(length, new ChainStage(1, 1, 1, 1));
 
-    /// <summary>k inputs and one segment of n/k outputs, 2 sqrt(n) at best; the gradient in flight is one output more.</summary>
+    /// <summary>k inputs and one segment of n/k outputs, 2 sqrt(n) at best; the gradient in flight is one output
+    /// more.</summary>
     [Theory]
     [InlineData(16, 4, 8)]
     [InlineData(64, 8, 16)]
