@@ -58,6 +58,27 @@ public static partial class TapeOperations
         return outputs[0];
     }
 
+    /// <summary>Maximum or average of windows of x [N][H][W][C].</summary>
+    public static Value Pool2D(this Value x, in Pool2DOptions options) => x.Tape.Record(new Pool2DOperation(options), x);
+
+    /// <summary>Maximum or average of height by width bins of x [N][H][W][C]; 1 by 1 is global pooling.</summary>
+    public static Value AdaptivePool2D(this Value x, PoolMode mode, long height = 1, long width = 1) =>
+        x.Tape.Record(new AdaptivePool2DOperation(mode, height, width), x);
+
+    /// <summary>Resamples x [N][H][W][C] to another height and width.</summary>
+    public static Value Resize(this Value x, in ResizeOptions options, long height, long width) =>
+        x.Tape.Record(new ResizeOperation(options, height, width), x);
+
+    /// <summary>Features of boxes [R][4] in x [N][H][W][C], height by width bins each; images [R] says whose box it is, absent: image
+    /// 0.</summary>
+    public static Value RoiAlign(this Value x, in RoiAlignOptions options, Value boxes, long height, long width, Value images = default) =>
+        x.Tape.Record(new RoiAlignOperation(options, height, width), x, boxes, images);
+
+    /// <summary>A recurrent layer from a zero state over x [B][L][input]; lengths i32 [B] or absent.</summary>
+    public static Value Recurrent(this Value x, in RecurrentOptions options, Value weights, Value recurrent,
+        Value bias = default, Value recurrentBias = default, Value lengths = default) =>
+        x.Tape.Record(new RecurrentOperation(options), x, weights, recurrent, bias, recurrentBias, lengths);
+
     /// <summary>Running maximum of x [N][H][W][C] towards one side.</summary>
     public static Value CornerPool(this Value x, Corner corner) => x.Tape.Record(new CornerPoolOperation(corner), x);
 

@@ -11,6 +11,9 @@ internal static partial class GradientCases
         .. Normalisations(),
         .. Sequences(),
         .. Losses(),
+        .. Elementwise(),
+        .. Images(),
+        .. RecurrentCells(),
     ];
 
     private static IEnumerable<GradientCase> Products() =>
@@ -93,4 +96,45 @@ internal static partial class GradientCases
         new("selective_scan", [[1, 4, 3], [1, 4, 3], [3, 2], [1, 4, 2], [1, 4, 2], [3], [1, 4, 3], [3]],
             (_, v) => v[0].SelectiveScan(v[1], v[2], v[3], v[4], new SelectiveScanOptions { DeltaSoftplus = true }, v[5], v[6], v[7])),
     ];
+
+    private static IEnumerable<GradientCase> Elementwise()
+    {
+        yield return new("add with broadcasting", [[2, 3, 4], [3, 1]], (_, v) => v[0].Add(v[1]));
+        yield return new("subtract a scalar", [[2, 3], []], (_, v) => v[0].Subtract(v[1]));
+        yield return new("multiply with broadcasting both ways", [[3, 1, 2], [1, 4, 2]], (_, v) => v[0].Multiply(v[1]));
+        yield return new("multiply with itself", [[5]], (_, v) => v[0].Multiply(v[0]));
+        yield return new("divide", [[2, 3], [3]], (_, v) => v[0].Divide(v[1])) { Low = 1, High = 2 };
+        yield return new("pow", [[2, 3], [2, 1]], (_, v) => TapeOperations.Binary(BinaryOp.Pow, v[0], v[1])) { Low = 1, High = 2 };
+        yield return new("maximum", [[4], [4]], (_, v) => TapeOperations.Binary(BinaryOp.Max, v[0], v[1].Affine(1, 0.05f))) { Low = -0.3f, Gap = 0.2f };
+        foreach (var op in new[] { UnaryOp.Exp, UnaryOp.Log, UnaryOp.Sqrt, UnaryOp.Reciprocal, UnaryOp.Sin, UnaryOp.Erf })
+            yield return new($"unary {op}", [[7]], (_, v) => v[0].Unary(op)) { Low = 1, High = 2 };
+        yield return new("affine", [[7]], (_, v) => v[0].Affine(-3, 2));
+        yield return new("sum over two dimensions", [[2, 3, 4]], (_, v) => v[0].Reduce(ReduceOp.Sum, keepDimensions: true, 0, 2));
+        yield return new("mean of all", [[2, 3, 4]], (_, v) => v[0].Mean());
+        yield return new("maximum of rows", [[3, 4]], (_, v) => v[0].Reduce(ReduceOp.Max, keepDimensions: false, 1)) { Low = -1, Gap = 0.15f };
+        yield return new("log-sum-exp of rows", [[3, 4]], (_, v) => v[0].Reduce(ReduceOp.LogSumExp, keepDimensions: false, 1)) { Low = -2, High = 2 };
+        yield return new("l2 of columns", [[3, 4]], (_, v) => v[0].Reduce(ReduceOp.L2, keepDimensions: false, 0)) { Low = 1, High = 2 };
+    }
+
+    private static IEnumerable<GradientCase> Images() =>
+    [
+        new("pool2d max", [[1, 5, 4, 2]], (_, v) => v[0].Pool2D(new Pool2DOptions { KernelHeight = 3, KernelWidth = 3, StrideHeight = 2, StrideWidth = 2, PadTop = 1, PadLeft = 1 }))
+            { Low = -2, Gap = 0.1f },
+        new("pool2d average", [[2, 4, 5, 3]], (_, v) => v[0].Pool2D(new Pool2DOptions { Mode = PoolMode.Average, KernelHeight = 2, KernelWidth = 3 })),
+        new("global average", [[2, 3, 4, 5]], (_, v) => v[0].AdaptivePool2D(PoolMode.Average)),
+        new("adaptive max 2x3", [[1, 5, 7, 1]], (_, v) => v[0].AdaptivePool2D(PoolMode.Max, 2, 3)) { Low = -2, Gap = 0.1f },
+        new("resize up", [[1, 3, 4, 2]], (_, v) => v[0].Resize(new ResizeOptions(), 5, 7)),
+        new("resize nearest", [[1, 3, 3, 2]], (_, v) => v[0].Resize(new ResizeOptions { Mode = ResizeMode.Nearest }, 6, 6)),
+        new("roi_align", [[1, 6, 7, 2], [2, 4]], (tape, v) => v[0].RoiAlign(new RoiAlignOptions { SamplingRatio = 2 }, tape.Detach(v[1].Affine(2, 3)), 2, 3)),
+    ];
+
+    private static IEnumerable<GradientCase> RecurrentCells()
+    {
+        foreach (var (cell, gates) in new[] { (RecurrentCell.RnnTanh, 1), (RecurrentCell.Lstm, 4), (RecurrentCell.Gru, 3), (RecurrentCell.GruResetBefore, 3) })
+        {
+            var options = new RecurrentOptions { Cell = cell, InputSize = 3, HiddenSize = 2, Reverse = cell == RecurrentCell.Gru };
+            yield return new($"recurrent {cell}", [[2, 3, 3], [gates * 2, 3], [gates * 2, 2], [gates * 2], [gates * 2]],
+                (_, v) => v[0].Recurrent(options, v[1], v[2], v[3], v[4])) { Low = -1, High = 1 };
+        }
+    }
 }
