@@ -61,6 +61,46 @@ public sealed class BagBatch
         return this;
     }
 
+    /// <summary>Adds ids of -1 that belong to row -1 until there are <paramref name="count"/>: programs that were recorded for one size take
+    /// every batch. Returns itself.</summary>
+    /// <exception cref="ArgumentException">There are more ids already.</exception>
+    public BagBatch PadTo(int count)
+    {
+        if (Count > count) throw new ArgumentException($"the batch has {Count} ids, more than {count}", nameof(count));
+        Resize(ref _ids, count);
+        Resize(ref _rows, count);
+        if (_hasWeights) Resize(ref _weights, count);
+        _ids.AsSpan(Count, count - Count).Fill(-1);
+        _rows.AsSpan(Count, count - Count).Fill(-1);
+        if (_hasWeights) _weights.AsSpan(Count, count - Count).Clear();
+        Count = count;
+        return this;
+    }
+
+    /// <summary>Adds the combined embeddings of the rows to <paramref name="output"/> [<see cref="Rows"/>][dimension], which is zero where the
+    /// batch has divisors.</summary>
+    /// <param name="stream">Where the work is enqueued.</param>
+    /// <param name="table">[buckets][dimension], Float32.</param>
+    /// <param name="maxNorm">As in <see cref="EmbeddingBag.Forward"/>.</param>
+    /// <param name="output">May be a slice of columns.</param>
+    public void Lookup(DeviceStream stream, DeviceTensor table, float? maxNorm, DeviceTensor output)
+    {
+        if (Count == 0) return;
+        using var ids = DeviceTensor.From(stream, Ids, Count);
+        using var rows = DeviceTensor.From(stream, IdRows, Count);
+        using var weights = Column(stream, Weights);
+        using var divisors = Column(stream, Divisors);
+        EmbeddingBag.Forward(stream, table, ids, rows, weights, divisors, output, maxNorm);
+    }
+
+    private static DeviceTensor? Column(DeviceStream stream, ReadOnlySpan<float> values) =>
+        values.IsEmpty ? null : DeviceTensor.From(stream, values, values.Length, 1);
+
+    private static void Resize<T>(ref T[] buffer, int count)
+    {
+        if (buffer.Length < count) Array.Resize(ref buffer, count);
+    }
+
     private static void Grow<T>(ref T[] buffer, int count)
     {
         if (buffer.Length < count) buffer = new T[Math.Max(count, (int)Math.Min(2L * buffer.Length, Array.MaxLength))];

@@ -38,7 +38,7 @@ internal sealed class EmbeddingTables : IDisposable
 
     /// <summary>Adds the column's embeddings for this batch to <paramref name="output"/>, which is zero.</summary>
     public void Forward(DeviceStream stream, FeatureCache cache, EmbeddingColumn column, BagBatch bag, DeviceTensor output) =>
-        EmbeddingBag.Forward(stream, _tables[column.TableName], bag.Prepare(cache.Ids(column.Categorical), column.Combiner), column.MaxNorm, output);
+        bag.Prepare(cache.Ids(column.Categorical), column.Combiner).Lookup(stream, _tables[column.TableName], column.MaxNorm, output);
 
     public void Dispose()
     {

@@ -85,11 +85,11 @@ public sealed class LinearModel : IDisposable
                 _bag.Prepare(cache.Ids(column), Combiner);
                 if (Combiner == Combiner.Sum)
                 {
-                    EmbeddingBag.Forward(stream, weights, _bag, null, logits);
+                    _bag.Lookup(stream, weights, null, logits);
                     continue;
                 }
                 using var share = Zeros(stream, rows, Units);
-                EmbeddingBag.Forward(stream, weights, _bag, null, share);
+                _bag.Lookup(stream, weights, null, share);
                 Kernels.Binary(stream, BinaryOp.Add, logits, share, logits);
             }
             Kernels.Binary(stream, BinaryOp.Add, logits, Bias, logits);

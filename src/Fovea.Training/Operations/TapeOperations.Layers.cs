@@ -20,6 +20,17 @@ public static partial class TapeOperations
     /// <summary>Rows of a table [N][..] by indices of any shape: embedding lookup.</summary>
     public static Value GatherRows(this Value table, Value indices) => table.Tape.Record(new GatherRowsOperation(), table, indices);
 
+    /// <summary>Combined embedding look-up (<see cref="Fovea.EmbeddingBag"/>): y[r] = sum of weight * table[id] over the ids of row r,
+    /// divided by the row's divisor. Ids and rows of -1 are padding.</summary>
+    /// <param name="table">[buckets][dimension].</param>
+    /// <param name="ids">[n], Int32 or Int64.</param>
+    /// <param name="idRows">[n]: the row of y that each id belongs to.</param>
+    /// <param name="rows">Rows of y.</param>
+    /// <param name="weights">[n][1] or absent; a constant.</param>
+    /// <param name="divisors">[rows][1] or absent; a constant.</param>
+    public static Value EmbeddingBag(this Value table, Value ids, Value idRows, long rows, Value weights = default, Value divisors = default) =>
+        table.Tape.Record(new EmbeddingBagOperation(rows), table, ids, idRows, weights, divisors);
+
     /// <summary>Scaled dot-product attention: q [B][Lq][H][D], k and v [B][Lk][G][D].</summary>
     /// <param name="q">Queries.</param>
     /// <param name="k">Keys.</param>
