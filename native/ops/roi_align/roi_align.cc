@@ -76,6 +76,15 @@ fovea_status check_rois(const char* op, const fovea_roi_align_params* params, co
               describe(map), bins_name, describe(bins));
   FOVEA_CHECK(map.shape[3] == bins.shape[3], "%s: channels differ: %s is %s, %s is %s", op, map_name, describe(map), bins_name,
               describe(bins));
+  constexpr double kMostElements = 1e15;  // far from overflow of the workspace's sizes
+  for (const fovea_tensor* t : {&map, &bins}) {
+    double n = 1;
+    for (int i = 0; i < 4; ++i) {
+      FOVEA_CHECK(t->shape[i] >= 0, "%s: negative size: %s", op, describe(*t));
+      n *= static_cast<double>(t->shape[i]);
+    }
+    FOVEA_CHECK(n <= kMostElements, "%s: %s is too large", op, describe(*t));
+  }
   for (const int i : {1, 2})
     FOVEA_CHECK(map.shape[i] <= kMostRoiSide && bins.shape[i] <= kMostRoiSide, "%s: sides above 2^30: %s is %s, %s is %s", op,
                 map_name, describe(map), bins_name, describe(bins));

@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kBinThreads)
 }
 
 // Samples of an axis, counted through its bins, that can reach a cell: those between its two neighbours, which the map's ends
-// reach as well. One more on each side is for rounding. A bin of ROI_POOL counts as one sample.
+// reach as well. Two more on each side are for rounding. A bin of ROI_POOL counts as one sample.
 struct Reaching {
   int64_t begin, end, of_bin;
 };
