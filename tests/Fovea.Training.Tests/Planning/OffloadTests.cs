@@ -61,6 +61,29 @@ public sealed class OffloadTests
     }
 
     [Fact]
+    public void NeedlessCopiesAreDropped()
+    {
+        var chain = Chain.Uniform(2, new ChainStage(1, 1, 10, 30));
+        ScheduleTensor input = ScheduleTensor.Output(0), saved = ScheduleTensor.Saved(1);
+        var builder = new ScheduleBuilder(2);
+        builder.SaveAll(1);
+        builder.ToHost(input);
+        builder.ToHost(saved);
+        builder.KeepAll(2, 2, isLossDue: true);
+        builder.ToDevice(saved);
+        builder.ToDevice(input);
+        builder.Backward(1);
+        var link = new HostLink(1000, 1000);
+        long tight = ScheduleSimulator.Run(chain, builder.Ops, link).PeakBytes;
+        Assert.Equal(50, tight);
+        Assert.Equal(SegmentPlanner.KeepAll(chain), TransferOverlap.DropNeedless(chain, builder.Ops, link, budget: 80));
+        // Ten bytes more than needed: the input may stay, the 20 saved bytes may not.
+        var half = TransferOverlap.DropNeedless(chain, builder.Ops, link, budget: 60);
+        Assert.Equal([saved], half.Where(op => op.Kind == ScheduleOpKind.Offload).Select(op => op.Tensor));
+        Assert.Equal(builder.Ops, TransferOverlap.DropNeedless(chain, builder.Ops, link, tight));
+    }
+
+    [Fact]
     public void HidingCopiesNeverPassesTheBudgetAndTakesNoLonger()
     {
         var random = new Random(5);
