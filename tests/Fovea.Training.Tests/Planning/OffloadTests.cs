@@ -27,6 +27,14 @@ public sealed class OffloadTests
     }
 
     [Fact]
+    public void ImpossibleLinksAndSlotsAreRefused()
+    {
+        Assert.Throws<ArgumentException>(() => Ms(Unit, 7_000, new HostLink(0, 1)));
+        Assert.Throws<ArgumentException>(() => Ms(Unit, 7_000, new HostLink(1, double.NaN)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => BudgetPlanner.Plan(Unit, 7_000, new PlannerOptions { Slots = 0 }));
+    }
+
+    [Fact]
     public void HostMemoryIsBounded()
     {
         var options = new PlannerOptions { Link = new HostLink(10_000, 10_000), HostBytes = 3_000 };
