@@ -24,23 +24,13 @@ public static class BudgetPlanner
     /// one.</exception>
     public static IReadOnlyList<ScheduleOp> Plan(Chain chain, long budget, PlannerOptions? options = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(budget, 1);
         options ??= new PlannerOptions();
+        ArgumentOutOfRangeException.ThrowIfLessThan(budget, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Slots, 1, nameof(options));
         var plain = SegmentPlanner.KeepAll(chain);
         if (ScheduleSimulator.Run(chain, plain).PeakBytes <= budget) return plain;
         var best = Recompute(chain, budget, options);
-        if (options.Link is { } link)
-        {
-            double low = Math.Log(LeastPrice), high = 0;
-            for (int i = 0; i < Prices; i++)
-            {
-                double price = (low + high) / 2;
-                var plan = Offload(chain, budget, options, link, Math.Exp(price));
-                if (plan?.Simulation is { } s && s.Ms - s.ComputeMs > TooMuchWaiting * s.Ms) low = price;
-                else high = price;
-                best = Faster(best, plan);
-            }
-        }
+        if (options.Link is { } link) best = Faster(best, Offload(chain, budget, options, link));
         if (best != null) return best.Ops;
         var frugal = Frugal(chain, options);
         return frugal.Simulation.PeakBytes <= budget
@@ -80,8 +70,25 @@ public static class BudgetPlanner
     private static Candidate Simulate(Chain chain, IReadOnlyList<ScheduleOp> ops, HostLink? link = null) =>
         new(ops, ScheduleSimulator.Run(chain, ops, link));
 
+    private static Candidate? Offload(Chain chain, long budget, PlannerOptions options, HostLink link)
+    {
+        if (!(link.ToHostBytesPerMs > 0 && link.ToDeviceBytesPerMs > 0 && link.LatencyMs >= 0))
+            throw new ArgumentException($"Copies over {link} never end.", nameof(options));
+        Candidate? best = null;
+        double low = Math.Log(LeastPrice), high = 0;
+        for (int i = 0; i < Prices; i++)
+        {
+            double price = (low + high) / 2;
+            var plan = OffloadAt(chain, budget, options, link, Math.Exp(price));
+            if (plan?.Simulation is { } s && s.Ms - s.ComputeMs > TooMuchWaiting * s.Ms) low = price;
+            else high = price;
+            best = Faster(best, plan);
+        }
+        return best == null ? null : Simulate(chain, TransferOverlap.DropNeedless(chain, best.Ops, link, budget), link);
+    }
+
     // The best over all reserves, which share one table.
-    private static Candidate? Offload(Chain chain, long budget, PlannerOptions options, HostLink link, double price)
+    private static Candidate? OffloadAt(Chain chain, long budget, PlannerOptions options, HostLink link, double price)
     {
         var table = new PersistentTable(chain, budget, options, price);
         Candidate? best = null;

@@ -39,6 +39,10 @@ public sealed class Chain
     /// <summary>Stage <paramref name="stage"/>, counted from 1.</summary>
     public ChainStage this[int stage] => _stages[stage - 1];
 
+    /// <summary>A stage as it is, or its narrow form, which it must have.</summary>
+    internal ChainStage Form(int stage, bool isNarrow) =>
+        !isNarrow ? this[stage] : this[stage].Narrow ?? throw new InvalidScheduleException($"stage {stage} has no narrow form");
+
     /// <summary>Bytes of the output of a stage; those of the chain's input for stage 0.</summary>
     public long OutputBytes(int stage) => stage == 0 ? InputBytes : this[stage].OutputBytes;
 

@@ -94,7 +94,7 @@ public sealed class CheckpointPlan
             // the two made the output alone once more.
             int runs = simulation.ForwardRuns[l];
             yield return Row(ScheduleTensor.Output(l), chain.OutputBytes(l), Math.Max(runs - 2, 0));
-            long saved = (narrow.Contains(l) ? chain[l].Narrow! : chain[l]).InternalBytes;
+            long saved = chain.Form(l, narrow.Contains(l)).InternalBytes;
             if (saved > 0 || runs > 1) yield return Row(ScheduleTensor.Saved(l), saved, Math.Min(runs - 1, 1));
         }
     }

@@ -166,7 +166,7 @@ internal sealed class PersistentTable
         }
         if (saved)
         {
-            var form = move.IsNarrow ? _chain[s].Narrow! : _chain[s];
+            var form = _chain.Form(s, move.IsNarrow);
             gained += Up(form.SavedBytes) - Up(form.OutputBytes);
             ms += link.ToHostMs(form.InternalBytes) + link.ToDeviceMs(form.InternalBytes);
         }

@@ -74,7 +74,7 @@ public sealed class ScheduleSimulator
 
     private (double Start, double End) Forward(int l)
     {
-        var stage = Form(l);
+        var stage = _chain.Form(l, _op.IsNarrow);
         double ready = Ready(_outputs[l - 1], "input");
         Allocate(_outputs[l], stage.OutputBytes, "output");
         if (_op.Kind == ScheduleOpKind.ForwardSaveAll) Allocate(_saved[l], stage.InternalBytes, "set of saved tensors");
@@ -100,7 +100,7 @@ public sealed class ScheduleSimulator
     private (double Start, double End) Backward(int l)
     {
         if (_op.IsNarrow != _isNarrow[l]) Fail("the forward run saved in the other form");
-        var stage = Form(l);
+        var stage = _chain.Form(l, _op.IsNarrow);
         double ready = Math.Max(
             Math.Max(Ready(_outputs[l - 1], "input"), Ready(_outputs[l], "output")),
             Math.Max(Ready(_saved[l], "set of saved tensors"), Ready(_gradients[l], "gradient of the output")));
@@ -152,13 +152,6 @@ public sealed class ScheduleSimulator
                 throw new InvalidScheduleException($"stage {l}: the schedule leaves its output or saved tensors behind");
         long peak = _steps.Max(s => s.LiveBytes);
         return new Simulation(peak, _hostPeak, Math.Max(_computeFree, _copyFree), _computeMs, _copyMs, _forwardRuns, _steps);
-    }
-
-    private ChainStage Form(int l)
-    {
-        if (!_op.IsNarrow) return _chain[l];
-        if (_chain[l].Narrow == null) Fail("the stage has no narrow form");
-        return _chain[l].Narrow!;
     }
 
     private Place PlaceOf(ScheduleTensor x) => (x.IsSaved ? _saved : _outputs)[x.Stage];

@@ -5,6 +5,13 @@ namespace Fovea.Training.Planning;
 /// the host and back closes up stays where it is.</summary>
 internal sealed class TransferOverlap
 {
+    /// <summary>The ops that take one tensor to the host and back, by position.</summary>
+    private sealed record Transfer(int Offload, int Free, int Prefetch);
+
+    /// <summary>A tensor that stays on the device longer than the schedule says. In reverse, that is one fetched
+    /// earlier.</summary>
+    private readonly record struct Pending(Transfer Transfer, long Bytes, double DoneMs);
+
     private readonly Chain _chain;
     private readonly HostLink _link;
     private readonly long _budget;
@@ -25,88 +32,86 @@ internal sealed class TransferOverlap
         return overlap.Defer(ops, inReverse: true);
     }
 
-    /// <summary>A tensor that stays on the device longer than the schedule says. In reverse, that is one fetched
-    /// earlier.</summary>
-    private readonly record struct Pending(int Op, int Pair, long Bytes, double DoneMs);
+    /// <summary><paramref name="ops"/> without the copies that neither the budget nor time asks for.</summary>
+    public static IReadOnlyList<ScheduleOp> DropNeedless(Chain chain, IReadOnlyList<ScheduleOp> ops, HostLink link, long budget)
+    {
+        double ms = ScheduleSimulator.Run(chain, ops, link).Ms;
+        var dropped = new HashSet<int>();
+        var kept = ops;
+        foreach (var (offload, free, prefetch) in Transfers(ops))
+        {
+            var less = ops.Where((_, i) => i != offload && i != free && i != prefetch && !dropped.Contains(i)).ToArray();
+            var simulation = ScheduleSimulator.Run(chain, less, link);
+            if (simulation.PeakBytes > budget || simulation.Ms > ms) continue;
+            dropped.UnionWith([offload, free, prefetch]);
+            kept = less;
+        }
+        return kept;
+    }
 
     // Fetching early, read backwards in time, is freeing late: the same pass over the reversed list does both.
     private List<ScheduleOp> Defer(List<ScheduleOp> ops, bool inReverse)
     {
         var live = ScheduleSimulator.Run(_chain, ops, _link).Steps.Select(s => s.LiveBytes).ToArray();
-        var pairs = Pairs(ops);
-        var isDropped = new bool[ops.Count];
+        var transfers = Transfers(ops);
+        var begins = transfers.ToDictionary(t => inReverse ? t.Prefetch : t.Free);
+        var ends = transfers.ToDictionary(t => inReverse ? t.Free : t.Prefetch);
+        var dropped = new HashSet<int>();
         var order = new List<int>(ops.Count);
-        var pending = new Queue<Pending>();
-        long deferred = 0;
+        var pending = new List<Pending>(); // the copy that ends first comes first
         double now = 0, copyFree = 0;
         for (int step = 0; step < ops.Count; step++)
         {
             int i = inReverse ? ops.Count - 1 - step : step;
-            var op = ops[i];
-            bool isFree = op.Kind == ScheduleOpKind.Free && pairs[i] >= 0, isPrefetch = op.Kind == ScheduleOpKind.Prefetch;
-            if (inReverse ? isPrefetch : isFree)
+            if (begins.TryGetValue(i, out var transfer))
             {
                 long bytes = Bytes(ops, i);
                 copyFree = Math.Max(now, copyFree) + (inReverse ? _link.ToDeviceMs(bytes) : _link.ToHostMs(bytes));
-                pending.Enqueue(new Pending(i, pairs[i], bytes, copyFree));
-                deferred += bytes;
+                pending.Add(new Pending(transfer, bytes, copyFree));
                 continue;
             }
-            var closed = pending.FirstOrDefault(p => p.Pair == i);
-            if (closed.Pair == i && (isFree || isPrefetch))
+            if (ends.TryGetValue(i, out transfer) && pending.RemoveAll(p => p.Transfer == transfer) > 0)
             {
-                // The copy back begins where the copy out has just ended: neither is needed.
-                pending = new Queue<Pending>(pending.Where(p => p != closed));
-                deferred -= closed.Bytes;
-                isDropped[OffloadOf(ops, isFree ? i : closed.Op)] = true;
+                dropped.Add(transfer.Offload);
                 continue;
             }
-            while (pending.TryPeek(out var first) && (first.DoneMs <= now || live[i] + deferred > _budget))
+            while (pending.Count > 0 && (pending[0].DoneMs <= now || live[i] + pending.Sum(p => p.Bytes) > _budget))
             {
-                now = Math.Max(now, first.DoneMs);
-                deferred -= first.Bytes;
-                order.Add(pending.Dequeue().Op);
+                now = Math.Max(now, pending[0].DoneMs);
+                order.Add(inReverse ? pending[0].Transfer.Prefetch : pending[0].Transfer.Free);
+                pending.RemoveAt(0);
             }
             order.Add(i);
-            now += Ms(op);
+            now += Ms(ops[i]);
         }
-        order.AddRange(pending.Select(p => p.Op));
         if (inReverse) order.Reverse();
-        return [.. order.Where(i => !isDropped[i]).Select(i => ops[i])];
+        return [.. order.Where(i => !dropped.Contains(i)).Select(i => ops[i])];
     }
 
-    // For the free of an offloaded tensor the op that fetches it again, and the other way round; -1 for all others.
-    private static int[] Pairs(List<ScheduleOp> ops)
+    private static List<Transfer> Transfers(IReadOnlyList<ScheduleOp> ops)
     {
-        var pairs = new int[ops.Count];
-        Array.Fill(pairs, -1);
-        var onHost = new Dictionary<ScheduleTensor, int>();
+        var transfers = new List<Transfer>();
+        var onHost = new Dictionary<ScheduleTensor, (int Offload, int Free)>();
         for (int i = 0; i < ops.Count; i++)
         {
-            var op = ops[i];
-            if (op.Kind == ScheduleOpKind.Offload) onHost[op.Tensor] = -1;
-            if (op.Kind == ScheduleOpKind.Free && onHost.ContainsKey(op.Tensor)) onHost[op.Tensor] = i;
-            if (op.Kind == ScheduleOpKind.Prefetch && onHost.Remove(op.Tensor, out int free))
-                (pairs[i], pairs[free]) = (free, i);
+            var (kind, tensor) = (ops[i].Kind, ops[i].Tensor);
+            if (kind == ScheduleOpKind.Offload) onHost[tensor] = (i, -1);
+            else if (kind == ScheduleOpKind.Free && onHost.TryGetValue(tensor, out var way)) onHost[tensor] = (way.Offload, i);
+            else if (kind == ScheduleOpKind.Prefetch && onHost.Remove(tensor, out way)) transfers.Add(new(way.Offload, way.Free, i));
         }
-        return pairs;
+        return transfers;
     }
-
-    private static int OffloadOf(List<ScheduleOp> ops, int free) =>
-        ops.FindLastIndex(free, op => op.Kind == ScheduleOpKind.Offload && op.Tensor == ops[free].Tensor);
 
     private long Bytes(List<ScheduleOp> ops, int i)
     {
         var x = ops[i].Tensor;
         if (!x.IsSaved) return _chain.OutputBytes(x.Stage);
-        bool isNarrow = ops.FindLast(op => op.Kind == ScheduleOpKind.Backward && op.Stage == x.Stage).IsNarrow;
-        return (isNarrow ? _chain[x.Stage].Narrow! : _chain[x.Stage]).InternalBytes;
+        bool isNarrow = ops.Exists(op => op.Kind == ScheduleOpKind.Backward && op.Stage == x.Stage && op.IsNarrow);
+        return _chain.Form(x.Stage, isNarrow).InternalBytes;
     }
 
-    private double Ms(ScheduleOp op) => op.Kind switch
-    {
-        ScheduleOpKind.Backward => (op.IsNarrow ? _chain[op.Stage].Narrow! : _chain[op.Stage]).BackwardMs,
-        _ when op.IsForward => (op.IsNarrow ? _chain[op.Stage].Narrow! : _chain[op.Stage]).ForwardMs,
-        _ => 0,
-    };
+    private double Ms(ScheduleOp op) =>
+        op.IsForward ? _chain.Form(op.Stage, op.IsNarrow).ForwardMs
+        : op.Kind == ScheduleOpKind.Backward ? _chain.Form(op.Stage, op.IsNarrow).BackwardMs
+        : 0;
 }

@@ -27,6 +27,14 @@ public sealed class OffloadTests
     }
 
     [Fact]
+    public void ImpossibleLinksAndSlotsAreRefused()
+    {
+        Assert.Throws<ArgumentException>(() => Ms(Unit, 7_000, new HostLink(0, 1)));
+        Assert.Throws<ArgumentException>(() => Ms(Unit, 7_000, new HostLink(1, double.NaN)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => BudgetPlanner.Plan(Unit, 7_000, new PlannerOptions { Slots = 0 }));
+    }
+
+    [Fact]
     public void HostMemoryIsBounded()
     {
         var options = new PlannerOptions { Link = new HostLink(10_000, 10_000), HostBytes = 3_000 };
@@ -58,6 +66,29 @@ public sealed class OffloadTests
             }
         }
         Assert.True(faster > 0);
+    }
+
+    [Fact]
+    public void NeedlessCopiesAreDropped()
+    {
+        var chain = Chain.Uniform(2, new ChainStage(1, 1, 10, 30));
+        ScheduleTensor input = ScheduleTensor.Output(0), saved = ScheduleTensor.Saved(1);
+        var builder = new ScheduleBuilder(2);
+        builder.SaveAll(1);
+        builder.ToHost(input);
+        builder.ToHost(saved);
+        builder.KeepAll(2, 2, isLossDue: true);
+        builder.ToDevice(saved);
+        builder.ToDevice(input);
+        builder.Backward(1);
+        var link = new HostLink(1000, 1000);
+        long tight = ScheduleSimulator.Run(chain, builder.Ops, link).PeakBytes;
+        Assert.Equal(50, tight);
+        Assert.Equal(SegmentPlanner.KeepAll(chain), TransferOverlap.DropNeedless(chain, builder.Ops, link, budget: 80));
+        // Ten bytes more than needed: the input may stay, the 20 saved bytes may not.
+        var half = TransferOverlap.DropNeedless(chain, builder.Ops, link, budget: 60);
+        Assert.Equal([saved], half.Where(op => op.Kind == ScheduleOpKind.Offload).Select(op => op.Tensor));
+        Assert.Equal(builder.Ops, TransferOverlap.DropNeedless(chain, builder.Ops, link, tight));
     }
 
     [Fact]

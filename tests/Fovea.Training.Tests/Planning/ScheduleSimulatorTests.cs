@@ -59,7 +59,7 @@ public sealed class ScheduleSimulatorTests
         Fails("op 0 Backward(2): the input is not live", Op(Backward, 2));
         Fails("op 0 ForwardSaveAll(3): stages go from 1 to 2", Op(ForwardSaveAll, 3));
         Fails("op 0 ForwardDiscard(1): the input of the chain belongs to the caller", Op(ForwardDiscard, 1));
-        Fails("op 0 ForwardSaveAll(1, narrow): the stage has no narrow form", Op(ForwardSaveAll, 1, isNarrow: true));
+        Fails("stage 1 has no narrow form", Op(ForwardSaveAll, 1, isNarrow: true));
         Fails("op 0 Loss(1): the loss follows stage 2", Op(Loss, 1));
         Fails("op 1 ForwardSaveAll(1): the output is live already", Op(ForwardSaveAll, 1), Op(ForwardSaveAll, 1));
         Fails("op 2 Backward(2): the set of saved tensors is not live", Op(ForwardSaveAll, 1), Op(ForwardCheckpoint, 2), Op(Backward, 2));
