@@ -75,7 +75,7 @@ public sealed class OptimizerTests
         Assert.True(noam(3998) < noam(3999) && noam(4000) < noam(3999));
         var warm = LearningRate.WarmUp(4, LearningRate.Constant(1));
         Assert.Equal([0.25f, 0.5f, 0.75f, 1, 1], Enumerable.Range(0, 5).Select(i => warm(i)));
-        Assert.Equal([1f, 0.1f, 0.01f], new long[] { 2, 3, 9 }.Select(LearningRate.MultiStep(1, 0.1f, 9, 3)));
+        Assert.Equal([1f, 0.5f, 0.25f], new long[] { 2, 3, 9 }.Select(LearningRate.MultiStep(1, 0.5f, 9, 3)));
         Assert.Equal(0.25f, LearningRate.Polynomial(1, 0, 10, 2)(5));
         var cycle = LearningRate.OneCycle(1, 100);
         Assert.Equal(0.04f, cycle(0), 1e-6f);

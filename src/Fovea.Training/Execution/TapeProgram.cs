@@ -64,6 +64,9 @@ public sealed partial class TapeProgram : IDisposable
     /// <summary>For tests of the tests: recomputation draws other random numbers than the first time.</summary>
     internal bool BreaksRandomState { get; set; }
 
+    /// <summary>For tests of the tests: recomputation writes buffers as the first time.</summary>
+    internal bool BreaksBuffers { get; set; }
+
     /// <summary>Gives an input another tensor, of the same data type and shape, from the next run on. The caller keeps it
     /// alive.</summary>
     public void Bind(Value input, DeviceTensor tensor)
@@ -190,7 +193,7 @@ public sealed partial class TapeProgram : IDisposable
             if (input >= 0) Await(input);
         foreach (var output in op.Outputs) Replace(output, Allocate(output));
         _measure?.Begin();
-        op.Operation.Forward(_forward.At(op, step.IsAgain || _measure is not null));
+        op.Operation.Forward(_forward.At(op, (step.IsAgain && !BreaksBuffers) || _measure is not null));
         _measure?.End(step.Step);
         if (DetectsAnomalies) CheckForward(op);
     }

@@ -10,6 +10,15 @@ public static partial class TapeOperations
         return options.Activation.Kind == ActivationKind.None ? y : y.Activate(options.Activation);
     }
 
+    /// <summary>Deformable convolution; see <see cref="Kernels.DeformConv2D"/> for the shapes. The activation of the options
+    /// follows.</summary>
+    public static Value DeformConv2D(this Value x, in DeformConv2DOptions options, Value offsets, Value mask, Value weight, Value bias = default)
+    {
+        var plain = options with { Conv = options.Conv with { Activation = Activation.None } };
+        var y = x.Tape.Record(new DeformConv2DOperation(plain), x, offsets, mask, weight, bias);
+        return options.Conv.Activation.Kind == ActivationKind.None ? y : y.Activate(options.Conv.Activation);
+    }
+
     /// <summary>Transposed convolution of x [N][H][W][in] with weight [out][kh][kw][in]; groups must be 1.</summary>
     public static Value ConvTranspose2D(this Value x, in ConvTranspose2DOptions options, Value weight, Value bias = default)
     {
@@ -103,6 +112,6 @@ public static partial class TapeOperations
     /// <summary>Columns [start, start + count) of the last dimension.</summary>
     public static Value Columns(this Value x, long start, long count) => x.Tape.Record(new SliceOperation(start, count, OfColumns: true), x);
 
-    /// <summary>Values side by side in the last dimension.</summary>
-    public static Value Concat(params ReadOnlySpan<Value> values) => values[0].Tape.Record(new ConcatOperation(), values);
+    /// <summary>Values side by side in the last dimension; of one value alone, a contiguous copy.</summary>
+    public static Value Concat(this Value first, params ReadOnlySpan<Value> others) => first.Tape.Record(new ConcatOperation(), [first, .. others]);
 }

@@ -19,6 +19,9 @@ public sealed record GradientCase(string Name, long[][] Inputs, Func<Tape, Value
     /// <summary>i32 inputs behind the others.</summary>
     public int[][] Indices { get; init; } = [];
 
+    /// <summary>f32 inputs [n] without a gradient, behind those.</summary>
+    public float[][] Constants { get; init; } = [];
+
     public override string ToString() => Name;
 
     public float[][] Values()

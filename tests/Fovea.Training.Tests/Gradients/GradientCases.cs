@@ -39,6 +39,10 @@ internal static partial class GradientCases
         yield return new("conv2d grouped", [[1, 3, 4, 4], [6, 3, 3, 2], [6]], (_, v) => v[0].Conv2D(grouped, v[1], v[2]));
         var depthwise = new Conv2DOptions(5, 5, 3) { Padding = 1, Groups = 5 };
         yield return new("conv2d depthwise", [[1, 4, 4, 5], [5, 3, 3, 1], [5]], (_, v) => v[0].Conv2D(depthwise, v[1], v[2]));
+        var deformed = new DeformConv2DOptions { Conv = new Conv2DOptions(2, 3, 2), OffsetGroups = 1 };
+        // Offsets between 0.1 and 0.4: no sample comes near a cell's border, where the slope jumps.
+        yield return new("deform_conv2d", [[1, 4, 4, 2], [1, 3, 3, 8], [1, 3, 3, 4], [3, 2, 2, 2], [3]],
+            (_, v) => v[0].DeformConv2D(deformed, v[1].Affine(0.3f, 0.25f), v[2], v[3], v[4]));
         var up = new ConvTranspose2DOptions { Conv = new Conv2DOptions(3, 2, 3) { Stride = 2, Padding = 1 }, OutputPadHeight = 1 };
         yield return new("conv_transpose2d", [[1, 3, 2, 3], [2, 3, 3, 3], [2]], (_, v) => v[0].ConvTranspose2D(up, v[1], v[2]));
     }
@@ -126,7 +130,11 @@ internal static partial class GradientCases
         new("adaptive max 2x3", [[1, 5, 7, 1]], (_, v) => v[0].AdaptivePool2D(PoolMode.Max, 2, 3)) { Low = -2, Gap = 0.1f },
         new("resize up", [[1, 3, 4, 2]], (_, v) => v[0].Resize(new ResizeOptions(), 5, 7)),
         new("resize nearest", [[1, 3, 3, 2]], (_, v) => v[0].Resize(new ResizeOptions { Mode = ResizeMode.Nearest }, 6, 6)),
-        new("roi_align", [[1, 6, 7, 2], [2, 4]], (tape, v) => v[0].RoiAlign(new RoiAlignOptions { SamplingRatio = 2 }, tape.Detach(v[1].Affine(2, 3)), 2, 3)),
+        new("roi_align", [[2, 6, 7, 2]], (_, v) => v[0].RoiAlign(new RoiAlignOptions { SamplingRatio = 2 }, v[2].Reshape(3, 4), 2, 3, v[1]))
+        {
+            Indices = [[0, 1, 1]],
+            Constants = [[0.5f, 1, 4.2f, 5.1f, 2, 0, 6.7f, 3.3f, 1, 1, 2, 5.5f]],
+        },
     ];
 
     private static IEnumerable<GradientCase> RecurrentCells()

@@ -7,7 +7,7 @@ internal sealed class GradientCheck : IDisposable
     private const float Step = 1f / 64;
 
     private readonly DeviceStream _stream;
-    private readonly DeviceTensor[] _inputs, _indices;
+    private readonly DeviceTensor[] _inputs, _constants;
     private readonly DeviceTensor _weights;
     private readonly float[] _weightValues;
     private readonly Value[] _values;
@@ -20,8 +20,12 @@ internal sealed class GradientCheck : IDisposable
         var tape = new Tape();
         _inputs = [.. test.Values().Select((v, i) => DeviceTensor.From<float>(stream, v, test.Inputs[i]))];
         _values = [.. _inputs.Select(x => tape.Input(x, requiresGradient: true))];
-        _indices = [.. test.Indices.Select(i => DeviceTensor.From<int>(stream, i, i.Length))];
-        Value[] inputs = [.. _values, .. _indices.Select(i => tape.Input(i))];
+        _constants =
+        [
+            .. test.Indices.Select(i => DeviceTensor.From<int>(stream, i, i.Length)),
+            .. test.Constants.Select(c => DeviceTensor.From<float>(stream, c, c.Length)),
+        ];
+        Value[] inputs = [.. _values, .. _constants.Select(c => tape.Input(c))];
         _result = recompute ? Checkpoint.Run(tape, () => test.Build(tape, inputs)) : test.Build(tape, inputs);
         var count = _result.Spec.ElementCount;
         _weights = Tensors.Random(stream, 99, 1, count);
@@ -74,7 +78,7 @@ internal sealed class GradientCheck : IDisposable
     {
         _program.Dispose();
         _weights.Dispose();
-        foreach (var x in _inputs.Concat(_indices)) x.Dispose();
+        foreach (var x in _inputs.Concat(_constants)) x.Dispose();
     }
 
     private static List<TapeStep> Twice(Tape tape)
