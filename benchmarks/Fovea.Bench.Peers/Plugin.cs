@@ -1,4 +1,5 @@
 using Fovea.Bench.Peers.Ort;
+using Fovea.Bench.Peers.Records;
 
 namespace Fovea.Bench.Peers;
 
@@ -7,7 +8,7 @@ public sealed class Plugin : IPeerPlugin
 {
     public IReadOnlyList<IPeer> Open(int threads, Action<string> note)
     {
-        List<IPeer> peers = [new OrtPeer(threads)];
+        List<IPeer> peers = [new OrtPeer(threads), new ProtobufPeer(), new PlainRecordsPeer()];
 #if FOVEA_TORCH
         if (Torch.TorchPeer.TryOpen(threads, note) is { } torch) peers.Add(torch);
 #endif

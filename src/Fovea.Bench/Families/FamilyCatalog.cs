@@ -18,6 +18,7 @@ public static class FamilyCatalog
         new("norm", "layer normalisation", () => [Rows(RowOperation.LayerNorm, 4096, 768), Rows(RowOperation.LayerNorm, 128, 768)]),
         new("softmax", "softmax over rows", () => [Rows(RowOperation.Softmax, 4096, 1024), Rows(RowOperation.Softmax, 1024, 128)]),
         new("gelu", "GELU by erf and by tanh", Gelu),
+        new("records", "TFRecord files and tf.Examples", Records),
         new("replay", "what a captured call costs besides its arithmetic", () => [new ReplayWorkload(1), new ReplayWorkload(33)]),
         new("chain", "equal layers in a row as one captured graph", NetworkRows.Chains),
         new("network", "whole networks as one captured graph", NetworkRows.All),
@@ -65,6 +66,14 @@ public static class FamilyCatalog
 
     private static IEnumerable<Workload> Gelu() =>
         from rows in (int[])[128, 4096] from operation in (RowOperation[])[RowOperation.Gelu, RowOperation.GeluTanh] select Rows(operation, rows, 3072);
+
+    private static IEnumerable<Workload> Records() =>
+    [
+        .. from bytes in (int[])[256, 4096, 1 << 18] select new ChecksumWorkload(bytes),
+        .. from bytes in (int[])[100, 1000, 10_000] select new FramedReadWorkload(bytes),
+        ExampleWorkload.Clicks(),
+        ExampleWorkload.Tokens(),
+    ];
 
     private static RowWorkload Rows(RowOperation operation, int rows, int columns) => new(operation, rows, columns);
 }

@@ -10,4 +10,11 @@ public static class RandomData
         for (long i = 0; i < count; i++) data[i] = low + (high - low) * random.NextSingle();
         return data;
     }
+
+    public static byte[] Bytes(int seed, int count)
+    {
+        byte[] data = new byte[count];
+        new Random(seed).NextBytes(data);
+        return data;
+    }
 }

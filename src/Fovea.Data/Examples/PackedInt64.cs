@@ -27,39 +27,43 @@ internal static class PackedInt64
     {
         var (at, count) = (0, 0);
         ref var source = ref MemoryMarshal.GetReference(packed);
-        while (count < values.Length && at < packed.Length)
+        ref var target = ref MemoryMarshal.GetReference(values);
+        // While a word can be read and eight numbers can be written, nothing else needs to be checked.
+        while (at <= packed.Length - 8 && count <= values.Length - 8)
         {
-            if (packed.Length - at >= sizeof(ulong))
+            var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref source, at));
+            var ends = ~word & HighBits;
+            if (ends == HighBits)
             {
-                var word = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref source, at));
-                var ends = ~word & HighBits;
-                if (ends == HighBits && values.Length - count >= 8)
-                {
-                    // Eight numbers below 128, as identifiers, lengths and flags often are.
-                    var (low, high) = Vector128.Widen(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()));
-                    Store(low, ref values[count]);
-                    Store(high, ref values[count + 4]);
-                    at += 8;
-                    count += 8;
-                    continue;
-                }
-                if (ends != 0)
-                {
-                    // Up to the first byte without a high bit. Lengths vary from number to number, so there is no branch on them.
-                    values[count++] = (long)Join(word & (ends ^ (ends - 1)) & ~HighBits);
-                    at += (BitOperations.TrailingZeroCount(ends) + 1) / 8;
-                    continue;
-                }
+                // Eight numbers below 128, as identifiers, lengths and flags often are.
+                var (low, high) = Vector128.Widen(Vector128.WidenLower(Vector128.CreateScalarUnsafe(word).AsByte()));
+                Store(low, ref Unsafe.Add(ref target, count));
+                Store(high, ref Unsafe.Add(ref target, count + 4));
+                at += 8;
+                count += 8;
+                continue;
             }
-            var number = (ulong)packed[at++];
-            if (number >= 0x80) number = DecodeLong(packed, ref at, number);
-            values[count++] = (long)number;
+            // Lengths vary from number to number, so there is no branch on them: a number ends at the lowest bit left in ends.
+            var after = ends & (ends - 1);
+            if (after != 0)
+            {
+                var first = BitOperations.TrailingZeroCount(ends) + 1;
+                Unsafe.Add(ref target, count) = (long)Join(word & (ends ^ (ends - 1)));
+                Unsafe.Add(ref target, count + 1) = (long)Join((word & (after ^ (after - 1))) >> first);
+                at += (BitOperations.TrailingZeroCount(after) + 1) / 8;
+                count += 2;
+            }
+            else
+            {
+                Unsafe.Add(ref target, count++) = (long)DecodeOne(packed, ref at);
+            }
         }
+        while (count < values.Length && at < packed.Length) values[count++] = (long)DecodeOne(packed, ref at);
         position = at;
         return count;
     }
 
-    // Eight groups of seven bits, each in a byte, to one number of 56 bits: pairs, then fours, then all.
+    // Eight groups of seven bits, each in a byte, to one number of 56 bits: pairs, then fours, then all. High bits fall away.
     private static ulong Join(ulong groups)
     {
         groups = (groups & 0x007f007f007f007f) | ((groups & 0x7f007f007f007f00) >> 1);
@@ -74,10 +78,10 @@ internal static class PackedInt64
         b.AsInt64().StoreUnsafe(ref values, 2);
     }
 
-    private static ulong DecodeLong(ReadOnlySpan<byte> packed, ref int at, ulong first)
+    private static ulong DecodeOne(ReadOnlySpan<byte> packed, ref int at)
     {
-        var number = first & 0x7f;
-        for (var shift = 7; shift < 70; shift += 7)
+        ulong number = 0;
+        for (var shift = 0; shift < 70; shift += 7)
         {
             if (at == packed.Length) throw CutOff();
             var next = packed[at++];

@@ -5,11 +5,10 @@ namespace Fovea.Data;
 /// <summary>Streams that compress and decompress whole TFRecord files.</summary>
 internal static class CompressedStream
 {
-    internal static Stream ForReading(Stream stream, TfRecordCompression compression, bool leaveOpen) => compression switch
+    internal static Stream ForReading(CompressedInput input, TfRecordCompression compression) => compression switch
     {
-        TfRecordCompression.None => stream,
-        TfRecordCompression.Gzip => new GZipStream(stream, CompressionMode.Decompress, leaveOpen),
-        TfRecordCompression.Zlib => new ZLibStream(stream, CompressionMode.Decompress, leaveOpen),
+        TfRecordCompression.Gzip => new GZipStream(input, CompressionMode.Decompress),
+        TfRecordCompression.Zlib => new ZLibStream(input, CompressionMode.Decompress),
         _ => throw new ArgumentOutOfRangeException(nameof(compression), compression, "unknown compression"),
     };
 

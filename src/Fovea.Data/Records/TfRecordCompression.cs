@@ -9,7 +9,7 @@ public enum TfRecordCompression
     /// <summary>RFC 1952; several members in a row are one stream.</summary>
     Gzip,
 
-    /// <summary>RFC 1950; several streams in a row are one.</summary>
+    /// <summary>RFC 1950; what follows the one stream is ignored.</summary>
     Zlib,
 
     /// <summary>Reading only: looks at the first bytes. A first record with a sound header means no compression, whatever its bytes

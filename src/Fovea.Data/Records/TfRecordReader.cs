@@ -10,13 +10,16 @@ public sealed class TfRecordReader : IDisposable, IAsyncDisposable
     private const int SmallestBuffer = 256 << 10;
 
     private readonly Stream _stream;
+    private readonly CompressedInput? _compressed;
     private readonly string _name;
     private readonly bool _leaveOpen;
+    private readonly bool _skipsDamage;
     private TfRecordScanner _scanner;
     private byte[] _buffer = ArrayPool<byte>.Shared.Rent(SmallestBuffer);
     private int _start;
     private int _end;
     private bool _isFinal;
+    private bool _hasEnded;
     private bool _disposed;
 
     /// <summary>Reads a stream from its current position; <paramref name="name"/> is for messages.</summary>
@@ -31,8 +34,10 @@ public sealed class TfRecordReader : IDisposable, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(stream);
         options ??= new TfRecordReaderOptions();
         Compression = options.Compression == TfRecordCompression.Detect ? CompressedStream.Detect(stream) : options.Compression;
-        _stream = CompressedStream.ForReading(stream, Compression, leaveOpen);
-        _leaveOpen = leaveOpen && _stream == stream;
+        _compressed = Compression == TfRecordCompression.None ? null : new CompressedInput(stream, leaveOpen);
+        _stream = _compressed is null ? stream : CompressedStream.ForReading(_compressed, Compression);
+        _leaveOpen = leaveOpen && _compressed is null;
+        _skipsDamage = options.SkipDamaged;
         _name = name;
         _scanner = new TfRecordScanner(name, options, position);
     }
@@ -156,7 +161,17 @@ public sealed class TfRecordReader : IDisposable, IAsyncDisposable
         var (offset, length) = data.GetOffsetAndLength(window.Length);
         Current = step == TfRecordStep.Record ? _buffer.AsMemory(_start + offset, length) : default;
         _start += consumed;
+        if (step == TfRecordStep.End) CheckEnd();
         return step;
+    }
+
+    // A compressed file that was cut between two records has lost the rest, or at least its checksum.
+    private void CheckEnd()
+    {
+        if (_hasEnded || _compressed is null) return;
+        if (!_skipsDamage && !_compressed.HasEnded(_stream, Compression))
+            throw new TfRecordException(_name, Position, TfRecordError.Truncated, $"truncated: the {Compression} stream ends before its end");
+        _hasEnded = true;
     }
 
     // Free space behind the data, which moves to the front. The buffer grows with the data that arrived, never ahead of it to a length
