@@ -1,9 +1,9 @@
 namespace Fovea;
 
-/// <summary>Combined embedding look-up, from kernels that add in the order of the ids: the same bits on every run. Ids outside the table
-/// count as zeros and ids of rows outside the result not at all, so either may be -1 for padding.
-/// <para>table [buckets][dimension], ids [n] Int64 or Int32, idRows [n] likewise: the row that each id belongs to, weights [n][1] and
-/// divisors [rows][1] or null; all others Float32.</para></summary>
+/// <summary>Combined embedding look-up, from kernels that add in the order of the ids: the same bits on every run. Ids outside
+/// the table count as zeros and ids of rows outside the result not at all, so either may be -1 for padding.
+/// <para>table [buckets][dimension], ids [n] Int64 or Int32, idRows [n] likewise: the row that each id belongs to, weights
+/// [n][1] and divisors [rows][1] or null; all others Float32.</para></summary>
 public static class EmbeddingBag
 {
     private static readonly ReduceOptions RowNorm = ReduceOptions.Over(ReduceOp.L2, 1);
@@ -31,8 +31,8 @@ public static class EmbeddingBag
         if (divisors is not null) Kernels.Binary(stream, BinaryOp.Div, output, divisors, output);
     }
 
-    /// <summary>The gradient of the table: dTable[id] += weight * dOutput[row of the id] / divisor of that row. dTable is not cleared
-    /// first; only the rows looked up are touched.</summary>
+    /// <summary>The gradient of the table: dTable[id] += weight * dOutput[row of the id] / divisor of that row. dTable is not
+    /// cleared first; only the rows looked up are touched.</summary>
     public static void Backward(DeviceStream stream, DeviceTensor dOutput, DeviceTensor ids, DeviceTensor idRows, DeviceTensor? weights,
         DeviceTensor? divisors, DeviceTensor dTable)
     {

@@ -1,8 +1,8 @@
 namespace Fovea.Data;
 
-/// <summary>Ids made ready for a combined look-up: those that count, the row each belongs to, and what the row's sum is divided by.
-/// These are the rules of TensorFlow's safe_embedding_lookup_sparse: negative ids drop out, and for mean and sqrtn weights that are not
-/// positive. Buffers are reused.</summary>
+/// <summary>Ids made ready for a combined look-up: those that count, the row each belongs to, and what the row's sum is divided
+/// by. These are the rules of TensorFlow's safe_embedding_lookup_sparse: negative ids drop out, and for mean and sqrtn weights
+/// that are not positive. Buffers are reused.</summary>
 public sealed class BagBatch
 {
     private long[] _ids = [];
@@ -61,8 +61,8 @@ public sealed class BagBatch
         return this;
     }
 
-    /// <summary>Adds ids of -1 that belong to row -1 until there are <paramref name="count"/>: programs that were recorded for one size take
-    /// every batch. Returns itself.</summary>
+    /// <summary>Adds ids of -1 that belong to row -1 until there are <paramref name="count"/>: programs that were recorded for
+    /// one size take every batch. Returns itself.</summary>
     /// <exception cref="ArgumentException">There are more ids already.</exception>
     public BagBatch PadTo(int count)
     {
@@ -77,8 +77,8 @@ public sealed class BagBatch
         return this;
     }
 
-    /// <summary>Adds the combined embeddings of the rows to <paramref name="output"/> [<see cref="Rows"/>][dimension], which is zero where the
-    /// batch has divisors.</summary>
+    /// <summary>Adds the combined embeddings of the rows to <paramref name="output"/> [<see cref="Rows"/>][dimension], which is
+    /// zero where the batch has divisors.</summary>
     /// <param name="stream">Where the work is enqueued.</param>
     /// <param name="table">[buckets][dimension], Float32.</param>
     /// <param name="maxNorm">As in <see cref="EmbeddingBag.Forward"/>.</param>

@@ -1,13 +1,15 @@
 namespace Fovea.Data;
 
-/// <summary>bucketized_column: each number becomes the count of boundaries that are not greater; n boundaries make n + 1 buckets, NaN
-/// falls into the last one. As a categorical column value j has id bucket + (n + 1) * j, as a dense one it is one-hot.</summary>
+/// <summary>bucketized_column: each number becomes the count of boundaries that are not greater; n boundaries make n + 1
+/// buckets, NaN falls into the last one. As a categorical column value j has id bucket + (n + 1) * j, as a dense one it is
+/// one-hot.</summary>
 public sealed class BucketizedColumn : FeatureColumn, ICategoricalColumn, IDenseColumn
 {
     private readonly float[] _boundaries;
 
     /// <summary>Creates the column.</summary>
-    /// <exception cref="FeatureException">The boundaries do not ascend strictly, or the source has more than one dimension.</exception>
+    /// <exception cref="FeatureException">The boundaries do not ascend strictly, or the source has more than one
+    /// dimension.</exception>
     public BucketizedColumn(NumericColumn source, IReadOnlyList<float> boundaries) : base(source.Name + "_bucketized")
     {
         ArgumentNullException.ThrowIfNull(boundaries);

@@ -2,9 +2,10 @@ using System.Text.Json;
 
 namespace Fovea.Data;
 
-/// <summary>Columns declared in JSON: <c>{"columns": [{"type": "hash_bucket", "key": "city", "buckets": 1000}, ...]}</c>. Types: numeric,
-/// bucketized, vocabulary, vocabulary_file, identity, hash_bucket, crossed, weighted, indicator, embedding, shared_embedding,
-/// sequence_categorical, sequence_numeric; members are the parameters of the columns' constructors in snake_case.</summary>
+/// <summary>Columns declared in JSON: <c>{"columns": [{"type": "hash_bucket", "key": "city", "buckets": 1000}, ...]}</c>.
+/// Types: numeric, bucketized, vocabulary, vocabulary_file, identity, hash_bucket, crossed, weighted, indicator, embedding,
+/// shared_embedding, sequence_categorical, sequence_numeric; members are the parameters of the columns' constructors in
+/// snake_case.</summary>
 public static class ColumnFile
 {
     private const int LargestFile = 64 << 20; // bytes
@@ -30,7 +31,8 @@ public static class ColumnFile
     {
         try
         {
-            var list = JsonSerializer.Deserialize(json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json, ColumnJsonContext.Default.ColumnListJson) ??
+            var text = json.StartsWith(ByteOrderMark) ? json[ByteOrderMark.Length..] : json;
+            var list = JsonSerializer.Deserialize(text, ColumnJsonContext.Default.ColumnListJson) ??
                 throw new FeatureException(name, "no columns but null");
             return [.. list.Columns.SelectMany(column => column?.Make(folder) ?? throw new FeatureException(name, "a column is null"))];
         }

@@ -14,7 +14,8 @@ internal enum DtypeJson
     Int64 = FeatureKind.Int64,
 }
 
-/// <summary>One column as written; "type" chooses the record. Every record makes one column, but a shared embedding several.</summary>
+/// <summary>One column as written; "type" chooses the record. Every record makes one column, but a shared embedding
+/// several.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
 [JsonDerivedType(typeof(NumericJson), "numeric")]
 [JsonDerivedType(typeof(BucketizedJson), "bucketized")]
@@ -35,7 +36,9 @@ internal abstract record ColumnJson
     public abstract IEnumerable<FeatureColumn> Make(string? folder);
 
     protected static T Only<T>(ColumnJson json, string? folder, string role) where T : class =>
-        json.Make(folder).ToArray() is [T column] ? column : throw new FeatureException(role, $"takes no column of type {json.GetType().Name[..^4]}");
+        json.Make(folder).ToArray() is [T column]
+            ? column
+            : throw new FeatureException(role, $"takes no column of type {json.GetType().Name[..^4]}");
 }
 
 internal sealed record NumericJson(string Key, int[]? Shape = null, double? Default = null, float? Mean = null, float? Deviation = null,
@@ -100,7 +103,8 @@ internal sealed record HashBucketJson(string Key, long Buckets, DtypeJson Dtype 
 
 internal sealed record CrossedJson(JsonElement[] Keys, long Buckets, ulong? HashKey = null) : ColumnJson
 {
-    public override IEnumerable<FeatureColumn> Make(string? folder) => [new CrossedColumn([.. Keys.Select(k => Side(k, folder))], Buckets, HashKey)];
+    public override IEnumerable<FeatureColumn> Make(string? folder) =>
+        [new CrossedColumn([.. Keys.Select(k => Side(k, folder))], Buckets, HashKey)];
 
     // A string names a raw feature, an object is a column.
     private static CrossKey Side(JsonElement key, string? folder) => key.ValueKind == JsonValueKind.String
@@ -150,7 +154,8 @@ internal sealed record SequenceNumericJson(string Key, int[]? Shape = null, floa
 }
 
 // Unknown members are errors: a misspelt option must not become a default.
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowOutOfOrderMetadataProperties = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true,
     AllowTrailingCommas = true, ReadCommentHandling = JsonCommentHandling.Skip, MaxDepth = 32, AllowDuplicateProperties = false,
     Converters = [typeof(LowerCase<DtypeJson>), typeof(LowerCase<Combiner>)])]
@@ -158,4 +163,5 @@ internal sealed record SequenceNumericJson(string Key, int[]? Shape = null, floa
 internal sealed partial class ColumnJsonContext : JsonSerializerContext;
 
 /// <summary>Names of an enumeration in lower case; numbers are refused.</summary>
-internal sealed class LowerCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false) where T : struct, Enum;
+internal sealed class LowerCase<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false)
+    where T : struct, Enum;

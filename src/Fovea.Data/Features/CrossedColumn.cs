@@ -3,8 +3,9 @@ using System.Globalization;
 
 namespace Fovea.Data;
 
-/// <summary>crossed_column: one id for each combination of one value of every key, by hash (<see cref="Kernels.CrossHashed"/>). A crossed
-/// column among the keys stands for its own keys. Hashing follows the order of the keys; the name lists them sorted.</summary>
+/// <summary>crossed_column: one id for each combination of one value of every key, by hash (<see cref="Kernels.CrossHashed"/>).
+/// A crossed column among the keys stands for its own keys. Hashing follows the order of the keys; the name lists them
+/// sorted.</summary>
 public sealed class CrossedColumn : FeatureColumn, ICategoricalColumn
 {
     private readonly CrossKey[] _keys;
@@ -14,8 +15,8 @@ public sealed class CrossedColumn : FeatureColumn, ICategoricalColumn
     /// <param name="keys">At least two raw features or categorical columns.</param>
     /// <param name="buckets">Number of ids.</param>
     /// <param name="hashKey">What the hash starts from; null is TensorFlow's default.</param>
-    /// <exception cref="FeatureException">A key cannot be crossed: hash-bucket columns (cross their raw feature), weighted and sequence
-    /// columns, columns that are not categorical.</exception>
+    /// <exception cref="FeatureException">A key cannot be crossed: hash-bucket columns (cross their raw feature), weighted and
+    /// sequence columns, columns that are not categorical.</exception>
     public CrossedColumn(IReadOnlyList<CrossKey> keys, long buckets, ulong? hashKey = null) : base(NameOf(keys))
     {
         if (keys.Count < 2) throw new FeatureException(Name, "a cross needs at least two keys");
@@ -97,7 +98,8 @@ public sealed class CrossedColumn : FeatureColumn, ICategoricalColumn
     private ICategoricalColumn Leaf(CrossKey key) => key.Column switch
     {
         null => new FingerprintColumn(key.Key ?? throw new FeatureException(Name, "a key is empty")),
-        HashBucketColumn hashed => throw new FeatureException(Name, $"{hashed.Name} hashes already; cross the raw feature '{hashed.Key}' instead"),
+        HashBucketColumn hashed =>
+            throw new FeatureException(Name, $"{hashed.Name} hashes already; cross the raw feature '{hashed.Key}' instead"),
         WeightedCategoricalColumn weighted => throw new FeatureException(Name, $"{weighted.Name} has weights and cannot be crossed"),
         { IsSequence: true } sequence => throw new FeatureException(Name, $"{sequence.Name} is a sequence and cannot be crossed"),
         ICategoricalColumn column => column,

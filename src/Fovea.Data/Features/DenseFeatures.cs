@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>The layer of the same name: columns side by side, in the order of their names by code points. Owns the embedding tables. One
-/// instance serves one thread.</summary>
+/// <summary>The layer of the same name: columns side by side, in the order of their names by code points. Owns the embedding
+/// tables. One instance serves one thread.</summary>
 public sealed class DenseFeatures : IDisposable
 {
     private readonly LayerColumn[] _columns;
@@ -10,7 +10,8 @@ public sealed class DenseFeatures : IDisposable
     private float[] _staging = [];
 
     /// <summary>Creates the layer and its embedding tables, drawn from <paramref name="seed"/>.</summary>
-    /// <exception cref="FeatureException">A name occurs twice, or a column is neither dense nor wrapped, or a sequence.</exception>
+    /// <exception cref="FeatureException">A name occurs twice, or a column is neither dense nor wrapped, or a
+    /// sequence.</exception>
     public DenseFeatures(DeviceStream stream, IEnumerable<FeatureColumn> columns, int seed = 0)
     {
         _columns = LayerColumn.Arrange(columns, sequences: false, nameof(DenseFeatures));

@@ -20,8 +20,10 @@ public sealed class EmbeddingColumn : FeatureColumn
     private EmbeddingColumn(ICategoricalColumn categorical, string name, string? table, int dimension, Combiner combiner, float? maxNorm,
         bool trainable) : base(name)
     {
-        if (dimension is < 1 or > LargestDimension) throw new FeatureException(name, $"{dimension} is no dimension of an embedding");
-        if (maxNorm is { } norm && !(norm > 0)) throw new FeatureException(name, $"the largest norm is {norm}, it must be positive");
+        if (dimension is < 1 or > LargestDimension)
+            throw new FeatureException(name, $"{dimension} is no dimension of an embedding");
+        if (maxNorm is { } norm && !(norm > 0))
+            throw new FeatureException(name, $"the largest norm is {norm}, it must be positive");
         Categorical = categorical;
         TableName = table ?? name;
         Dimension = dimension;
@@ -63,7 +65,8 @@ public sealed class EmbeddingColumn : FeatureColumn
         if (categoricals.Count == 0) throw new FeatureException(tableName, "there is no column");
         foreach (var c in categoricals)
             if (c.BucketCount != categoricals[0].BucketCount)
-                throw new FeatureException(tableName, $"{c.Name} has {c.BucketCount} buckets, {categoricals[0].Name} has {categoricals[0].BucketCount}");
+                throw new FeatureException(tableName, 
+                    $"{c.Name} has {c.BucketCount} buckets, {categoricals[0].Name} has {categoricals[0].BucketCount}");
         return [.. categoricals.Select(c =>
             new EmbeddingColumn(c, c.Name + "_shared_embedding", tableName, dimension, combiner, maxNorm, trainable))];
     }

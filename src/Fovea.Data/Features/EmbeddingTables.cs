@@ -19,12 +19,12 @@ internal sealed class EmbeddingTables : IDisposable
                         throw new FeatureException(column.Name, $"the table {column.TableName} is {table}, the column is another size");
                     continue;
                 }
-                var count = column.Categorical.BucketCount > Array.MaxLength / column.Dimension
-                    ? throw new FeatureException(column.Name, $"a table of {column.Categorical.BucketCount} x {column.Dimension} is too large")
-                    : (int)column.Categorical.BucketCount * column.Dimension;
-                var values = new float[count];
+                var buckets = column.Categorical.BucketCount;
+                if (buckets > Array.MaxLength / column.Dimension)
+                    throw new FeatureException(column.Name, $"a table of {buckets} x {column.Dimension} is too large");
+                var values = new float[buckets * column.Dimension];
                 foreach (ref var value in values.AsSpan()) value = TruncatedNormal(random) / MathF.Sqrt(column.Dimension);
-                _tables.Add(column.TableName, DeviceTensor.From<float>(stream, values, column.Categorical.BucketCount, column.Dimension));
+                _tables.Add(column.TableName, DeviceTensor.From<float>(stream, values, buckets, column.Dimension));
             }
         }
         catch

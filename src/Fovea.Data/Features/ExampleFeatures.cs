@@ -1,13 +1,13 @@
 namespace Fovea.Data;
 
-/// <summary>Hands parsed records to feature columns. The values are copied, because a batch of records may be refilled while a model still
-/// looks at the one before; the memory is kept for the next batch.</summary>
+/// <summary>Hands parsed records to feature columns. The values are copied, because a batch of records may be refilled while a
+/// model still looks at the one before; the memory is kept for the next batch.</summary>
 public sealed class ExampleFeatures
 {
     private readonly Dictionary<string, Column> _columns = new(StringComparer.Ordinal);
 
-    /// <summary>The features of all records of a batch, valid until the next call. FixedLen columns are dense; a feature list becomes a
-    /// sequence of steps.</summary>
+    /// <summary>The features of all records of a batch, valid until the next call. FixedLen columns are dense; a feature list
+    /// becomes a sequence of steps.</summary>
     /// <exception cref="ArgumentException">A feature and a feature list have the same name.</exception>
     public FeatureBatch Read(ExampleBatch batch)
     {

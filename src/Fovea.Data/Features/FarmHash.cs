@@ -3,8 +3,8 @@ using System.Numerics;
 
 namespace Fovea.Data;
 
-/// <summary>FarmHash's Fingerprint64 (namespace farmhashna), the hash behind TensorFlow's buckets and crosses: the same value for
-/// the same bytes for ever, on every machine. For whole columns use Kernels.HashBuckets.</summary>
+/// <summary>FarmHash's Fingerprint64 (namespace farmhashna), the hash behind TensorFlow's buckets and crosses: the same value
+/// for the same bytes for ever, on every machine. For whole columns use Kernels.HashBuckets.</summary>
 public static class FarmHash
 {
     private const ulong K0 = 0xc3a5c85c97cb3127, K1 = 0xb492b66fbe98f273, K2 = 0x9ae16a3b2f90404f;

@@ -25,7 +25,8 @@ public sealed class FeatureBatch
     public FeatureBatch Add(string key, FeatureInput values)
     {
         ArgumentNullException.ThrowIfNull(values);
-        if (values.Rows != Rows) throw new ArgumentException($"feature '{key}' has {values.Rows} rows, the batch has {Rows}", nameof(values));
+        if (values.Rows != Rows)
+            throw new ArgumentException($"feature '{key}' has {values.Rows} rows, the batch has {Rows}", nameof(values));
         if (!_features.TryAdd(key, values)) throw new ArgumentException($"feature '{key}' is there already", nameof(key));
         return this;
     }

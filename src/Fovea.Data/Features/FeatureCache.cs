@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>A batch and what columns made of it: each column is computed once, whoever asks, in whatever order. One cache serves one
-/// thread and any number of batches, and reuses its buffers: a warm one allocates nothing.</summary>
+/// <summary>A batch and what columns made of it: each column is computed once, whoever asks, in whatever order. One cache
+/// serves one thread and any number of batches, and reuses its buffers: a warm one allocates nothing.</summary>
 public sealed class FeatureCache
 {
     private readonly Dictionary<ICategoricalColumn, Entry> _ids = [];

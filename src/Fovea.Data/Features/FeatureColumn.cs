@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>A declaration of how raw features become model input, in the terms of TensorFlow's feature columns. Immutable; any number
-/// of threads may use one.</summary>
+/// <summary>A declaration of how raw features become model input, in the terms of TensorFlow's feature columns. Immutable; any
+/// number of threads may use one.</summary>
 public abstract class FeatureColumn
 {
     private protected FeatureColumn(string name)

@@ -2,7 +2,8 @@ using System.Buffers.Text;
 
 namespace Fovea.Data;
 
-/// <summary>TensorFlow's hash buckets of single values. Remainders are unsigned: a hash of 2^63 or more is no special case.</summary>
+/// <summary>TensorFlow's hash buckets of single values. Remainders are unsigned: a hash of 2^63 or more is no special
+/// case.</summary>
 public static class FeatureHash
 {
     /// <summary>Longest decimal text of a 64-bit integer, sign included.</summary>

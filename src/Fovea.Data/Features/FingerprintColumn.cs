@@ -15,7 +15,8 @@ internal sealed class FingerprintColumn(string key) : ICategoricalColumn
     public void Transform(FeatureCache cache, IdBatch output)
     {
         var values = cache.Raw(key);
-        if (values.Kind == FeatureKind.Float) throw new FeatureException(key, "a cross reads integers or strings, the batch has floats");
+        if (values.Kind == FeatureKind.Float)
+            throw new FeatureException(key, "a cross reads integers or strings, the batch has floats");
         output.Begin(values.Rows, values.Count);
         if (values.Kind == FeatureKind.Bytes) Kernels.HashBuckets(values.Bytes.Span, values.Offsets.Span, 0, output.IdsToWrite);
         else values.Integers.Span.CopyTo(output.IdsToWrite);

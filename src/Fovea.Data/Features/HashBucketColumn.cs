@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>categorical_column_with_hash_bucket: id = Fingerprint64 of the value modulo the number of buckets; integers are hashed as
-/// decimal text.</summary>
+/// <summary>categorical_column_with_hash_bucket: id = Fingerprint64 of the value modulo the number of buckets; integers are
+/// hashed as decimal text.</summary>
 public sealed class HashBucketColumn(string key, long buckets, FeatureKind kind = FeatureKind.Bytes)
     : KeyedCategoricalColumn(key, kind, buckets)
 {

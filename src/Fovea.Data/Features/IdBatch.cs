@@ -1,8 +1,9 @@
 namespace Fovea.Data;
 
-/// <summary>What a categorical column makes of a batch: ids, row by row (compressed sparse rows), and weights where the column has them.
-/// Row r has ids [RowSplits[r], RowSplits[r + 1]). Negative ids stand for values without a bucket. Of a sequence column the rows are
-/// steps: row b * Steps + t is step t of row b of the batch. Buffers are reused by the next batch.</summary>
+/// <summary>What a categorical column makes of a batch: ids, row by row (compressed sparse rows), and weights where the column
+/// has them. Row r has ids [RowSplits[r], RowSplits[r + 1]). Negative ids stand for values without a bucket. Of a sequence
+/// column the rows are steps: row b * Steps + t is step t of row b of the batch. Buffers are reused by the next
+/// batch.</summary>
 public sealed class IdBatch
 {
     private long[] _ids = [], _rowSplits = new long[1];
@@ -31,7 +32,8 @@ public sealed class IdBatch
     /// <summary>One weight an id; empty without weights.</summary>
     public ReadOnlySpan<float> Weights => _weights.AsSpan(0, HasWeights ? Count : 0);
 
-    /// <summary>Of a sequence column: for each row of the batch, the number of its steps up to the last one that has an id.</summary>
+    /// <summary>Of a sequence column: for each row of the batch, the number of its steps up to the last one that has an
+    /// id.</summary>
     public ReadOnlySpan<int> Lengths => _lengths.AsSpan(0, _sequences);
 
     /// <summary>Ids of one row.</summary>

@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>categorical_column_with_identity: the integer is the id. An id outside [0, buckets) becomes the default, or is an error
-/// where there is none.</summary>
+/// <summary>categorical_column_with_identity: the integer is the id. An id outside [0, buckets) becomes the default, or is an
+/// error where there is none.</summary>
 public sealed class IdentityColumn : KeyedCategoricalColumn
 {
     /// <summary>Creates the column.</summary>

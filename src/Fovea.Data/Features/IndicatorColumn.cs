@@ -1,13 +1,15 @@
 namespace Fovea.Data;
 
-/// <summary>indicator_column: how often each id occurs in a row, or the sum of its weights. Negative ids count nowhere.</summary>
+/// <summary>indicator_column: how often each id occurs in a row, or the sum of its weights. Negative ids count
+/// nowhere.</summary>
 public sealed class IndicatorColumn : FeatureColumn, IDenseColumn
 {
     /// <summary>Creates the column.</summary>
     /// <exception cref="FeatureException">The column has more than 2^31 - 1 buckets.</exception>
     public IndicatorColumn(ICategoricalColumn categorical) : base(categorical.Name + "_indicator")
     {
-        if (categorical.BucketCount > int.MaxValue) throw new FeatureException(Name, $"{categorical.BucketCount} buckets are too many for an indicator");
+        if (categorical.BucketCount > int.MaxValue)
+            throw new FeatureException(Name, $"{categorical.BucketCount} buckets are too many for an indicator");
         Categorical = categorical;
     }
 

@@ -19,7 +19,8 @@ public readonly record struct LayerColumn(FeatureColumn Column, int Start, int W
         for (var i = 0; i < sorted.Length; i++)
         {
             var column = sorted[i];
-            if (i > 0 && column.Name == sorted[i - 1].Name) throw new FeatureException(column.Name, "two columns have this name");
+            if (i > 0 && column.Name == sorted[i - 1].Name)
+                throw new FeatureException(column.Name, "two columns have this name");
             if (column.IsSequence != sequences)
                 throw new FeatureException(column.Name, sequences ? "not a sequence; use DenseFeatures" : "a sequence; use SequenceFeatures");
             var width = column switch

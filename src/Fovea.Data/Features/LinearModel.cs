@@ -1,8 +1,8 @@
 namespace Fovea.Data;
 
-/// <summary>linear_model: logits = sum over the columns + bias. A categorical column (a bucketised one too) adds the combined weights of
-/// its ids, a dense one its product with a weight matrix. All weights are zero at first; the model owns them. One instance serves one
-/// thread.</summary>
+/// <summary>linear_model: logits = sum over the columns + bias. A categorical column (a bucketised one too) adds the combined
+/// weights of its ids, a dense one its product with a weight matrix. All weights are zero at first; the model owns them. One
+/// instance serves one thread.</summary>
 public sealed class LinearModel : IDisposable
 {
     private readonly (ICategoricalColumn Column, DeviceTensor Weights)[] _categorical;
@@ -26,7 +26,8 @@ public sealed class LinearModel : IDisposable
         foreach (var column in all)
         {
             if (column.IsSequence) throw new FeatureException(column.Name, "a sequence; a linear model takes none");
-            if (all.Count(other => other.Name == column.Name) > 1) throw new FeatureException(column.Name, "two columns have this name");
+            if (all.Count(other => other.Name == column.Name) > 1)
+                throw new FeatureException(column.Name, "two columns have this name");
         }
         Units = units;
         Combiner = combiner;

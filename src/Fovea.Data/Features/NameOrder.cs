@@ -2,8 +2,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>The order of names in TensorFlow: by code points, which is the order of UTF-8 bytes and of no culture. UTF-16 order differs
-/// from it beyond U+FFFF.</summary>
+/// <summary>The order of names in TensorFlow: by code points, which is the order of UTF-8 bytes and of no culture. UTF-16 order
+/// differs from it beyond U+FFFF.</summary>
 internal static class NameOrder
 {
     public static int Compare(string? a, string? b)

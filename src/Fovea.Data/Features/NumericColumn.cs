@@ -1,6 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>numeric_column: a fixed number of floats a row. The normaliser sees the raw value; its result becomes a float.</summary>
+/// <summary>numeric_column: a fixed number of floats a row. The normaliser sees the raw value; its result becomes a
+/// float.</summary>
 public sealed class NumericColumn : FeatureColumn, IDenseColumn
 {
     /// <summary>Creates the column.</summary>
@@ -13,7 +14,8 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
     public NumericColumn(string key, IReadOnlyList<int>? shape = null, double? defaultValue = null, Func<double, double>? normalizer = null,
         FeatureKind kind = FeatureKind.Float) : base(key)
     {
-        if (kind is not (FeatureKind.Float or FeatureKind.Int64)) throw new FeatureException(key, $"a numeric column reads numbers, not {kind}");
+        if (kind is not (FeatureKind.Float or FeatureKind.Int64))
+            throw new FeatureException(key, $"a numeric column reads numbers, not {kind}");
         Shape = shape is null ? [1] : [.. shape];
         Width = WidthOf(key, Shape);
         DefaultValue = defaultValue;
@@ -57,7 +59,8 @@ public sealed class NumericColumn : FeatureColumn, IDenseColumn
     internal void Transform(FeatureCache cache, Span<float> output)
     {
         var values = cache.Raw(Key);
-        if (!values.IsDense) throw new FeatureException(Name, "a numeric column needs a dense feature (FixedLen), the batch has a sparse one");
+        if (!values.IsDense)
+            throw new FeatureException(Name, "a numeric column needs a dense feature (FixedLen), the batch has a sparse one");
         for (var r = 0; r < values.Rows; r++)
             if (values.RowStart(r + 1) - values.RowStart(r) is var count && count != Width)
                 throw new FeatureException(Name, $"row {r} has {count} values, the column has {Width}");

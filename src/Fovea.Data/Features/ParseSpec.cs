@@ -1,10 +1,11 @@
 namespace Fovea.Data;
 
-/// <summary>What <see cref="ExampleParser"/> must take from records for columns (TensorFlow's make_parse_example_spec), in the order of
-/// the names.</summary>
+/// <summary>What <see cref="ExampleParser"/> must take from records for columns (TensorFlow's make_parse_example_spec), in the
+/// order of the names.</summary>
 public sealed class ParseSpec
 {
-    private readonly SortedDictionary<string, FeatureSpec> _features = new(StringComparer.Ordinal), _sequences = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, FeatureSpec> _features = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, FeatureSpec> _sequences = new(StringComparer.Ordinal);
 
     /// <summary>The union of what the columns need.</summary>
     /// <exception cref="FeatureException">Two columns read the same feature in different ways.</exception>
@@ -17,8 +18,8 @@ public sealed class ParseSpec
     /// <summary>Features of an Example, or of the context of a SequenceExample.</summary>
     public IReadOnlyCollection<FeatureSpec> Features => _features.Values;
 
-    /// <summary>What sequence columns read: feature lists of a SequenceExample, or features of an Example where every value is a
-    /// step.</summary>
+    /// <summary>What sequence columns read: feature lists of a SequenceExample, or features of an Example where every value is
+    /// a step.</summary>
     public IReadOnlyCollection<FeatureSpec> Sequences => _sequences.Values;
 
     /// <summary>Adds a feature; the same one may be added again.</summary>
@@ -33,7 +34,8 @@ public sealed class ParseSpec
     {
         ArgumentNullException.ThrowIfNull(feature);
         if (!features.TryAdd(feature.Name, feature) && !Same(features[feature.Name], feature))
-            throw new FeatureException(feature.Name, $"columns read this feature both as {Describe(features[feature.Name])} and as {Describe(feature)}");
+            throw new FeatureException(feature.Name,
+                $"columns read this feature both as {Describe(features[feature.Name])} and as {Describe(feature)}");
     }
 
     private static bool Same(FeatureSpec a, FeatureSpec b) => (a, b) switch

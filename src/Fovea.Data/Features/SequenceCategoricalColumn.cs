@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>sequence_categorical_column_with_*: a categorical column whose values are steps in time. An indicator or embedding over it
-/// belongs into <see cref="SequenceFeatures"/>.</summary>
+/// <summary>sequence_categorical_column_with_*: a categorical column whose values are steps in time. An indicator or embedding
+/// over it belongs into <see cref="SequenceFeatures"/>.</summary>
 public sealed class SequenceCategoricalColumn(KeyedCategoricalColumn categorical) : FeatureColumn(categorical.Name), ICategoricalColumn
 {
     /// <summary>How a value becomes an id.</summary>
@@ -31,7 +31,8 @@ public sealed class SequenceCategoricalColumn(KeyedCategoricalColumn categorical
         long most = 0;
         for (var r = 0; r < values.Rows; r++) most = Math.Max(most, rowSplits[r + 1] - rowSplits[r]);
         var steps = (int)most;
-        if (most * values.Rows >= Array.MaxLength) throw new FeatureException(Name, $"{values.Rows} rows of {most} steps are too many");
+        if (most * values.Rows >= Array.MaxLength)
+            throw new FeatureException(Name, $"{values.Rows} rows of {most} steps are too many");
         output.Begin(values.Rows * steps, values.Count);
         Categorical.Map(values, output.IdsToWrite);
         var ids = output.IdsToWrite;

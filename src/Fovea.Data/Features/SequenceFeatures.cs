@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>The layer of the same name: sequence columns side by side for every step, in the order of their names. Owns the embedding
-/// tables. One instance serves one thread.</summary>
+/// <summary>The layer of the same name: sequence columns side by side for every step, in the order of their names. Owns the
+/// embedding tables. One instance serves one thread.</summary>
 public sealed class SequenceFeatures : IDisposable
 {
     private readonly LayerColumn[] _columns;
@@ -27,9 +27,10 @@ public sealed class SequenceFeatures : IDisposable
     /// <summary>The embedding tables [buckets][dimension], by <see cref="EmbeddingColumn.TableName"/>.</summary>
     public IReadOnlyDictionary<string, DeviceTensor> Tables => _tables.Tables;
 
-    /// <summary>The batch as [rows][steps][<see cref="Width"/>], Float32, and the number of steps of each row, [rows], Int32; the caller
-    /// disposes both. Steps beyond a row's own are padding.</summary>
-    /// <exception cref="FeatureException">The batch does not suit a column, or columns differ in the number of steps of a row.</exception>
+    /// <summary>The batch as [rows][steps][<see cref="Width"/>], Float32, and the number of steps of each row, [rows], Int32;
+    /// the caller disposes both. Steps beyond a row's own are padding.</summary>
+    /// <exception cref="FeatureException">The batch does not suit a column, or columns differ in the number of steps of a
+    /// row.</exception>
     public (DeviceTensor Values, DeviceTensor Lengths) Forward(DeviceStream stream, FeatureCache cache)
     {
         ArgumentNullException.ThrowIfNull(cache);

@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace Fovea.Data;
 
-/// <summary>sequence_numeric_column: any number of steps a row, each of a fixed number of floats. Steps that a row has not are filled with
-/// the default, which is not normalised.</summary>
+/// <summary>sequence_numeric_column: any number of steps a row, each of a fixed number of floats. Steps that a row has not are
+/// filled with the default, which is not normalised.</summary>
 public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
 {
     /// <summary>Creates the column; parameters as in <see cref="NumericColumn"/>.</summary>
@@ -11,7 +11,8 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
     public SequenceNumericColumn(string key, IReadOnlyList<int>? shape = null, float defaultValue = 0,
         Func<double, double>? normalizer = null, FeatureKind kind = FeatureKind.Float) : base(key)
     {
-        if (kind is not (FeatureKind.Float or FeatureKind.Int64)) throw new FeatureException(key, $"a numeric column reads numbers, not {kind}");
+        if (kind is not (FeatureKind.Float or FeatureKind.Int64))
+            throw new FeatureException(key, $"a numeric column reads numbers, not {kind}");
         Shape = shape is null ? [1] : [.. shape];
         Width = NumericColumn.WidthOf(key, Shape);
         DefaultValue = defaultValue;
@@ -58,7 +59,8 @@ public sealed class SequenceNumericColumn : FeatureColumn, IDenseColumn
         for (var r = 0; r < values.Rows; r++)
         {
             var count = values.RowStart(r + 1) - values.RowStart(r);
-            if (count % Width != 0) throw new FeatureException(Name, $"row {r} has {count} values, which are no steps of {Width}");
+            if (count % Width != 0)
+                throw new FeatureException(Name, $"row {r} has {count} values, which are no steps of {Width}");
             lengths[r] = count / Width;
             most = Math.Max(most, lengths[r]);
         }

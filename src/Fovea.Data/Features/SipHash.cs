@@ -3,8 +3,8 @@ using System.Numerics;
 
 namespace Fovea.Data;
 
-/// <summary>SipHash-2-4 (Aumasson and Bernstein, 2012): the keyed hash of TensorFlow's <c>string_to_hash_bucket_strong</c> and of
-/// Keras' salted Hashing layer. Whoever does not know the key cannot make values that collide.</summary>
+/// <summary>SipHash-2-4 (Aumasson and Bernstein, 2012): the keyed hash of TensorFlow's <c>string_to_hash_bucket_strong</c> and
+/// of Keras' salted Hashing layer. Whoever does not know the key cannot make values that collide.</summary>
 public static class SipHash
 {
     /// <summary>The hash of the bytes under a key of two words. Keras turns one salt s into the key (s, s).</summary>

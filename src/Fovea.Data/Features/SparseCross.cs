@@ -9,9 +9,9 @@ public static class SparseCross
     /// <summary>The key that TensorFlow's crosses start from when none is given.</summary>
     public const ulong DefaultKey = 0xDECAFCAFFE;
 
-    /// <summary>Hashes the combinations (tf.sparse.cross_hashed, version 1). <paramref name="columns"/> hold fingerprints of strings
-    /// (<see cref="FarmHash.Fingerprint64"/>) or integers as they are. With 0 buckets ids lie below 2^63 - 1. For whole batches use
-    /// <see cref="Kernels.CrossHashed"/>.</summary>
+    /// <summary>Hashes the combinations (tf.sparse.cross_hashed, version 1). <paramref name="columns"/> hold fingerprints of
+    /// strings (<see cref="FarmHash.Fingerprint64"/>) or integers as they are. With 0 buckets ids lie below 2^63 - 1. For whole
+    /// batches use <see cref="Kernels.CrossHashed"/>.</summary>
     public static long[] Hashed(IReadOnlyList<ulong[]> columns, long buckets, ulong key = DefaultKey)
     {
         ArgumentNullException.ThrowIfNull(columns);

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Fovea.Data;
 
-/// <summary>Finds the index of a string by its fingerprint; equal fingerprints are told apart by their bytes. Open addressing over
-/// twice as many places as strings.</summary>
+/// <summary>Finds the index of a string by its fingerprint; equal fingerprints are told apart by their bytes. Open addressing
+/// over twice as many places as strings.</summary>
 internal sealed class Vocabulary
 {
     private readonly byte[] _bytes;

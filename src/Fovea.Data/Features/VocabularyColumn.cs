@@ -1,9 +1,10 @@
+using System.Buffers.Text;
 using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>categorical_column_with_vocabulary_list and _file: id = index of the value in the vocabulary. Values that are not in it take
-/// one of the OOV buckets, V + Fingerprint64 modulo their number, or else the default id, -1 unless given.</summary>
+/// <summary>categorical_column_with_vocabulary_list and _file: id = index of the value in the vocabulary. Values that are not
+/// in it take one of the OOV buckets, V + Fingerprint64 modulo their number, or else the default id, -1 unless given.</summary>
 public sealed class VocabularyColumn : KeyedCategoricalColumn
 {
     private const int LargestFile = 1 << 30; // bytes
@@ -25,7 +26,8 @@ public sealed class VocabularyColumn : KeyedCategoricalColumn
     {
         _integers = new Dictionary<long, int>(vocabulary.Count);
         for (var i = 0; i < vocabulary.Count; i++)
-            if (!_integers.TryAdd(vocabulary[i], i)) throw new FeatureException(key, $"{vocabulary[i]} occurs twice in the vocabulary");
+            if (!_integers.TryAdd(vocabulary[i], i))
+                throw new FeatureException(key, $"{vocabulary[i]} occurs twice in the vocabulary");
         OovBuckets = oovBuckets;
         DefaultId = defaultId ?? -1;
     }
@@ -47,25 +49,29 @@ public sealed class VocabularyColumn : KeyedCategoricalColumn
     /// <summary>Number of values in the vocabulary.</summary>
     public int VocabularySize => _words?.Count ?? _integers!.Count;
 
-    /// <summary>A vocabulary of the lines of a file; the id is the number of the line, from 0. Line ends may be \n or \r\n.</summary>
+    /// <summary>A vocabulary of the lines of a file; the id is the number of the line, from 0. Line ends may be \n or
+    /// \r\n.</summary>
     /// <param name="key">Raw feature.</param>
     /// <param name="path">The file.</param>
     /// <param name="size">Number of lines to take, or null for all.</param>
     /// <param name="kind">Integers for lines that are integers.</param>
     /// <param name="oovBuckets">As in the constructors.</param>
     /// <param name="defaultId">As in the constructors.</param>
-    /// <exception cref="FeatureException">The file is shorter than <paramref name="size"/>, larger than 1 GiB, has a line twice, or a line
-    /// that is no integer though it should be.</exception>
+    /// <exception cref="FeatureException">The file is shorter than <paramref name="size"/>, larger than 1 GiB, has a line
+    /// twice, or a line that is no integer though it should be.</exception>
     public static VocabularyColumn FromFile(string key, string path, int? size = null, FeatureKind kind = FeatureKind.Bytes,
         int oovBuckets = 0, long? defaultId = null)
     {
-        if (new FileInfo(path).Length > LargestFile) throw new FeatureException(key, $"{path} is larger than {LargestFile} bytes");
+        if (new FileInfo(path).Length > LargestFile)
+            throw new FeatureException(key, $"{path} is larger than {LargestFile} bytes");
         var lines = Lines(File.ReadAllBytes(path));
-        if (size < 1 || size > lines.Count) throw new FeatureException(key, $"{path} has {lines.Count} lines, {size} are to be taken");
+        if (size < 1 || size > lines.Count)
+            throw new FeatureException(key, $"{path} has {lines.Count} lines, {size} are to be taken");
         if (size is { } count) lines.RemoveRange(count, lines.Count - count);
         if (kind != FeatureKind.Int64) return new VocabularyColumn(key, [.. lines], oovBuckets, defaultId);
-        var integers = lines.Select((line, i) => System.Buffers.Text.Utf8Parser.TryParse(line, out long value, out var used) && used == line.Length
-            ? value : throw new FeatureException(key, $"line {i + 1} of {path} is not an integer")).ToArray();
+        var integers = lines.Select((line, i) => Utf8Parser.TryParse(line, out long value, out var used) && used == line.Length
+            ? value
+            : throw new FeatureException(key, $"line {i + 1} of {path} is not an integer")).ToArray();
         return new VocabularyColumn(key, integers, oovBuckets, defaultId);
     }
 
@@ -95,7 +101,8 @@ public sealed class VocabularyColumn : KeyedCategoricalColumn
     {
         if (size == 0) throw new FeatureException(key, "the vocabulary is empty");
         if (oovBuckets < 0) throw new FeatureException(key, $"{oovBuckets} OOV buckets");
-        if (oovBuckets > 0 && defaultId is not null) throw new FeatureException(key, "a default id and OOV buckets exclude each other");
+        if (oovBuckets > 0 && defaultId is not null)
+            throw new FeatureException(key, "a default id and OOV buckets exclude each other");
         return (long)size + oovBuckets;
     }
 

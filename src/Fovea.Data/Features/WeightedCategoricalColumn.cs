@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>weighted_categorical_column: the ids of a column, each with a weight from a second raw feature. Every row must have as many
-/// weights as ids.</summary>
+/// <summary>weighted_categorical_column: the ids of a column, each with a weight from a second raw feature. Every row must have
+/// as many weights as ids.</summary>
 public sealed class WeightedCategoricalColumn : FeatureColumn, ICategoricalColumn
 {
     /// <summary>Creates the column.</summary>
@@ -10,7 +10,8 @@ public sealed class WeightedCategoricalColumn : FeatureColumn, ICategoricalColum
         : base($"{categorical.Name}_weighted_by_{weightKey}")
     {
         ArgumentException.ThrowIfNullOrEmpty(weightKey);
-        if (categorical.IsSequence) throw new FeatureException(Name, $"{categorical.Name} is a sequence, which cannot be weighted");
+        if (categorical.IsSequence)
+            throw new FeatureException(Name, $"{categorical.Name} is a sequence, which cannot be weighted");
         Categorical = categorical;
         WeightKey = weightKey;
     }
@@ -39,7 +40,8 @@ public sealed class WeightedCategoricalColumn : FeatureColumn, ICategoricalColum
         ArgumentNullException.ThrowIfNull(output);
         var ids = cache.Ids(Categorical);
         var weights = cache.Raw(WeightKey);
-        if (weights.Kind != FeatureKind.Float) throw new FeatureException(WeightKey, $"weights are floats, the batch has {weights.Kind}");
+        if (weights.Kind != FeatureKind.Float)
+            throw new FeatureException(WeightKey, $"weights are floats, the batch has {weights.Kind}");
         output.Begin(ids.Rows, ids.Count, hasWeights: true);
         ids.Ids.CopyTo(output.IdsToWrite);
         ids.RowSplits.CopyTo(output.RowSplitsToWrite);

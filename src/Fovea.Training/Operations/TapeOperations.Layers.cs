@@ -2,8 +2,8 @@ namespace Fovea.Training;
 
 public static partial class TapeOperations
 {
-    /// <summary>Convolution of x [N][H][W][in] with weight [out][kh][kw][in/groups], bias [out] or absent, then the activation of the
-    /// options.</summary>
+    /// <summary>Convolution of x [N][H][W][in] with weight [out][kh][kw][in/groups], bias [out] or absent, then the activation
+    /// of the options.</summary>
     public static Value Conv2D(this Value x, in Conv2DOptions options, Value weight, Value bias = default)
     {
         var y = x.Tape.Record(new Conv2DOperation(options with { Activation = Activation.None }), x, weight, bias);
@@ -29,8 +29,8 @@ public static partial class TapeOperations
     /// <summary>Rows of a table [N][..] by indices of any shape: embedding lookup.</summary>
     public static Value GatherRows(this Value table, Value indices) => table.Tape.Record(new GatherRowsOperation(), table, indices);
 
-    /// <summary>Combined embedding look-up (<see cref="Fovea.EmbeddingBag"/>): y[r] = sum of weight * table[id] over the ids of row r,
-    /// divided by the row's divisor. Ids and rows of -1 are padding.</summary>
+    /// <summary>Combined embedding look-up (<see cref="Fovea.EmbeddingBag"/>): y[r] = sum of weight * table[id] over the ids of
+    /// row r, divided by the row's divisor. Ids and rows of -1 are padding.</summary>
     /// <param name="table">[buckets][dimension].</param>
     /// <param name="ids">[n], Int32 or Int64.</param>
     /// <param name="idRows">[n]: the row of y that each id belongs to.</param>
@@ -53,7 +53,8 @@ public static partial class TapeOperations
         return outputs[0];
     }
 
-    /// <summary>The selective scan of Mamba from a zero state; see <see cref="Kernels.SelectiveScan"/> for the shapes.</summary>
+    /// <summary>The selective scan of Mamba from a zero state; see <see cref="Kernels.SelectiveScan"/> for the
+    /// shapes.</summary>
     public static Value SelectiveScan(this Value u, Value delta, Value a, Value b, Value c, SelectiveScanOptions options,
         Value skip = default, Value z = default, Value deltaBias = default) =>
         u.Tape.Record(new SelectiveScanOperation(options), u, delta, a, b, c, skip, z, deltaBias);
@@ -66,11 +67,13 @@ public static partial class TapeOperations
     public static Value LayerNorm(this Value x, LayerNormOptions options, Value gamma = default, Value beta = default) =>
         x.Tape.Record(new LayerNormOperation(options), x, gamma, beta);
 
-    /// <summary>Normalisation of groups of neighbouring channels of each image: x [N][..][C], gamma and beta [C] or absent.</summary>
+    /// <summary>Normalisation of groups of neighbouring channels of each image: x [N][..][C], gamma and beta [C] or
+    /// absent.</summary>
     public static Value GroupNorm(this Value x, GroupNormOptions options, Value gamma = default, Value beta = default) =>
         x.Tape.Record(new GroupNormOperation(options), x, gamma, beta);
 
-    /// <summary>Normalisation of each channel by the batch's statistics, which also move the running mean and variance [C].</summary>
+    /// <summary>Normalisation of each channel by the batch's statistics, which also move the running mean and variance
+    /// [C].</summary>
     public static Value BatchNorm(this Value x, BatchNormOptions options, DeviceTensor mean, DeviceTensor variance, Value gamma = default, Value beta = default)
     {
         Span<Value> outputs = [default, default, default];
@@ -89,8 +92,8 @@ public static partial class TapeOperations
     public static Value Resize(this Value x, in ResizeOptions options, long height, long width) =>
         x.Tape.Record(new ResizeOperation(options, height, width), x);
 
-    /// <summary>Features of boxes [R][4] in x [N][H][W][C], height by width bins each; images [R] says whose box it is, absent: image
-    /// 0.</summary>
+    /// <summary>Features of boxes [R][4] in x [N][H][W][C], height by width bins each; images [R] says whose box it is, absent:
+    /// image 0.</summary>
     public static Value RoiAlign(this Value x, in RoiAlignOptions options, Value boxes, long height, long width, Value images = default) =>
         x.Tape.Record(new RoiAlignOperation(options, height, width), x, boxes, images);
 

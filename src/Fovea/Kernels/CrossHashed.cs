@@ -5,13 +5,14 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>TensorFlow's hashed cross (SparseCross, version 1), on the host and at once: one id for each combination of one value of
-    /// every column of a row, the last column fastest. Values are fingerprints of strings, or integers as they are. With 0 buckets
-    /// ids lie below 2^63 - 1.</summary>
+    /// <summary>TensorFlow's hashed cross (SparseCross, version 1), on the host and at once: one id for each combination of one
+    /// value of every column of a row, the last column fastest. Values are fingerprints of strings, or integers as they are.
+    /// With 0 buckets ids lie below 2^63 - 1.</summary>
     /// <param name="columns">The columns, in the order in which they are hashed.</param>
     /// <param name="key">What the hash starts from.</param>
     /// <param name="buckets">Number of different ids, or 0.</param>
-    /// <param name="rowSplits">[rows + 1]: where the ids of each row begin; they leave the product of the columns' counts for it.</param>
+    /// <param name="rowSplits">[rows + 1]: where the ids of each row begin; they leave the product of the columns' counts for
+    /// it.</param>
     /// <param name="ids">Receives the ids.</param>
     /// <exception cref="ArgumentException">Row splits descend, leave their values or do not agree with each other.</exception>
     public static void CrossHashed(ReadOnlySpan<CrossColumn> columns, ulong key, long buckets, ReadOnlySpan<long> rowSplits, Span<long> ids)

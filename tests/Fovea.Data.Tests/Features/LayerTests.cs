@@ -119,7 +119,8 @@ public sealed class LayerTests : IDisposable
         Assert.Equal([1f, 2, 14, 16], output.ToArray<float>(_stream));
     }
 
-    // Of 20000 draws from a normal distribution cut at 2, the deviation is 0.8796 and lies within 0.02 of it (8 standard errors).
+    // Of 20000 draws from a normal distribution cut at 2, the deviation is 0.8796 and lies within 0.02 of it (8 standard
+    // errors).
     [Fact]
     public void TablesStartFromACutNormalDistribution()
     {
@@ -151,7 +152,8 @@ public sealed class LayerTests : IDisposable
         var batch = new FeatureBatch(2).Add("n", FeatureInput.Of([[-1f, 2], [3, 0]], isDense: true))
             .Add("x", FeatureInput.Of(new long[][] { [0, 2], [] })).Add("w", FeatureInput.Of([[1f, 3], []]));
         using var y = model.Forward(_stream, _cache.Reset(batch));
-        // Row 0: n -1*(1,2)+2*(3,4) = (5,6); buckets 0 and 3; x 1*(100,0)+3*(200,200). Row 1: n 3*(1,2) = (3,6); buckets 1 and 3.
+        // Row 0: n -1*(1,2)+2*(3,4) = (5,6); buckets 0 and 3; x 1*(100,0)+3*(200,200). Row 1: n 3*(1,2) = (3,6); buckets 1 and
+        // 3.
         var mean = combiner == Combiner.Mean;
         Assert.Equal(mean
             ? [5 + 40 + 175 + 0.5f, 6 + 50 + 150 - 0.5f, 3 + 50 + 0.5f, 6 + 60 - 0.5f]

@@ -2,7 +2,8 @@ using Xunit;
 
 namespace Fovea.Data.Tests;
 
-/// <summary>Ids of random rows against the slow hash: every row, every column, over batches of different sizes through one cache.</summary>
+/// <summary>Ids of random rows against the slow hash: every row, every column, over batches of different sizes through one
+/// cache.</summary>
 public class RandomRowTests
 {
     private static readonly string[] Cities = ["Bonn", "Zürich", "", "São Paulo", "a", "bb", "ccc", "Llanfairpwllgwyngyllgogerychwyrndrobwllllantysiliogogogoch", "東京"];

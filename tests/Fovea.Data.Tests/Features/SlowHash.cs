@@ -4,8 +4,8 @@ using System.Text;
 
 namespace Fovea.Data.Tests;
 
-/// <summary>Fingerprint64, FingerprintCat64 and the rules around them once more: whole numbers without bounds, cut to 64 bits after
-/// every step, bytes read one by one. Shares nothing with the product.</summary>
+/// <summary>Fingerprint64, FingerprintCat64 and the rules around them once more: whole numbers without bounds, cut to 64 bits
+/// after every step, bytes read one by one. Shares nothing with the product.</summary>
 internal static class SlowHash
 {
     private static readonly BigInteger Word = BigInteger.One << 64;

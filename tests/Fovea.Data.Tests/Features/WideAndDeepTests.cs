@@ -4,8 +4,8 @@ using Xunit;
 
 namespace Fovea.Data.Tests;
 
-/// <summary>Cheng et al., "Wide and Deep Learning" (2016), from TFRecord to planted weights: a wide crossed column and a deep network over an
-/// embedding of many-valued tags and a number learn a log odds that is known.</summary>
+/// <summary>Cheng et al., "Wide and Deep Learning" (2016), from TFRecord to planted weights: a wide crossed column and a deep
+/// network over an embedding of many-valued tags and a number learn a log odds that is known.</summary>
 public sealed class WideAndDeepTests : IDisposable
 {
     private const int BatchRows = 1000, MostTags = 3, Epochs = 4, TagKinds = 8, Hidden = 16;
@@ -58,45 +58,54 @@ public sealed class WideAndDeepTests : IDisposable
         using var optimizer = new Adam(_stream, wide, tags, first, firstBias, second, secondBias);
 
         double squares = 0, rows = 0;
+        var (step, steps) = (0, Epochs * (Rows / BatchRows));
         for (var epoch = 0; epoch < Epochs; epoch++)
         {
             foreach (var truth in Batches(input))
             {
                 program.Run();
                 // A rate that falls to nothing averages over the noise of the labels.
-                optimizer.Step(0.02f * (1 - epoch / (float)Epochs));
-                if (epoch < Epochs - 1) continue;
+                var left = 1 - step++ / (float)steps;
+                optimizer.Step(0.02f * left * left);
+                if (left > 0.2f) continue;
                 var learnt = program.Read(logits).ToArray<float>(_stream);
                 for (var r = 0; r < truth.Length; r++) squares += Math.Pow(learnt[2 * r + 1] - learnt[2 * r] - truth[r], 2);
                 rows += truth.Length;
             }
         }
 
-        // Labels are drawn, so a bucket's weight is known to 1/sqrt(n p (1 - p)), p(1 - p) around 0.2, but only up to a constant that
-        // the network may hold instead.
+        Assert.Equal(steps, step);
+        // Labels are drawn, so a bucket's weight is known to 1/sqrt(n p (1 - p)), p(1 - p) around 0.2, but only up to a
+        // constant that the network may hold instead.
         var weights = wide.Value.ToArray<float>(_stream);
         var shift = Enumerable.Range(0, 32).Average(i => weights[i] - _wide[i]);
         var deviation = 1 / Math.Sqrt(Rows / 32.0 * 0.2);
         for (var i = 0; i < 32; i++) Assert.Equal(_wide[i], weights[i] - shift, 5 * deviation);
-        Assert.InRange(Math.Sqrt(squares / rows), 0, 4 * deviation);
+        // The network bends one number by 16 kinks and shares its embedding: it is right to some hundredths, whatever the rows.
+        Assert.InRange(Math.Sqrt(squares / rows), 0, 3 * deviation + 0.05);
     }
 
-    // One row: tags with a planted effect (the mean of those there are), a price that counts when it is positive, the cross.
+    // One row: tags with a planted effect (the mean of those there are), a price that counts when it is positive, the cross. The ids that
+    // columns must find are written beside them, from the slow hash.
     private void WriteRecords()
     {
         using var records = TfRecordWriter.Create(_path);
         var example = new ExampleWriter();
+        var crossIds = new Dictionary<(int, int), long>();
+        long[] tagIds = [.. Enumerable.Range(0, TagKinds).Select(kind => SlowHash.Bucket($"tag {kind}", 64))];
         for (var r = 0; r < Rows; r++)
         {
-            string device = $"device {_random.Next(6)}", hour = $"{_random.Next(24)} h";
+            var (device, hour) = (_random.Next(6), _random.Next(24));
+            if (!crossIds.TryGetValue((device, hour), out var cross))
+                crossIds[(device, hour)] = cross = SlowHash.Cross([[$"device {device}"], [$"{hour} h"]], 32, SparseCross.DefaultKey)[0];
             int[] kinds = [.. Enumerable.Range(0, _random.Next(MostTags + 1)).Select(_ => _random.Next(TagKinds))];
             var price = 4 * _random.NextSingle() - 2;
-            var cross = SparseCross.Hashed([[Fingerprint(device)], [Fingerprint(hour)]], 32)[0];
             var logit = _wide[cross] + (kinds.Length == 0 ? 0 : kinds.Average(k => _tag[k])) + 0.8f * Math.Max(price, 0);
             var label = _random.NextDouble() < 1 / (1 + Math.Exp(-logit)) ? 1L : 0;
             example.Clear();
-            example.Add("device", device).Add("hour", hour).Add("tags", [.. kinds.Select(k => $"tag {k}")]).Add("price", price)
-                .Add("label", label).Add("truth", (float)logit);
+            example.Add("device", $"device {device}").Add("hour", $"{hour} h").Add("tags", [.. kinds.Select(k => $"tag {k}")])
+                .Add("price", price).Add("label", label).Add("truth", (float)logit)
+                .Add("cross ids", cross).Add("tag ids", [.. kinds.Select(k => tagIds[k])]);
             records.Write(example.ToArray());
         }
     }
@@ -107,6 +116,8 @@ public sealed class WideAndDeepTests : IDisposable
         var spec = new ParseSpec([Cross, Tags, Price]);
         spec.Add(new FixedLenFeature("label", FeatureKind.Int64));
         spec.Add(new FixedLenFeature("truth", FeatureKind.Float));
+        spec.Add(new VarLenFeature("cross ids", FeatureKind.Int64));
+        spec.Add(new VarLenFeature("tag ids", FeatureKind.Int64));
         using var batch = new ExampleParser(spec.Features).CreateBatch();
         using var reader = TfRecordReader.Open(_path);
         var (features, cache) = (new ExampleFeatures(), new FeatureCache());
@@ -115,6 +126,8 @@ public sealed class WideAndDeepTests : IDisposable
             batch.Add(reader.Current.Span);
             if (batch.Count < BatchRows) continue;
             cache.Reset(features.Read(batch));
+            Assert.Equal(cache.Raw("cross ids").Integers.Span, cache.Ids(Cross).Ids);
+            Assert.Equal(cache.Raw("tag ids").Integers.Span, cache.Ids(Tags).Ids);
             input.Fill(cache);
             yield return cache.Raw("truth").Floats.ToArray();
             batch.Clear();
@@ -125,8 +138,6 @@ public sealed class WideAndDeepTests : IDisposable
 
     private DeviceTensor Noise(params long[] shape) =>
         DeviceTensor.From<float>(_stream, [.. Enumerable.Range(0, (int)(shape[0] * shape[1])).Select(_ => _random.NextSingle() - 0.5f)], shape);
-
-    private static ulong Fingerprint(string text) => FarmHash.Fingerprint64(System.Text.Encoding.UTF8.GetBytes(text));
 
     private sealed class Inputs(DeviceStream stream) : IDisposable
     {

@@ -19,7 +19,9 @@ internal sealed class FeaturesExplain(CliConsole console, string path)
             var columns = ColumnFile.Load(path);
             var spec = new ParseSpec(columns);
             // Without feature lists every value of a feature is a step of a sequence.
-            var parser = IsSequenceExample ? new ExampleParser(spec.Features, spec.Sequences) : new ExampleParser(spec.Features.Concat(spec.Sequences));
+            var parser = IsSequenceExample
+                ? new ExampleParser(spec.Features, spec.Sequences)
+                : new ExampleParser(spec.Features.Concat(spec.Sequences));
             using var batch = parser.CreateBatch();
             if ((Record is null ? FromValues(spec) : FromFile(Record)) is not { } record) return ExitCode.BadUsage;
             batch.Add(record);
@@ -40,7 +42,7 @@ internal sealed class FeaturesExplain(CliConsole console, string path)
     {
         var kinds = spec.Features.Concat(spec.Sequences).ToDictionary(feature => feature.Name, feature => feature.Kind);
         var writer = new ExampleWriter();
-        foreach (var values in Values.Select(value => (Key: value[..value.IndexOf('=')], Text: value[(value.IndexOf('=') + 1)..])).GroupBy(v => v.Key, v => v.Text))
+        foreach (var values in Values.Select(value => value.Split('=', 2)).GroupBy(pair => pair[0], pair => pair[1]))
         {
             if (!kinds.TryGetValue(values.Key, out var kind))
             {
@@ -51,8 +53,9 @@ internal sealed class FeaturesExplain(CliConsole console, string path)
             var floats = new List<float>();
             foreach (var text in values)
             {
-                if (kind == FeatureKind.Int64 && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer)) integers.Add(integer);
-                else if (kind == FeatureKind.Float && float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) floats.Add(number);
+                if (kind == FeatureKind.Int64 && long.TryParse(text, CultureInfo.InvariantCulture, out var integer)) integers.Add(integer);
+                else if (kind == FeatureKind.Float && float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+                    floats.Add(number);
                 else if (kind != FeatureKind.Bytes)
                 {
                     console.Fail($"--value: '{text}' is no {kind}, which '{values.Key}' needs");
@@ -79,8 +82,9 @@ internal sealed class FeaturesExplain(CliConsole console, string path)
         var table = new Table().Border(console.OutIsTerminal ? TableBorder.Rounded : TableBorder.Ascii2)
             .AddColumns("column", "reads", "buckets", "ids", "weights", "numbers");
         foreach (var e in explanations)
-            table.AddRow(new Text(e.Column.Name), new Text(string.Join(", ", e.Keys)), new Text(e.Buckets?.ToString(CultureInfo.InvariantCulture) ?? ""),
-                new Text(Steps(e.Ids)), new Text(Steps(e.Weights)), new Text(List(e.Values)));
+            table.AddRow(new Text(e.Column.Name), new Text(string.Join(", ", e.Keys)),
+                new Text(e.Buckets?.ToString(CultureInfo.InvariantCulture) ?? ""), new Text(Steps(e.Ids)),
+                new Text(Steps(e.Weights)), new Text(List(e.Values)));
         console.Styled().Write(table);
     }
 
