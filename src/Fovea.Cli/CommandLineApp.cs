@@ -13,7 +13,8 @@ internal static class CommandLineApp
     /// <summary>Returns an exit code. Tests pass their own detector and cache.</summary>
     internal static int Run(string[] args, CliConsole console, Func<DetectorOptions, IDetector>? createDetector = null, ModelStore? store = null)
     {
-        createDetector ??= DetectorCatalog.Create;
+        store ??= new ModelStore();
+        createDetector ??= options => DetectorCatalog.Create(options, store);
         // Not RootCommand: that takes its name from the executable file, which is fovea-cli behind the launcher.
         var root = new Command("fovea", "Low-latency detection.\n\n" + ExitCode.Help)
         {
@@ -21,7 +22,7 @@ internal static class CommandLineApp
             new VersionOption(),
             DetectCommand.Create(console, createDetector),
             EvalCommand.Create(console, createDetector),
-            ModelsCommand.Create(console, store ?? new ModelStore()),
+            ModelsCommand.Create(console, store),
             RecordsCommand.Create(console),
             FeaturesCommand.Create(console),
             BenchCommand.Create(console),

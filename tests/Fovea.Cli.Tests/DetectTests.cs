@@ -135,13 +135,13 @@ public sealed class DetectTests : IDisposable
     {
         var path = Write("a.png", TestImages.Encode(TestImages.Gradient(4, 4), SKEncodedImageFormat.Png));
         var store = new ModelStore(Path.Combine(_folder, "cache"));
-        var missing = CliResult.Of(["detect", path], o => new MtcnnDetector(o, store));
+        var missing = CliResult.Of(["detect", path], o => DetectorCatalog.Create(o, store));
         Assert.Equal(3, missing.ExitCode);
         Assert.Contains("./build/models.sh", missing.Error);
         Assert.Empty(missing.Out);
         Directory.CreateDirectory(Path.Combine(store.Folder, "models", "mtcnn"));
         File.WriteAllBytes(Path.Combine(store.Folder, "models", "mtcnn", "pnet.tflite"), new byte[10]);
-        var corrupted = CliResult.Of(["detect", path], o => new MtcnnDetector(o, store));
+        var corrupted = CliResult.Of(["detect", path], o => DetectorCatalog.Create(o, store));
         Assert.Equal(3, corrupted.ExitCode);
         Assert.Contains("pnet.tflite is corrupted", corrupted.Error);
     }

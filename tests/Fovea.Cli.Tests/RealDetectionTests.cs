@@ -12,11 +12,15 @@ public class RealDetectionTests
 
     private static string Photo => Store.PathOf(ModelCatalog.Images[0]);
 
-    [Fact]
-    public void FindsTheThreeFacesOfSample1()
+    [Theory]
+    [InlineData("mtcnn")]
+    [InlineData("blazeface")]
+    [InlineData("blazeface-full-range")]
+    public void FindsTheThreeFacesOfSample1(string model)
     {
         RequireWeights();
-        var (code, output, error) = Run(Store.Folder, "detect", "--json", "--min-face", "40", Photo);
+        Assert.SkipUnless(Store.IsInstalled("blazeface"), "blazeface weights are not installed; run ./build/models.sh");
+        var (code, output, error) = Run(Store.Folder, "detect", "--json", "--model", model, "--min-face", "40", Photo);
         Assert.Equal("", error);
         Assert.Equal(0, code);
         using var json = JsonDocument.Parse(output);
@@ -26,10 +30,10 @@ public class RealDetectionTests
         foreach (var face in faces)
         {
             var box = face.GetProperty("box").EnumerateArray().Select(v => v.GetSingle()).ToArray();
-            Assert.InRange(face.GetProperty("score").GetSingle(), 0.7f, 1f);
+            Assert.InRange(face.GetProperty("score").GetSingle(), 0.5f, 1f);
             Assert.True(box[0] < box[2] && box[1] < box[3] && box[2] > 0 && box[3] > 0 && box[0] < width && box[1] < height);
-            // Landmarks of a real face lie in its box.
-            foreach (var point in face.GetProperty("landmarks").EnumerateArray())
+            // Eyes, nose and mouth of a real face lie in its box; BlazeFace's ears need not.
+            foreach (var point in face.GetProperty("landmarks").EnumerateArray().Take(4))
             {
                 Assert.InRange(point[0].GetSingle(), box[0], box[2]);
                 Assert.InRange(point[1].GetSingle(), box[1], box[3]);

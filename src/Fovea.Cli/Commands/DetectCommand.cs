@@ -29,10 +29,10 @@ internal static class DetectCommand
         };
         model.AcceptOnlyFromAmong(DetectorCatalog.Names);
         var minFace = NumberOption.Create<int>(
-            "--min-face", "Side of the smallest face looked for, in pixels, at least 12 [default: 20].",
+            "--min-face", "mtcnn: side of the smallest face looked for, in pixels, at least 12 [default: 20].",
             n => n >= 12, "must be at least 12");
         var threshold = NumberOption.Create<float>(
-            "--threshold", "Least score reported, 0 to 1 [default: 0.7].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
+            "--threshold", "Least score reported, 0 to 1 [default: the model's own].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
         var threads = NumberOption.Threads("CPU threads, 1 to 256 [default: all cores].");
         var resampling = new Option<string>("--resampling")
         {

@@ -32,7 +32,7 @@ internal static class EvalCommand
         metric.AcceptOnlyFromAmong([.. Metric.All.Select(m => m.Name)]);
         var threshold = NumberOption.Create<float>(
             "--threshold", "Least score of --model, 0 to 1 [default: the model's own].", t => t is >= 0 and <= 1, "must lie between 0 and 1");
-        var minFace = NumberOption.Create<int>("--min-face", "Side of the smallest face of --model, in pixels.", n => n >= 12, "must be at least 12");
+        var minFace = NumberOption.Create<int>("--min-face", "mtcnn: side of the smallest face, in pixels.", n => n >= 12, "must be at least 12");
         var threads = NumberOption.Threads("CPU threads of --model, 1 to 256 [default: all cores].");
         var perCategory = new Option<bool>("--per-category") { Description = "Average precision of every category too." };
         var json = new Option<bool>("--json") { Description = "One JSON object instead of tables." };

@@ -1,16 +1,61 @@
+using System.Numerics;
 using Fovea.Data;
+using Fovea.Detection;
 
 namespace Fovea.Cli.Detectors;
 
-/// <summary>The detectors that <c>--model</c> chooses from.</summary>
+/// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn"];
+    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range"];
 
-    /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the user's cache.</summary>
-    internal static IDetector Create(DetectorOptions options) => options.Model switch
+    /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
+    /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
+    /// <exception cref="InvalidDataException">The weights are damaged.</exception>
+    internal static IDetector Create(DetectorOptions options, ModelStore store)
     {
-        "mtcnn" => new MtcnnDetector(options, new ModelStore()),
-        var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
-    };
+        if (options.Threads is { } threads) FoveaRuntime.Threads = new ThreadPoolOptions { Count = threads };
+        return options.Model switch
+        {
+            "mtcnn" => Mtcnn(options, store),
+            "blazeface" => BlazeFace(options, store, BlazeFaceRange.ShortRange),
+            "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
+            var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
+        };
+    }
+
+    private static SessionDetector<FaceDetection> Mtcnn(DetectorOptions options, ModelStore store)
+    {
+        var mtcnn = new MtcnnOptions();
+        if (options.MinFace is { } minFace) mtcnn = mtcnn with { MinFace = minFace };
+        if (options.Threshold is { } threshold) mtcnn = mtcnn with { ONetThreshold = threshold };
+        if (options.Area) mtcnn = mtcnn with { Resampling = ResizeMode.Area };
+        return Open(MtcnnModel.Load(Device.Cpu, store), m => new MtcnnSession(m, mtcnn), mtcnn.MaxDetections,
+            d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, ((ReadOnlySpan<Vector2>)d.Landmarks).ToArray()));
+    }
+
+    private static SessionDetector<BlazeFaceDetection> BlazeFace(DetectorOptions options, ModelStore store, BlazeFaceRange range)
+    {
+        var blazeFace = new BlazeFaceOptions();
+        if (options.Threshold is { } threshold) blazeFace = blazeFace with { Threshold = threshold };
+        if (options.Area) blazeFace = blazeFace with { Resampling = ResizeMode.Area };
+        return Open(BlazeFaceModel.Load(Device.Cpu, store, range), m => new BlazeFaceSession(m, blazeFace), blazeFace.MaxDetections,
+            d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, ((ReadOnlySpan<Vector2>)d.Landmarks).ToArray()));
+    }
+
+    private static SessionDetector<TDetection> Open<TModel, TDetection>(
+        TModel model, Func<TModel, DetectorSession<TDetection>> createSession, int capacity, Func<TDetection, DetectedObject> convert)
+        where TModel : IDisposable
+        where TDetection : unmanaged
+    {
+        try
+        {
+            return new SessionDetector<TDetection>(model, createSession(model), capacity, convert);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
 }

@@ -1,14 +1,13 @@
-using System.Runtime.InteropServices;
 using Fovea.Models.Mtcnn;
 
 namespace Fovea.Detection;
 
-/// <summary>The whole cascade for one image size as one captured graph: pyramid, P-Net per level, R-Net and O-Net over
-/// batched crops, suppression between them. Counts stay on the device, so a replay is a single native call.</summary>
+/// <summary>Records the whole cascade for one image size: pyramid, P-Net per level, R-Net and O-Net over batched crops, suppression
+/// between them. Counts stay on the device.</summary>
 /// <remarks>Inside, boxes are 1-based inclusive pixels, as in facenet's <c>detect_face</c>; the very end makes them 0-based. The
 /// zero-based convention differs only in where P-Net's windows start and in the rounding, because every later step moves with a
 /// shift of the boxes.</remarks>
-internal sealed class MtcnnCascade : IDisposable
+internal sealed class MtcnnCascade
 {
     // Rows that R-Net and O-Net take at once: large enough to fill the kernels, small enough that activations stay in cache.
     private const int Chunk = 32;
@@ -27,33 +26,19 @@ internal sealed class MtcnnCascade : IDisposable
     private readonly DeviceTensor _image;
     private readonly DeviceTensor _results;
     private readonly DeviceTensor _count;
-    private readonly CapturedGraph _graph;
 
-    public MtcnnCascade(MtcnnModel model, MtcnnOptions options, DeviceStream stream, int width, int height)
+    public MtcnnCascade(MtcnnModel model, MtcnnOptions options, DeviceTensor image, DeviceTensor results, DeviceTensor count)
     {
         _model = model;
         _options = options;
-        Width = width;
-        Height = height;
-        try
-        {
-            _image = DeviceTensor.Allocate(stream, DType.UInt8, 1, height, width, 3);
-            _results = DeviceTensor.Allocate(stream, DType.Float32, options.MaxDetections, FaceDetection.Columns);
-            _count = DeviceTensor.Allocate(stream, DType.Int32, 1);
-            using var capture = stream.BeginCapture();
-            Record(stream);
-            _graph = capture.End();
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        _image = image;
+        _results = results;
+        _count = count;
     }
 
-    public int Width { get; }
+    private int Width => (int)_image.Shape[2];
 
-    public int Height { get; }
+    private int Height => (int)_image.Shape[1];
 
     private bool IsFacenet => _options.Convention == MtcnnConvention.Facenet;
 
@@ -61,27 +46,7 @@ internal sealed class MtcnnCascade : IDisposable
 
     private ResizeOptions Resampling => new() { Mode = _options.Resampling, Scale = PixelScale, Offset = PixelOffset };
 
-    /// <summary>Copies the image in, replays, copies the faces out. Returns how many there are, at most <c>results.Length</c>.</summary>
-    public int Run(DeviceStream stream, ReadOnlySpan<byte> rgb, Span<FaceDetection> results)
-    {
-        _image.CopyFrom(stream, rgb);
-        _graph.Replay(stream);
-        Span<int> count = stackalloc int[1];
-        _count.CopyTo(stream, count);
-        int faces = Math.Min(count[0], results.Length);
-        if (faces > 0) _results.CopyRowsTo(stream, MemoryMarshal.Cast<FaceDetection, float>(results[..faces]));
-        return faces;
-    }
-
-    public void Dispose()
-    {
-        _graph?.Dispose();
-        _count?.Dispose();
-        _results?.Dispose();
-        _image?.Dispose();
-    }
-
-    private void Record(DeviceStream stream)
+    public void Record(DeviceStream stream)
     {
         using var proposals = DeviceTensor.Allocate(stream, DType.Float32, _options.MaxProposals, ProposalColumns);
         using var proposalCount = Counter(stream);

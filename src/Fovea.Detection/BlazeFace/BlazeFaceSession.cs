@@ -1,0 +1,83 @@
+using System.Numerics;
+using Fovea.Models.BlazeFace;
+
+namespace Fovea.Detection;
+
+/// <summary>One caller's BlazeFace detector: letterbox, network, boxes and points, suppression as one captured graph.</summary>
+/// <inheritdoc path="/remarks"/>
+public sealed class BlazeFaceSession : DetectorSession<BlazeFaceDetection>
+{
+    private readonly BlazeFaceModel _model;
+    private readonly BlazeFaceOptions _options;
+
+    /// <summary>Makes a session; it must be disposed before <paramref name="model"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
+    public BlazeFaceSession(BlazeFaceModel model, BlazeFaceOptions? options = null, DeviceStreamOptions? stream = null)
+        : this(model ?? throw new ArgumentNullException(nameof(model)), stream, Valid(options ?? new BlazeFaceOptions()))
+    {
+    }
+
+    private BlazeFaceSession(BlazeFaceModel model, DeviceStreamOptions? stream, BlazeFaceOptions options)
+        : base(model.Device, stream, options.MaxDetections, options.MaxCachedSizes)
+    {
+        _model = model;
+        _options = options;
+    }
+
+    private protected override void Record(DeviceStream stream, DeviceTensor image, DeviceTensor results, DeviceTensor count)
+    {
+        var net = _model.Net;
+        int width = (int)image.Shape[2], height = (int)image.Shape[1];
+        // As in MediaPipe, the bars are black: PadValue is 0 before mean and scale.
+        var fit = LetterboxOptions.Fit(width, height, net.InputSize, net.InputSize) with
+        {
+            Resize = new ResizeOptions { Mode = _options.Resampling },
+            Mean = new Vector4(127.5f),
+            Scale = new Vector4(1 / 127.5f),
+        };
+        using var input = DeviceTensor.Allocate(stream, DType.Float32, 1, net.InputSize, net.InputSize, 3);
+        Kernels.Letterbox(stream, fit, image, input);
+        using var regressors = DeviceTensor.Allocate(stream, DType.Float32, net.Anchors, BlazeFaceNet.Outputs);
+        using var logits = DeviceTensor.Allocate(stream, DType.Float32, net.Anchors, 1);
+        net.Forward(stream, input, regressors, logits);
+
+        using var faces = DeviceTensor.Allocate(stream, DType.Float32, net.Anchors, BlazeFaceDetection.Columns);
+        RecordPoints(stream, regressors, (float)width / fit.PlaceWidth, (float)height / fit.PlaceHeight, fit.PlaceX, fit.PlaceY);
+        var boxes = faces.Columns(0, 4);
+        var scores = faces.Columns(4, 1);
+        Kernels.Copy(stream, regressors.Columns(0, 4), boxes);
+        Kernels.Activate(stream, Activation.Sigmoid, logits, slope: null, scores);
+        Kernels.Copy(stream, regressors.Columns(4, 2 * BlazeFaceNet.Points), faces.Columns(5, 2 * BlazeFaceNet.Points));
+
+        using var keep = DeviceTensor.Allocate(stream, DType.Int32, _options.MaxDetections);
+        using var keepCount = DeviceTensor.Allocate(stream, DType.Int32, 1);
+        var nms = new NmsOptions { IouThreshold = _options.IouThreshold, ScoreThreshold = _options.Threshold };
+        Kernels.Nms(stream, nms, boxes, scores, classes: null, valid: null, keep, keepCount);
+        count.Fill(stream, 0);
+        Kernels.AppendRows(stream, faces, keep.WithLive(keepCount), results, count);
+    }
+
+    // In place: the network's rows become corners and points in pixels of the image.
+    private void RecordPoints(DeviceStream stream, DeviceTensor rows, float scaleX, float scaleY, int placeX, int placeY)
+    {
+        Kernels.Binary(stream, BinaryOp.Add, rows, _model.AnchorRows, rows);
+        var centre = rows.Columns(0, 2);
+        var size = rows.Columns(2, 2);
+        using var corner = DeviceTensor.Allocate(stream, DType.Float32, rows.Shape[0], 2);
+        Kernels.Affine(stream, 0.5f, 0, size, size);
+        Kernels.Binary(stream, BinaryOp.Sub, centre, size, corner);
+        Kernels.Binary(stream, BinaryOp.Add, centre, size, size);
+        Kernels.Copy(stream, corner, centre);
+        // A row is eight points now. Out of the letterbox: (p - place) * scale.
+        var points = rows.Reshape(rows.Shape[0] * BlazeFaceNet.Outputs / 2, 2);
+        var (x, y) = (points.Columns(0, 1), points.Columns(1, 1));
+        Kernels.Affine(stream, scaleX, -placeX * scaleX, x, x);
+        Kernels.Affine(stream, scaleY, -placeY * scaleY, y, y);
+    }
+
+    private static BlazeFaceOptions Valid(BlazeFaceOptions options)
+    {
+        options.Validate();
+        return options;
+    }
+}
