@@ -17,6 +17,7 @@ fovea_pool2d_params pool(int32_t mode, int32_t kernel, int32_t stride, int32_t p
 
 // Size of y, by trying: the forward call accepts one size alone.
 int64_t pooled(int64_t in, const fovea_pool2d_params& p) {
+  const OnDevice on_cpu(nullptr);
   const StreamPtr stream = make_stream();
   for (int64_t out = 0;; ++out) {
     fovea_pool2d_params one = p;
