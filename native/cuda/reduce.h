@@ -66,6 +66,25 @@ struct Team {
   }
 };
 
+// to[c] = the sum of column c over `rows` rows, a pitch apart. A block of 256 threads takes 32 columns at a time, a lane each,
+// and a warp every eighth row; `scratch` is shared memory of 256 floats.
+FOVEA_DEVICE void sum_columns(const float* table, int64_t rows, int64_t pitch, int64_t columns, float (*scratch)[32],
+                              float* to) {
+  constexpr int kWarps = 8;
+  const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
+  for (int64_t first = int64_t{blockIdx.x} * 32; first < columns; first += int64_t{gridDim.x} * 32) {
+    float sum = 0.0f;
+    if (first + lane < columns)
+      for (int64_t r = warp; r < rows; r += kWarps) sum += table[r * pitch + first + lane];
+    __syncthreads();  // the sums before have been read
+    scratch[warp][lane] = sum;
+    __syncthreads();
+    if (warp > 0 || first + lane >= columns) continue;
+    for (int w = 1; w < kWarps; ++w) sum += scratch[w][lane];
+    to[first + lane] = sum;
+  }
+}
+
 // Rows of up to this many elements are a warp's work.
 inline constexpr int64_t kWarpRow = 1024;
 

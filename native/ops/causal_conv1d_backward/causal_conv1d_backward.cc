@@ -61,7 +61,7 @@ void causal_conv1d_backward_reference(const Job& j) {
 }
 
 fovea_status workspace_bytes(const char* op, const fovea_tensor& x, int64_t kernel, int64_t* bytes) {
-  // In floating point the test cannot overflow. The sums of an input of 2^53 steps would fit in 2^52 bytes.
+  // In floating point the test cannot overflow.
   const auto wide = [](int64_t n) { return static_cast<double>(n); };
   const double size =
       wide(x.shape[0]) * (wide(x.shape[1]) / wide(kCausalBackwardSteps) + 1) * wide(kernel + 1) * wide(x.shape[2]);

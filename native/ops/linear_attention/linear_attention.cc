@@ -14,7 +14,6 @@ FOVEA_DECLARE_BODIES(linear_attention, const LinearAttentionJob&)
 
 namespace {
 
-constexpr const char* op = "linear_attention";
 constexpr int64_t kReferenceColumns = 64;  // values per pass over the earlier positions
 
 double widen(float x) { return static_cast<double>(x); }
@@ -65,9 +64,13 @@ void linear_attention_reference(const LinearAttentionJob& j) {
 
 int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
+int64_t bytes_per_thread(const LinearAttentionPlan& p) { return p.scratch_floats * int64_t{sizeof(float)}; }
+
+}  // namespace
+
 // Checks the shapes of q and v alone: the workspace query sees no stream.
-fovea_status make_plan(const fovea_linear_attention_params* params, const fovea_tensor* q, const fovea_tensor* v,
-                       LinearAttentionPlan* plan) {
+fovea_status linear_attention_plan(const char* op, const fovea_linear_attention_params* params, const fovea_tensor* q,
+                                   const fovea_tensor* v, LinearAttentionPlan* plan) {
   FOVEA_CHECK(params != nullptr, "%s: params is NULL", op);
   FOVEA_CHECK(std::isfinite(params->scale), "%s: scale is not finite", op);
   FOVEA_CHECK(params->chunk >= 0, "%s: chunk is %d, it must not be negative", op, params->chunk);
@@ -108,53 +111,42 @@ fovea_status make_plan(const fovea_linear_attention_params* params, const fovea_
   return FOVEA_OK;
 }
 
-int64_t bytes_per_thread(const LinearAttentionPlan& p) { return p.scratch_floats * int64_t{sizeof(float)}; }
-
-fovea_status check_tensors(const fovea_tensor* q, const fovea_tensor* k, const fovea_tensor* v, const fovea_tensor* log_decay,
-                           const fovea_tensor* state, const fovea_tensor* o, const fovea_stream* stream) {
+fovea_status check_linear_inputs(const char* op, const fovea_tensor* q, const fovea_tensor* k, const fovea_tensor* v,
+                                 const fovea_tensor* log_decay, const fovea_stream* stream) {
   FOVEA_TRY(check_float_tensor(op, "q", q, 4, stream));
   FOVEA_TRY(check_tensor(op, "k", k, 4, q->dtype, stream));
   FOVEA_TRY(check_tensor(op, "v", v, 4, q->dtype, stream));
-  FOVEA_TRY(check_tensor(op, "o", o, 4, q->dtype, stream));
   FOVEA_TRY(check_same_shape(op, "q", *q, "k", *k));
-  FOVEA_TRY(check_same_shape(op, "v", *v, "o", *o));
+  if (log_decay == nullptr) return FOVEA_OK;
   const int64_t batch = v->shape[0], length = v->shape[1], heads = v->shape[2];
-  if (log_decay != nullptr) {
-    FOVEA_TRY(check_tensor(op, "log_decay", log_decay, log_decay->rank == 1 ? 1 : 3, kF32, stream));
-    const bool fits = log_decay->rank == 1
-                          ? log_decay->shape[0] == heads
-                          : log_decay->shape[0] == batch && log_decay->shape[1] == length && log_decay->shape[2] == heads;
-    FOVEA_CHECK(fits, "%s: log_decay is %s, expected [H] or [B][L][H] of v %s", op, describe(*log_decay), describe(*v));
-  }
-  if (state != nullptr) {
-    FOVEA_TRY(check_tensor(op, "state", state, 4, kF32, stream));
-    FOVEA_CHECK(state->shape[0] == batch && state->shape[1] == heads && state->shape[2] == q->shape[3] &&
-                    state->shape[3] == v->shape[3],
-                "%s: state is %s, expected [B][H][D][P] of q %s and v %s", op, describe(*state), describe(*q), describe(*v));
-    FOVEA_TRY(check_no_overlap(op, "state", *state, "o", *o, false));
-  }
-  const struct {
-    const char* name;
-    const fovea_tensor* tensor;
-  } inputs[] = {{"q", q}, {"k", k}, {"v", v}, {"log_decay", log_decay}};
-  for (const auto& input : inputs) {
-    if (input.tensor == nullptr) continue;
-    FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "o", *o, false));
-    if (state != nullptr) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "state", *state, false));
-  }
+  FOVEA_TRY(check_tensor(op, "log_decay", log_decay, log_decay->rank == 1 ? 1 : 3, kF32, stream));
+  const bool fits = log_decay->rank == 1
+                        ? log_decay->shape[0] == heads
+                        : log_decay->shape[0] == batch && log_decay->shape[1] == length && log_decay->shape[2] == heads;
+  FOVEA_CHECK(fits, "%s: log_decay is %s, expected [H] or [B][L][H] of v %s", op, describe(*log_decay), describe(*v));
   return FOVEA_OK;
 }
 
-}  // namespace
+fovea_status check_linear_state(const char* op, const char* name, const fovea_tensor* state, const fovea_tensor& q,
+                                const fovea_tensor& v, const fovea_stream* stream) {
+  if (state == nullptr) return FOVEA_OK;
+  FOVEA_TRY(check_tensor(op, name, state, 4, kF32, stream));
+  FOVEA_CHECK(state->shape[0] == v.shape[0] && state->shape[1] == v.shape[2] && state->shape[2] == q.shape[3] &&
+                  state->shape[3] == v.shape[3],
+              "%s: %s is %s, expected [B][H][D][P] of q %s and v %s", op, name, describe(*state), describe(q), describe(v));
+  return FOVEA_OK;
+}
+
 }  // namespace fovea
 
 using namespace fovea;
 
 extern "C" fovea_status fovea_linear_attention_workspace(const fovea_linear_attention_params* params, const fovea_tensor* q,
                                                          const fovea_tensor* v, int64_t* bytes) {
+  constexpr const char* op = "linear_attention";
   FOVEA_CHECK(bytes != nullptr, "%s: bytes is NULL", op);
   LinearAttentionPlan plan{};
-  FOVEA_TRY(make_plan(params, q, v, &plan));
+  FOVEA_TRY(linear_attention_plan(op, params, q, v, &plan));
   FOVEA_FORWARD_TENSOR(q, fovea_linear_attention_workspace, params, q, v, bytes);
   *bytes = bytes_per_thread(plan) * pool_threads();
   return FOVEA_OK;
@@ -164,10 +156,24 @@ extern "C" fovea_status fovea_linear_attention(const fovea_linear_attention_para
                                                const fovea_tensor* k, const fovea_tensor* v, const fovea_tensor* log_decay,
                                                const fovea_tensor* state, const fovea_tensor* o,
                                                const fovea_workspace* workspace, fovea_stream* stream) {
+  constexpr const char* op = "linear_attention";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_TRY(check_tensors(q, k, v, log_decay, state, o, stream));
+  FOVEA_TRY(check_linear_inputs(op, q, k, v, log_decay, stream));
+  FOVEA_TRY(check_tensor(op, "o", o, 4, q->dtype, stream));
+  FOVEA_TRY(check_same_shape(op, "v", *v, "o", *o));
+  FOVEA_TRY(check_linear_state(op, "state", state, *q, *v, stream));
+  const struct {
+    const char* name;
+    const fovea_tensor* tensor;
+  } inputs[] = {{"state", state}, {"q", q}, {"k", k}, {"v", v}, {"log_decay", log_decay}};
+  for (const auto& input : inputs) {
+    if (input.tensor == nullptr) continue;
+    FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "o", *o, false));
+    if (state != nullptr && input.tensor != state)
+      FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, "state", *state, false));
+  }
   LinearAttentionJob job{};
-  FOVEA_TRY(make_plan(params, q, v, &job.plan));
+  FOVEA_TRY(linear_attention_plan(op, params, q, v, &job.plan));
   FOVEA_FORWARD(stream, fovea_linear_attention, params, q, k, v, log_decay, state, o, workspace, stream);
   if (elements(*o) == 0) return FOVEA_OK;
   // Scratch for one thread is enough to work; the pool may have grown since the size was asked for.
@@ -175,20 +181,8 @@ extern "C" fovea_status fovea_linear_attention(const fovea_linear_attention_para
   FOVEA_TRY(check_workspace(op, workspace, each));
   job.threads = static_cast<int32_t>(each == 0 ? pool_threads() : std::min<int64_t>(workspace->bytes / each, pool_threads()));
   job.scratch = each == 0 ? nullptr : static_cast<float*>(workspace->data);
-  job.q = static_cast<const float*>(q->data), job.q_pitch = q->pitch;
-  job.k = static_cast<const float*>(k->data), job.k_pitch = k->pitch;
-  job.v = static_cast<const float*>(v->data), job.v_pitch = v->pitch;
+  bind_linear_inputs(job, *params, *q, *k, *v, log_decay, state);
   job.o = static_cast<float*>(o->data), job.o_pitch = o->pitch;
-  if (q->shape[3] == 0) job.q_pitch = job.k_pitch = 0;  // their data may be NULL: no offset is ever added to it
-  if (log_decay != nullptr) {
-    job.log_decay = static_cast<const float*>(log_decay->data), job.decay_pitch = log_decay->pitch;
-    job.constant_decay = log_decay->rank == 1;
-  }
-  if (state != nullptr && q->shape[3] > 0) job.state = static_cast<float*>(state->data), job.state_pitch = state->pitch;
-  job.live = q->live;
-  job.batch = q->shape[0], job.length = q->shape[1], job.groups = q->shape[2], job.key_size = q->shape[3];
-  job.heads = v->shape[2], job.value_size = v->shape[3];
-  job.scale = params->scale == 0 ? 1.0f : params->scale;
   return enqueue(
       stream,
       select_isa(linear_attention_reference, scalar::linear_attention, avx2::linear_attention, avx512::linear_attention), job);

@@ -5,12 +5,10 @@
 #include "cuda/kernel.h"
 #include "cuda/runtime.h"
 #include "fovea/sequence.h"
-#include "ops/attention/attention_tiles.h"
+#include "ops/linear_attention/chunk_device.h"
 
 namespace fovea::cuda {
 namespace {
-
-constexpr int kChunk = kTileWidth, kRows = 4;  // positions; of them per thread
 
 template <class T>
 struct View {
@@ -28,45 +26,11 @@ struct View {
   float scale;
 };
 
-struct Shared {
+// The weights become those of the values: times the scores.
+struct Shared : ChunkDecays {
   float a[kChunk][kTilePitch];
   float b[kChunk][kTilePitch];
-  float weights[kChunk][kTilePitch];  // decay from position i (column) to t (row), then times the score
-  float log_decay[kChunk];
-  float from_start[kChunk], to_end[kChunk];  // decays from before the chunk to a position, from it to the chunk's end
 };
-
-// acc[i][j] += a[k][row ty * kRows + i] * b[k][column 4 tx + j], over `depth` rows k of both.
-FOVEA_DEVICE void multiply_outer(float (&acc)[kRows][4], const TileRow* a, const TileRow* b, int depth) {
-  const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
-#pragma unroll 4
-  for (int k = 0; k < depth; ++k) {
-    const Float4 as = read4(&a[k][kRows * ty]), bs = read4(&b[k][4 * tx]);
-#pragma unroll
-    for (int i = 0; i < kRows; ++i)
-#pragma unroll
-      for (int j = 0; j < 4; ++j) acc[i][j] = fmaf(as.x[i], bs.x[j], acc[i][j]);
-  }
-}
-
-// Decays between the positions of a chunk. Each is the exponential of a partial sum of its own, so that a huge one costs its
-// neighbours no digits. A thread sums one column, or a quarter of it.
-FOVEA_DEVICE void fill_weights(Shared& shared, int rows) {
-  constexpr int kPart = kChunk / (kTileThreads / kChunk);
-  const int i = int(threadIdx.x) % kChunk, part = int(threadIdx.x) / kChunk;
-  float sum = 0.0f;
-  for (int t = i + 1; t < part * kPart; ++t) sum += shared.log_decay[t];
-  for (int t = part * kPart; t < (part + 1) * kPart; ++t) {
-    if (t > i) sum += shared.log_decay[t];
-    const float weight = t < i || t >= rows ? 0.0f : expf(sum);
-    shared.weights[t][i] = weight;
-    if (t == rows - 1) shared.to_end[i] = weight;
-  }
-  if (part > 0) return;
-  float all = 0.0f;
-  for (int t = 0; t <= i; ++t) all += shared.log_decay[t];
-  shared.from_start[i] = expf(all);
-}
 
 template <class T>
 __global__ void __launch_bounds__(kTileThreads, 1) linear_attention_kernel(View<T> v) {

@@ -6,6 +6,7 @@
 // Values behind a position meet exact zeros within a chunk: they must be finite.
 #pragma once
 
+#include "core/host_device.h"
 #include "core/tensor.h"
 #include "fovea/sequence.h"
 
@@ -34,8 +35,12 @@ struct LinearAttentionJob {
   LinearAttentionPlan plan;
 
   // First element of a row of q, k (group), v, o (head), state.
-  FOVEA_ALWAYS_INLINE int64_t group_row(int64_t b, int64_t t, int64_t group) const { return (b * length + t) * groups + group; }
-  FOVEA_ALWAYS_INLINE int64_t head_row(int64_t b, int64_t t, int64_t head) const { return (b * length + t) * heads + head; }
+  FOVEA_ALWAYS_INLINE FOVEA_HOST_DEVICE int64_t group_row(int64_t b, int64_t t, int64_t group) const {
+    return (b * length + t) * groups + group;
+  }
+  FOVEA_ALWAYS_INLINE FOVEA_HOST_DEVICE int64_t head_row(int64_t b, int64_t t, int64_t head) const {
+    return (b * length + t) * heads + head;
+  }
   FOVEA_ALWAYS_INLINE float* state_row(int64_t b, int64_t head, int64_t d) const {
     return state + ((b * heads + head) * key_size + d) * state_pitch;
   }
@@ -44,5 +49,34 @@ struct LinearAttentionJob {
     return constant_decay ? log_decay[head] : log_decay[(b * length + t) * decay_pitch + head];
   }
 };
+
+// Checks the shapes of q and v alone: the workspace query sees no stream.
+fovea_status linear_attention_plan(const char* op, const fovea_linear_attention_params* params, const fovea_tensor* q,
+                                   const fovea_tensor* v, LinearAttentionPlan* plan);
+// What linear attention and its gradients read.
+fovea_status check_linear_inputs(const char* op, const fovea_tensor* q, const fovea_tensor* k, const fovea_tensor* v,
+                                 const fovea_tensor* log_decay, const fovea_stream* stream);
+// f32 [B][H][D][P] of q and v, or NULL.
+fovea_status check_linear_state(const char* op, const char* name, const fovea_tensor* state, const fovea_tensor& q,
+                                const fovea_tensor& v, const fovea_stream* stream);
+// Everything of the job but o, the plan and the scratch. A backend whose q, k and v are not float takes their data from the
+// tensors.
+static inline void bind_linear_inputs(LinearAttentionJob& job, const fovea_linear_attention_params& params,
+                                      const fovea_tensor& q, const fovea_tensor& k, const fovea_tensor& v,
+                                      const fovea_tensor* log_decay, const fovea_tensor* state) {
+  job.q = static_cast<const float*>(q.data), job.q_pitch = q.pitch;
+  job.k = static_cast<const float*>(k.data), job.k_pitch = k.pitch;
+  job.v = static_cast<const float*>(v.data), job.v_pitch = v.pitch;
+  if (q.shape[3] == 0) job.q_pitch = job.k_pitch = 0;  // their data may be NULL: no offset is ever added to it
+  if (log_decay != nullptr) {
+    job.log_decay = static_cast<const float*>(log_decay->data), job.decay_pitch = log_decay->pitch;
+    job.constant_decay = log_decay->rank == 1;
+  }
+  if (state != nullptr && q.shape[3] > 0) job.state = static_cast<float*>(state->data), job.state_pitch = state->pitch;
+  job.live = q.live;
+  job.batch = q.shape[0], job.length = q.shape[1], job.groups = q.shape[2], job.key_size = q.shape[3];
+  job.heads = v.shape[2], job.value_size = v.shape[3];
+  job.scale = params.scale == 0 ? 1.0f : params.scale;
+}
 
 }  // namespace fovea

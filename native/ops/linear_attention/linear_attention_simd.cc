@@ -4,7 +4,7 @@
 #include "core/thread_pool.h"
 #include "ops/attention/attention_pack_simd.h"
 #include "ops/attention/attention_tile_simd.h"
-#include "ops/linear_attention/linear_attention.h"
+#include "ops/linear_attention/chunk_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
@@ -12,31 +12,6 @@ namespace {
 using Job = LinearAttentionJob;
 
 inline constexpr float kMaskedDecay = -__builtin_inff();
-
-FOVEA_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-
-// Even pieces of at most kTileRows: body(first, count).
-template <class Body>
-FOVEA_INLINE void in_tiles(int64_t count, const Body& body) {
-  const int64_t tiles = (count + kTileRows - 1) / kTileRows;
-  for (int64_t i = 0, begin = 0; i < tiles; ++i) {
-    const int64_t size = count / tiles + (i < count % tiles ? 1 : 0);
-    body(begin, size);
-    begin += size;
-  }
-}
-
-// exp of n values, a multiple of kLanes, in place. noipa, because inlined GCC 12 warns about its own intrinsics.
-[[gnu::noipa]] void exp_all(float* x, int64_t n) {
-  for (int64_t i = 0; i < n; i += kLanes) store(x + i, exp(load(x + i)));
-}
-
-float exp_of(float x) {
-  float lanes[kLanes];
-  store(lanes, set(x));
-  exp_all(lanes, kLanes);
-  return lanes[0];
-}
 
 // ---- one position
 // ------------------------------------------------------------------------------------------------------------
@@ -109,28 +84,16 @@ struct Task {
   float *tables, *states;                     // of each head
 };
 
-// For a constant decay: [0, C) is decay(i, i - (C-1)) .. decay(i, i), so that row i of the decay matrix starts at C-1-i.
 float* table_of(const Task& t, int64_t head) { return t.tables + (head - t.first_head) * 3 * t.job->plan.chunk_columns; }
 
+// Behind the table of fill_decays: decay(n, start) for all n.
 void fill_table(const Task& t, int64_t head) {
   const Job& j = *t.job;
   const int64_t c = j.plan.chunk_columns;
   float* table = table_of(t, head);
   const float a = j.decay_at(t.batch, 0, head);
-  for (int64_t n = 0; n < c; ++n) table[c - 1 - n] = n == 0 ? 1.0f : exp_of(static_cast<float>(n) * a);
-  for (int64_t n = c; n < 2 * c; ++n) table[n] = 0.0f;                                       // later positions
-  for (int64_t n = 0; n < c; ++n) table[2 * c + n] = exp_of(static_cast<float>(n + 1) * a);  // decay(n, start)
-}
-
-// Row i of the decay matrix for log decays that change: every partial sum grows by the decay of i, so that none is a
-// difference.
-const float* next_weights(const Task& t, int64_t i, float a, float* since_start) {
-  for (int64_t k = 0; k < i; k += kLanes) store(t.partial_sums + k, load(t.partial_sums + k) + set(a));
-  t.partial_sums[i] = 0.0f;
-  *since_start += a;
-  t.decay_in[i] = *since_start;  // exponentials of the whole chunk come later
-  for (int64_t k = 0; k <= i; k += kLanes) store(t.weights + k, exp(load(t.partial_sums + k)));
-  return t.weights;
+  fill_decays(a, c, table);
+  for (int64_t n = 0; n < c; ++n) table[2 * c + n] = exp_of(static_cast<float>(n + 1) * a);
 }
 
 // The chunk's weighted scores; returns decay(end, j). Entries of later positions, up to the end of a tile, are 0.
@@ -142,7 +105,15 @@ const float* weigh_scores(const Task& t, int64_t head, int64_t start, int64_t n)
   const float* weights = nullptr;
   float since_start = 0.0f;
   for (int64_t i = 0; i < n; ++i) {
-    weights = constant ? table + c - 1 - i : next_weights(t, i, j.decay_at(t.batch, start + i, head), &since_start);
+    if (constant) {
+      weights = table + c - 1 - i;
+    } else {
+      const float a = j.decay_at(t.batch, start + i, head);
+      next_weights(i, a, t.partial_sums, t.weights);
+      weights = t.weights;
+      since_start += a;
+      t.decay_in[i] = since_start;  // exponentials of the whole chunk come later
+    }
     float* y = t.weighted + i * c;
     const float* x = t.scores + i * c;
     for (int64_t k = 0; k <= i; k += kLanes) store(y + k, load(x + k) * load(weights + k));

@@ -3,6 +3,7 @@
 #include "ops/recurrent_backward/recurrent_backward.h"
 
 #include "cuda/kernel.h"
+#include "cuda/reduce.h"
 #include "cuda/rows.h"
 #include "cuda/runtime.h"
 #include "ops/activation/activation_device.h"
@@ -200,23 +201,9 @@ __global__ void __launch_bounds__(kThreads, 2) recurrent_backward_walk_kernel(Jo
   }
 }
 
-// Columns of a table summed over all positions: 32 of them for a block, a warp's lanes, and every eighth position for a warp.
 __global__ void __launch_bounds__(kThreads) recurrent_backward_sum_kernel(Job j, Rows table, float* to) {
-  constexpr int kWarps = kThreads / 32;
-  __shared__ float sums[kWarps][32];
-  const int lane = int(threadIdx.x) % 32, warp = int(threadIdx.x) / 32;
-  const int64_t positions = j.batch * j.length;
-  for (int64_t first = int64_t{blockIdx.x} * 32; first < j.columns(); first += int64_t{gridDim.x} * 32) {
-    float sum = 0.0f;
-    if (first + lane < j.columns())
-      for (int64_t p = warp; p < positions; p += kWarps) sum += table[p][first + lane];
-    __syncthreads();  // the sums before have been read
-    sums[warp][lane] = sum;
-    __syncthreads();
-    if (warp > 0 || first + lane >= j.columns()) continue;
-    for (int w = 1; w < kWarps; ++w) sum += sums[w][lane];
-    to[first + lane] = sum;
-  }
+  __shared__ float scratch[8][32];
+  sum_columns(table.data, j.batch * j.length, table.pitch, j.columns(), scratch, to);
 }
 
 template <class T>

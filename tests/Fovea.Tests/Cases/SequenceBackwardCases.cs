@@ -11,6 +11,9 @@ public sealed class SequenceBackwardCases : IKernelCases
         .. from cell in Enum.GetValues<RecurrentCell>() select Recurrent($"{cell}", new RecurrentOptions { Cell = cell, InputSize = 19, HiddenSize = 33 }, 3, 7, all: true),
         Recurrent("Lstm reverse, bare", new RecurrentOptions { Cell = RecurrentCell.Lstm, InputSize = 16, HiddenSize = 16, Reverse = true }, 1, 12, all: false),
         Recurrent("Gru step", new RecurrentOptions { Cell = RecurrentCell.Gru, InputSize = 40, HiddenSize = 48 }, 1, 1, all: true),
+        Linear("no decay", 1, 70, 2, 2, 16, 32, decayRank: 0),
+        Linear("retention, grouped", 2, 67, 4, 2, 24, 19, decayRank: 1),
+        Linear("decay per position", 1, 130, 3, 1, 16, 40, decayRank: 3),
     ];
 
     private static KernelCase Conv(string name, Activation activation, long batch, long length, long channels, long kernel, bool all) => new($"causal_conv1d_backward {name}", stream =>
@@ -79,4 +82,30 @@ public sealed class SequenceBackwardCases : IKernelCases
     })
     // Gates are contractions of sums of input + hidden terms; gradients of parameters sum over batch * length of them.
     { Tolerance = (4 * options.HiddenSize + batch * length) * 3e-7 + 1e-5, PropagatesNan = true };
+
+    private static KernelCase Linear(string name, long batch, long length, long heads, long groups, long keySize, long valueSize, int decayRank) => new($"linear_attention_backward {name}", stream =>
+    {
+        var run = new KernelRun();
+        var options = new LinearAttentionOptions { Scale = 0.25f };
+        var dOutput = run.Input(Data.Tensor(stream, 1, batch, length, heads, valueSize));
+        var q = run.Own(Data.Tensor(stream, 2, batch, length, groups, keySize));
+        var k = run.Own(Data.Tensor(stream, 3, batch, length, groups, keySize));
+        var v = run.Own(Data.Tensor(stream, 4, batch, length, heads, valueSize));
+        long[] shape = decayRank == 1 ? [heads] : [batch, length, heads];
+        var logDecay = decayRank == 0 ? null : run.Own(DeviceTensor.From<float>(stream, Data.Floats(shape.Aggregate(1L, (a, b) => a * b), 5, -0.5f, 0), shape));
+        var initial = run.Own(Data.Tensor(stream, 6, batch, heads, keySize, valueSize));
+        var final = run.Own(Data.Tensor(stream, 7, batch, heads, keySize, valueSize));
+        var gradients = new LinearAttentionGradients
+        {
+            Q = run.Output(Data.Empty(stream, batch, length, groups, keySize)),
+            K = run.Output(Data.Empty(stream, batch, length, groups, keySize)),
+            V = run.Output(Data.Empty(stream, batch, length, heads, valueSize)),
+            LogDecay = decayRank == 0 ? null : run.Output(Data.Empty(stream, shape)),
+            InitialState = run.Output(Data.Empty(stream, batch, heads, keySize, valueSize)),
+        };
+        run.Call = s => Kernels.LinearAttentionBackward(s, options, q, k, v, logDecay, initial, dOutput, final, gradients);
+        return run;
+    })
+    // Sums over up to `length` positions of products of keySize or valueSize terms; a constant decay's adds up all of them.
+    { Tolerance = (length + keySize + valueSize) * (decayRank == 1 ? batch * 8 : 1) * 3e-7, PropagatesNan = true, Flops = 20 * batch * length * heads * keySize * valueSize };
 }
