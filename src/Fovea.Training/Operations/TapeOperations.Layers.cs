@@ -53,6 +53,11 @@ public static partial class TapeOperations
         return outputs[0];
     }
 
+    /// <summary>Causal linear attention with decay (RetNet, Mamba-2): q, k [B][L][G][D], v [B][L][H][P], log decay [H], [B][L][H] or
+    /// absent.</summary>
+    public static Value LinearAttention(this Value q, Value k, Value v, LinearAttentionOptions options = default, Value logDecay = default) =>
+        q.Tape.Record(new LinearAttentionOperation(options), q, k, v, logDecay);
+
     /// <summary>The selective scan of Mamba from a zero state; see <see cref="Kernels.SelectiveScan"/> for the
     /// shapes.</summary>
     public static Value SelectiveScan(this Value u, Value delta, Value a, Value b, Value c, SelectiveScanOptions options,

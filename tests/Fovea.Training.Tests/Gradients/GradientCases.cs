@@ -98,6 +98,10 @@ internal static partial class GradientCases
     [
         new("causal_conv1d", [[2, 5, 3], [3, 4], [3]], (_, v) => v[0].CausalConv1D(Activation.Silu, v[1], v[2])),
         new("attention causal with groups", [[2, 3, 4, 8], [2, 5, 2, 8], [2, 5, 2, 8]], (_, v) => v[0].Attention(v[1], v[2], new AttentionOptions { Causal = true })),
+        new("linear_attention with a decay per step", [[2, 5, 1, 3], [2, 5, 1, 3], [2, 5, 2, 2], [2, 5, 2]],
+            (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Chunk = 2 }, v[3].Affine(1, -0.6f))),
+        new("linear_attention with a decay per head", [[1, 4, 2, 3], [1, 4, 2, 3], [1, 4, 2, 2], [2]],
+            (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Scale = 0.5f }, v[3].Affine(1, -0.6f))),
         new("selective_scan", [[1, 4, 3], [1, 4, 3], [3, 2], [1, 4, 2], [1, 4, 2], [3], [1, 4, 3], [3]],
             (_, v) => v[0].SelectiveScan(v[1], v[2], v[3], v[4], new SelectiveScanOptions { DeltaSoftplus = true }, v[5], v[6], v[7])),
     ];
