@@ -1,11 +1,12 @@
 using System.Numerics;
+using System.Runtime.Intrinsics.X86;
 using Fovea.Bench.Measure;
 using Fovea.Bench.Workloads;
 
 namespace Fovea.Bench.Peers.Records;
 
-/// <summary>What one would write first: a BinaryReader, an array per record and a table of 256 entries. For the checksum also the
-/// instruction alone, on registers: what no loop over memory can exceed.</summary>
+/// <summary>What one would write first: a BinaryReader, an array per record and a table of 256 entries. For the checksum also
+/// the instruction alone, on registers: what no loop over memory can exceed.</summary>
 internal sealed class PlainRecordsPeer : IPeer
 {
     private static readonly uint[] Table = MakeTable();
@@ -14,7 +15,7 @@ internal sealed class PlainRecordsPeer : IPeer
 
     public IEnumerable<Contestant> Create(Workload workload, int threads) => workload switch
     {
-        ChecksumWorkload checksum => [Instruction(checksum)],
+        ChecksumWorkload checksum when Sse42.X64.IsSupported => [Instruction(checksum)],
         FramedReadWorkload read => [Read(read)],
         _ => [],
     };
@@ -23,7 +24,7 @@ internal sealed class PlainRecordsPeer : IPeer
     {
         ulong sink = 0;
         long words = (long)workload.Bytes * workload.Repeats / 8;
-        return new Contestant("crc32 instruction alone", () => sink = InstructionChains(words, sink));
+        return ManagedContestant.Create("crc32 instruction alone", () => sink = InstructionChains(words, sink));
     }
 
     // Six chains of a latency of three cycles, two instructions each: enough for one a cycle.
@@ -32,12 +33,12 @@ internal sealed class PlainRecordsPeer : IPeer
         ulong a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
         for (long i = 0; i < words; i += 6)
         {
-            a = System.Runtime.Intrinsics.X86.Sse42.X64.Crc32(a, x);
-            b = System.Runtime.Intrinsics.X86.Sse42.X64.Crc32(b, x);
-            c = System.Runtime.Intrinsics.X86.Sse42.X64.Crc32(c, x);
-            d = System.Runtime.Intrinsics.X86.Sse42.X64.Crc32(d, x);
-            e = System.Runtime.Intrinsics.X86.Sse42.X64.Crc32(e, x);
-            f = System.Runtime.Intrinsics.X86.Sse42.X64.Crc32(f, x);
+            a = Sse42.X64.Crc32(a, x);
+            b = Sse42.X64.Crc32(b, x);
+            c = Sse42.X64.Crc32(c, x);
+            d = Sse42.X64.Crc32(d, x);
+            e = Sse42.X64.Crc32(e, x);
+            f = Sse42.X64.Crc32(f, x);
         }
 
         return a ^ b ^ c ^ d ^ e ^ f;
@@ -46,7 +47,7 @@ internal sealed class PlainRecordsPeer : IPeer
     private static Contestant Read(FramedReadWorkload workload)
     {
         long total = 0;
-        return new Contestant("plain C#", () =>
+        return ManagedContestant.Create("plain C#", () =>
         {
             total = 0;
             using var reader = new BinaryReader(new MemoryStream(workload.File));
@@ -58,10 +59,7 @@ internal sealed class PlainRecordsPeer : IPeer
                 Check(data, reader.ReadUInt32());
                 total += data.Length;
             }
-        })
-        {
-            Read = () => [total],
-        };
+        }, () => [total]);
     }
 
     private static void Check(byte[] data, uint expected)

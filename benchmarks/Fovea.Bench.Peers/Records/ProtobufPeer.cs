@@ -10,12 +10,13 @@ internal sealed class ProtobufPeer : IPeer
 {
     public string Name { get; } = $"Google.Protobuf {typeof(IMessage).Assembly.GetName().Version!.ToString(3)}";
 
-    public IEnumerable<Contestant> Create(Workload workload, int threads) => workload is ExampleWorkload examples ? [Create(examples)] : [];
+    public IEnumerable<Contestant> Create(Workload workload, int threads) =>
+        workload is ExampleWorkload examples ? [Create(examples)] : [];
 
     private Contestant Create(ExampleWorkload workload)
     {
         var columns = workload.Features.Select(f => new Column(f)).ToArray();
-        return new Contestant(Name, () =>
+        return ManagedContestant.Create(Name, () =>
         {
             foreach (var column in columns) column.Clear();
             foreach (byte[] bytes in workload.Examples)
@@ -23,10 +24,7 @@ internal sealed class ProtobufPeer : IPeer
                 var features = Proto.Example.Parser.ParseFrom(bytes).Features.Feature;
                 foreach (var column in columns) column.Add(features[column.Name]);
             }
-        })
-        {
-            Read = () => [.. columns.SelectMany(c => c.Values)],
-        };
+        }, () => [.. columns.SelectMany(c => c.Values)]);
     }
 
     // The lists keep their memory, as the batch does.

@@ -33,7 +33,7 @@ internal sealed class BatchBuffer<T>(Device? device) : IDisposable where T : unm
     private void Grow(long count)
     {
         var size = Unsafe.SizeOf<T>();
-        if (count > (1 << 30) / size) throw new ExampleException($"a batch with a column of more than 1 GiB; make batches smaller");
+        if (count > (1 << 30) / size) throw new ExampleException("a batch with a column of more than 1 GiB; make batches smaller");
         var capacity = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(count, SmallestBytes / size));
         if (device is null)
         {

@@ -35,8 +35,8 @@ internal sealed class BatchPart : IDisposable
         throw new KeyNotFoundException($"the parser has no feature '{name}'");
     }
 
-    /// <summary>Finds the slots' messages in the map in field <paramref name="field"/>. The last one of a name counts, unless it has no
-    /// list and so is none.</summary>
+    /// <summary>Finds the slots' messages in the map in field <paramref name="field"/>. The last one of a name counts, unless
+    /// it has no list and so is none.</summary>
     internal void Locate(ReadOnlySpan<byte> record, int field)
     {
         _found.AsSpan().Fill((0, -1));

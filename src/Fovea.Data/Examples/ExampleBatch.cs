@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>Records parsed into columns. It is filled, used, cleared and filled again: once its memory has the size of the largest
-/// batch, adding a record allocates nothing. One thread at a time. Spans of its columns are valid until the next
+/// <summary>Records parsed into columns. It is filled, used, cleared and filled again: once its memory has the size of the
+/// largest batch, adding a record allocates nothing. One thread at a time. Spans of its columns are valid until the next
 /// <see cref="Add"/>.</summary>
 public sealed class ExampleBatch : IDisposable
 {
@@ -37,7 +37,8 @@ public sealed class ExampleBatch : IDisposable
     public ExampleColumn List(string name) => _lists.Find(name);
 
     /// <summary>Parses a record and adds it. After an exception the batch is as it was before.</summary>
-    /// <exception cref="ExampleException">The record is malformed or not as expected; the message names its index and the feature.</exception>
+    /// <exception cref="ExampleException">The record is malformed or not as expected; the message names its index and the
+    /// feature.</exception>
     public void Add(ReadOnlySpan<byte> record)
     {
         Version++;

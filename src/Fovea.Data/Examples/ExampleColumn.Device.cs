@@ -2,9 +2,11 @@ namespace Fovea.Data;
 
 public sealed partial class ExampleColumn
 {
-    /// <summary>Copies the column to a device: FixedLen as [rows, shape], FixedLenSequence padded as <see cref="DenseShape"/> says, the
-    /// others as their values [count]. Nothing waits: the batch must be left as it is until the stream has passed the copy.</summary>
-    /// <exception cref="InvalidOperationException">The values are byte strings, or the batch was made without a device.</exception>
+    /// <summary>Copies the column to a device: FixedLen as [rows, shape], FixedLenSequence padded as <see cref="DenseShape"/>
+    /// says, the others as their values [count]. Nothing waits: the batch must be left as it is until the stream has passed the
+    /// copy.</summary>
+    /// <exception cref="InvalidOperationException">The values are byte strings, or the batch was made without a
+    /// device.</exception>
     public DeviceTensor ToTensor(DeviceStream stream)
     {
         var isPadded = Spec is FixedLenSequenceFeature;

@@ -2,15 +2,19 @@ using System.Numerics;
 
 namespace Fovea.Data;
 
-/// <summary>One feature of all records of a batch: the values in order, and where each row's start. What other forms need on top,
-/// coordinates or padding, is made when it is asked for.
+/// <summary>One feature of all records of a batch: the values in order, and where each row's start. What other forms need on
+/// top, coordinates or padding, is made when it is asked for.
 /// <list type="table">
 /// <item><term>FixedLen</term><description>values [rows, shape]</description></item>
-/// <item><term>FixedLenSequence</term><description>values, row splits; <see cref="PaddedInt64s"/> [rows, most steps, shape]</description></item>
-/// <item><term>VarLen, Sparse</term><description>values, row splits, <see cref="Indices"/>, <see cref="DenseShape"/></description></item>
-/// <item><term>Ragged</term><description>values, row splits, with an inner dimension also <see cref="InnerSplits"/></description></item>
+/// <item><term>FixedLenSequence</term><description>values, row splits; <see cref="PaddedInt64s"/> [rows, most steps,
+/// shape]</description></item>
+/// <item><term>VarLen, Sparse</term><description>values, row splits, <see cref="Indices"/>,
+/// <see cref="DenseShape"/></description></item>
+/// <item><term>Ragged</term><description>values, row splits, with an inner dimension also
+/// <see cref="InnerSplits"/></description></item>
 /// </list>
-/// In the feature lists of SequenceExamples rows are split into steps, and steps into values by <see cref="InnerSplits"/>.</summary>
+/// In the feature lists of SequenceExamples rows are split into steps, and steps into values by
+/// <see cref="InnerSplits"/>.</summary>
 public sealed partial class ExampleColumn
 {
     private readonly ExampleBatch _batch;
@@ -64,8 +68,8 @@ public sealed partial class ExampleColumn
         }
     }
 
-    /// <summary>Where each row starts among the values, and the number of values; in a feature list, and where there is an inner
-    /// dimension, among the steps.</summary>
+    /// <summary>Where each row starts among the values, and the number of values; in a feature list, and where there is an
+    /// inner dimension, among the steps.</summary>
     public ReadOnlySpan<long> RowSplits
     {
         get
@@ -126,8 +130,8 @@ public sealed partial class ExampleColumn
         return data.Span[..offsets[^1]];
     }
 
-    /// <summary>Shape of the tensor that the column stands for: for FixedLen [rows, shape], else with the most steps or values of a row
-    /// for the dimensions that vary.</summary>
+    /// <summary>Shape of the tensor that the column stands for: for FixedLen [rows, shape], else with the most steps or values
+    /// of a row for the dimensions that vary.</summary>
     public ReadOnlySpan<long> DenseShape
     {
         get
@@ -159,7 +163,8 @@ public sealed partial class ExampleColumn
     /// <exception cref="InvalidOperationException">The column is neither VarLen nor Sparse.</exception>
     public ReadOnlySpan<long> Indices => IndicesBuffer().Span[..(Count * _shape.Length)];
 
-    /// <summary>Integers of a FixedLenSequence column as <see cref="DenseShape"/> says, short rows padded at their ends.</summary>
+    /// <summary>Integers of a FixedLenSequence column as <see cref="DenseShape"/> says, short rows padded at their
+    /// ends.</summary>
     /// <exception cref="InvalidOperationException">The column is none.</exception>
     public ReadOnlySpan<long> PaddedInt64s
     {
@@ -170,7 +175,8 @@ public sealed partial class ExampleColumn
         }
     }
 
-    /// <summary>Floats of a FixedLenSequence column as <see cref="DenseShape"/> says, short rows padded at their ends.</summary>
+    /// <summary>Floats of a FixedLenSequence column as <see cref="DenseShape"/> says, short rows padded at their
+    /// ends.</summary>
     /// <exception cref="InvalidOperationException">The column is none.</exception>
     public ReadOnlySpan<float> PaddedFloats
     {
@@ -205,7 +211,8 @@ public sealed partial class ExampleColumn
     private BatchBuffer<long> IndicesBuffer()
     {
         if (_derived.Sparse is { } sparse) return sparse.Indices;
-        if (Spec is not VarLenFeature) throw new InvalidOperationException($"column '{Name}' is a {Spec.GetType().Name}, which has no indices");
+        if (Spec is not VarLenFeature)
+            throw new InvalidOperationException($"column '{Name}' is a {Spec.GetType().Name}, which has no indices");
         if (_indicesVersion == _batch.Version) return _derived.Indices;
         var rows = RowSplits;
         var inner = InnerSplits;
@@ -235,7 +242,8 @@ public sealed partial class ExampleColumn
 
     private ReadOnlySpan<T> Padded<T>(BatchBuffer<T> values, BatchBuffer<T> padded, T padding) where T : unmanaged, INumber<T>
     {
-        if (Spec is not FixedLenSequenceFeature) throw new InvalidOperationException($"column '{Name}' is a {Spec.GetType().Name}, which is not padded");
+        if (Spec is not FixedLenSequenceFeature)
+            throw new InvalidOperationException($"column '{Name}' is a {Spec.GetType().Name}, which is not padded");
         var rowLength = DenseShape[1] * _count;
         var result = padded.Reserve(_batch.Count * rowLength)[..(int)(_batch.Count * rowLength)];
         if (_paddedVersion == _batch.Version) return result;

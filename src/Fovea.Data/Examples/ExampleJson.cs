@@ -3,10 +3,12 @@ using System.Text.Json;
 
 namespace Fovea.Data;
 
-/// <summary>Examples and SequenceExamples in protobuf's JSON form: 64-bit integers are strings, byte strings are base64.</summary>
+/// <summary>Examples and SequenceExamples in protobuf's JSON form: 64-bit integers are strings, byte strings are
+/// base64.</summary>
 public static class ExampleJson
 {
-    /// <summary>Writes a record as one object, features in the order of the wire; of a name that comes twice the last one counts.</summary>
+    /// <summary>Writes a record as one object, features in the order of the wire; of a name that comes twice the last one
+    /// counts.</summary>
     /// <exception cref="ExampleException">The record is malformed.</exception>
     public static void Write(Utf8JsonWriter json, ReadOnlySpan<byte> record)
     {

@@ -1,15 +1,17 @@
 namespace Fovea.Data;
 
-/// <summary>tf.io.parse_example: says what to take from every record. Immutable and thread-safe; the records go into batches, of which
-/// each is one thread's.
-/// <para>As in TensorFlow, features that are not asked for are ignored, of a name that comes twice the last one counts, a feature with
-/// no list is missing, and a feature of another kind or with another number of values than asked for is an error.</para></summary>
+/// <summary>tf.io.parse_example: says what to take from every record. Immutable and thread-safe; the records go into batches,
+/// of which each is one thread's.
+/// <para>As in TensorFlow, features that are not asked for are ignored, of a name that comes twice the last one counts, a
+/// feature with no list is missing, and a feature of another kind or with another number of values than asked for is an
+/// error.</para></summary>
 public sealed class ExampleParser
 {
     /// <summary>Takes features from every Example.</summary>
     /// <param name="features">What to take; from a SequenceExample, of its context.</param>
     /// <param name="lists">What to take of the feature lists of a SequenceExample: FixedLenSequence, VarLen or Ragged.</param>
-    /// <exception cref="ArgumentException">Two columns have one name or want different things of one feature, or a default does not fit.</exception>
+    /// <exception cref="ArgumentException">Two columns have one name or want different things of one feature, or a default does
+    /// not fit.</exception>
     public ExampleParser(IEnumerable<FeatureSpec> features, IEnumerable<FeatureSpec>? lists = null)
     {
         ArgumentNullException.ThrowIfNull(features);

@@ -1,8 +1,8 @@
 namespace Fovea.Data;
 
 /// <summary>The features of a serialised tf.train.Example, in place and in the order of the wire:
-/// <c>foreach (var feature in new ExampleReader(record))</c>. Unknown fields are skipped. A name may come twice; TensorFlow takes
-/// the last one.</summary>
+/// <c>foreach (var feature in new ExampleReader(record))</c>. Unknown fields are skipped. A name may come twice; TensorFlow
+/// takes the last one.</summary>
 public ref struct ExampleReader
 {
     private FeatureMapReader _features;

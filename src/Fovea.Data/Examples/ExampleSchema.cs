@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>What features a set of Examples or SequenceExamples has: found by looking at records, because a TFRecord file carries no
-/// schema.</summary>
+/// <summary>What features a set of Examples or SequenceExamples has: found by looking at records, because a TFRecord file
+/// carries no schema.</summary>
 public sealed class ExampleSchema
 {
     private readonly Dictionary<string, FeatureSummary> _features = [];
@@ -50,7 +50,8 @@ public sealed class ExampleSchema
         return text.ToString();
     }
 
-    private static FeatureSummary Of(Dictionary<string, FeatureSummary>.AlternateLookup<ReadOnlySpan<char>> features, ReadOnlySpan<byte> name)
+    private static FeatureSummary Of(
+        Dictionary<string, FeatureSummary>.AlternateLookup<ReadOnlySpan<char>> features, ReadOnlySpan<byte> name)
     {
         Span<char> small = stackalloc char[256];
         var text = name.Length <= small.Length ? small[..Encoding.UTF8.GetChars(name, small)] : Encoding.UTF8.GetString(name).AsSpan();

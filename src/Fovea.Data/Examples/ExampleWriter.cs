@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>Makes serialised tf.train.Examples. Features are written in the order of their names' bytes and lists are packed, so equal
-/// features give equal bytes. It is filled, written, cleared and filled again, without garbage.</summary>
+/// <summary>Makes serialised tf.train.Examples. Features are written in the order of their names' bytes and lists are packed,
+/// so equal features give equal bytes. It is filled, written, cleared and filled again, without garbage.</summary>
 public sealed class ExampleWriter
 {
     private readonly FeatureMapWriter _features = new();

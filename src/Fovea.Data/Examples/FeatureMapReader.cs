@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>Walks over map&lt;string, message&gt; fields in the first field of messages in one field of a message: the features of an
-/// Example, the context and the lists of a SequenceExample.</summary>
+/// <summary>Walks over map&lt;string, message&gt; fields in the first field of messages in one field of a message: the features
+/// of an Example, the context and the lists of a SequenceExample.</summary>
 internal ref struct FeatureMapReader(ReadOnlySpan<byte> message, int field)
 {
     private const uint EntryTag = (1 << 3) | 2;

@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>One feature's values in all records of a batch, in order. A row that could not be added whole is overwritten by the next
-/// one: where a row starts is said by the rows before it.</summary>
+/// <summary>One feature's values in all records of a batch, in order. A row that could not be added whole is overwritten by the
+/// next one: where a row starts is said by the rows before it.</summary>
 internal sealed class FeatureSlot : IDisposable
 {
     private readonly SlotPlan _plan;
@@ -40,7 +40,8 @@ internal sealed class FeatureSlot : IDisposable
     /// <summary>Of a list: where the values of each step start.</summary>
     internal BatchBuffer<long> StepSplits => _stepSplits;
 
-    /// <summary>First value of a row; of the row behind the last: the number of values. Of a list: steps instead of values.</summary>
+    /// <summary>First value of a row; of the row behind the last: the number of values. Of a list: steps instead of
+    /// values.</summary>
     internal int RowStart(int row) => _plan.IsFixed ? row * _plan.Count : (int)_splits.Span[row];
 
     internal ReadOnlySpan<byte> Bytes(int index)

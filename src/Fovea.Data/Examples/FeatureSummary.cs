@@ -43,7 +43,7 @@ public sealed class FeatureSummary
 
     internal string Describe(long records)
     {
-        var count = MostValues == 0 ? "no values" : FewestValues == MostValues ? $"{MostValues} values" : $"{FewestValues} to {MostValues} values";
+        var count = FewestValues == MostValues ? $"{MostValues} values" : $"{FewestValues} to {MostValues} values";
         var steps = IsList ? $" in up to {MostSteps} steps" : "";
         return $"{Name}: {(IsMixed ? "several kinds" : Kind)}, {count}{steps}, in {Records} of {records} records";
     }

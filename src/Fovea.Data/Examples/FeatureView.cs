@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>One feature of an Example, in place: a name and a list of values, which are decoded when they are asked for. Packed and
-/// unpacked lists, and lists in several pieces, read alike.</summary>
+/// <summary>One feature of an Example, in place: a name and a list of values, which are decoded when they are asked for. Packed
+/// and unpacked lists, and lists in several pieces, read alike.</summary>
 public readonly ref struct FeatureView
 {
     // Fields of the Feature message, from the first one that counts on.

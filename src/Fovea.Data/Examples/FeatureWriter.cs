@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>Writes the fields of tf.train.Feature. Numbers are packed; an empty list is written as a list without contents, which keeps
-/// its kind.</summary>
+/// <summary>Writes the fields of tf.train.Feature. Numbers are packed; an empty list is written as a list without contents,
+/// which keeps its kind.</summary>
 internal static class FeatureWriter
 {
     internal static void Write(WireWriter output, ReadOnlySpan<long> values)

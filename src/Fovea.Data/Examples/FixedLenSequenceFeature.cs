@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>A number of equal steps in every record: a dense column of shape [batch, most steps, <see cref="Shape"/>], padded. A record
-/// without the feature has no steps. In the lists of a SequenceExample, each feature of the list is a step.</summary>
+/// <summary>A number of equal steps in every record: a dense column of shape [batch, most steps, <see cref="Shape"/>], padded.
+/// A record without the feature has no steps. In the lists of a SequenceExample, each feature of the list is a step.</summary>
 /// <param name="Name">Name of the feature and of the column.</param>
 /// <param name="Kind">Type of the values.</param>
 /// <param name="Shape">Shape of a step; none for one value.</param>

@@ -44,7 +44,8 @@ internal sealed class KeyTable
         ulong word = 0;
         if (key.Length >= 8)
         {
-            word = BinaryPrimitives.ReadUInt64LittleEndian(key) ^ BitOperations.RotateLeft(BinaryPrimitives.ReadUInt64LittleEndian(key[^8..]), 19);
+            var end = BinaryPrimitives.ReadUInt64LittleEndian(key[^8..]);
+            word = BinaryPrimitives.ReadUInt64LittleEndian(key) ^ BitOperations.RotateLeft(end, 19);
         }
         else
         {

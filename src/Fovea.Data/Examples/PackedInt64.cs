@@ -21,8 +21,8 @@ internal static class PackedInt64
         return count;
     }
 
-    /// <summary>Decodes numbers until <paramref name="packed"/> ends or <paramref name="values"/> is full; gives how many there are and
-    /// where it stopped.</summary>
+    /// <summary>Decodes numbers until <paramref name="packed"/> ends or <paramref name="values"/> is full; gives how many there
+    /// are and where it stopped.</summary>
     internal static int Decode(ReadOnlySpan<byte> packed, Span<long> values, out int position)
     {
         var (at, count) = (0, 0);

@@ -8,7 +8,7 @@ public sealed record RaggedFeature(string Name, FeatureKind Kind) : FeatureSpec(
     /// <summary>Name of the feature with the values.</summary>
     public string ValueKey { get; init; } = Name;
 
-    /// <summary>Name of an Int64 feature with the lengths of an inner dimension, of which every record's values are a concatenation; null
-    /// for none.</summary>
+    /// <summary>Name of an Int64 feature with the lengths of an inner dimension, of which every record's values are a
+    /// concatenation; null for none.</summary>
     public string? RowLengthsKey { get; init; }
 }

@@ -2,8 +2,8 @@ using System.Buffers;
 
 namespace Fovea.Data;
 
-/// <summary>Makes serialised tf.train.SequenceExamples, under the rules of <see cref="ExampleWriter"/>. A feature list is begun, and the
-/// steps that are added then belong to it.</summary>
+/// <summary>Makes serialised tf.train.SequenceExamples, under the rules of <see cref="ExampleWriter"/>. A feature list is
+/// begun, and the steps that are added then belong to it.</summary>
 public sealed class SequenceExampleWriter
 {
     private readonly FeatureMapWriter _lists = new();

@@ -20,8 +20,8 @@ internal ref struct WireReader(ReadOnlySpan<byte> bytes)
     /// <summary>A length-delimited field's tag.</summary>
     internal static uint Delimited(int field) => ((uint)field << 3) | 2;
 
-    /// <summary>Whether a message is one length-delimited field with a one-byte tag and nothing else: the usual case, which needs no
-    /// loop.</summary>
+    /// <summary>Whether a message is one length-delimited field with a one-byte tag and nothing else: the usual case, which
+    /// needs no loop.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool IsOneField(ReadOnlySpan<byte> message, uint tag, out ReadOnlySpan<byte> contents)
     {

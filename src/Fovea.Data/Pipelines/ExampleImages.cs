@@ -3,12 +3,13 @@ namespace Fovea.Data;
 /// <summary>Encoded images in records.</summary>
 public static class ExampleImages
 {
-    /// <summary>Decodes the images of a column of byte strings, several at a time; the results are in the order of the column.</summary>
+    /// <summary>Decodes the images of a column of byte strings, several at a time; the results are in the order of the
+    /// column.</summary>
     /// <param name="column">One encoded image per value.</param>
     /// <param name="parallelism">Images decoded at a time; by default one for each processor.</param>
     /// <param name="options">Limits.</param>
-    /// <exception cref="ImageFormatException">A value is no image, damaged or beyond a limit; the message names column and index of the
-    /// first one that was met.</exception>
+    /// <exception cref="ImageFormatException">A value is no image, damaged or beyond a limit; the message names column and
+    /// index of the first one that was met.</exception>
     public static RgbImage[] DecodeRgb(this ExampleColumn column, int? parallelism = null, ImageLoadOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(column);

@@ -6,9 +6,9 @@ namespace Fovea.Data;
 /// <summary>Turns a dataset into batches on other threads.</summary>
 public static class ExamplePipeline
 {
-    /// <summary>Reads and parses records ahead of their use, several batches at once and in order. The memory of a few batches goes round:
-    /// each is valid until the next one is asked for. With a stream it is pinned, so that columns can be copied to the stream's
-    /// device without waiting, and it is not written again before the stream has passed those copies.</summary>
+    /// <summary>Reads and parses records ahead of their use, several batches at once and in order. The memory of a few batches
+    /// goes round: each is valid until the next one is asked for. With a stream it is pinned, so that columns can be copied to
+    /// the stream's device without waiting, and it is not written again before the stream has passed those copies.</summary>
     /// <param name="dataset">What to read; nobody else reads it meanwhile.</param>
     /// <param name="parser">What to take from each record.</param>
     /// <param name="options">Size and number of the batches.</param>
@@ -60,7 +60,8 @@ public static class ExamplePipeline
 
     // Never fails: the reader of the channel gets the exception, behind the batches before it.
     private static async Task ReadAsync(
-        TfRecordDataset dataset, ExamplePipelineOptions options, ChannelReader<BatchStage> free, ChannelWriter<BatchStage> full, CancellationToken stop)
+        TfRecordDataset dataset, ExamplePipelineOptions options,
+        ChannelReader<BatchStage> free, ChannelWriter<BatchStage> full, CancellationToken stop)
     {
         try
         {

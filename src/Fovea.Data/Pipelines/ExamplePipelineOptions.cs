@@ -9,7 +9,8 @@ public sealed record ExamplePipelineOptions
     /// <summary>Whether a last batch with fewer records is left out.</summary>
     public bool DropRemainder { get; init; }
 
-    /// <summary>Batches that are parsed or wait to be taken, besides the one that is in use: bounds memory and threads.</summary>
+    /// <summary>Batches that are parsed or wait to be taken, besides the one that is in use: bounds memory and
+    /// threads.</summary>
     public int Ahead { get; init; } = 2;
 
     internal void Validate()

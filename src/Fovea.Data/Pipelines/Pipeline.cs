@@ -3,14 +3,15 @@ using System.Threading.Channels;
 
 namespace Fovea.Data;
 
-/// <summary>Stages of input pipelines, after tf.data: each holds a bounded number of elements, and the order of the results depends on
-/// nothing but the order of the sources. <c>AsyncEnumerable.Chunk</c> makes batches.</summary>
+/// <summary>Stages of input pipelines, after tf.data: each holds a bounded number of elements, and the order of the results
+/// depends on nothing but the order of the sources. <c>AsyncEnumerable.Chunk</c> makes batches.</summary>
 public static class Pipeline
 {
-    /// <summary>Applies a function on the thread pool, to at most <paramref name="parallelism"/> elements at a time; the results keep the
-    /// order of the elements.</summary>
+    /// <summary>Applies a function on the thread pool, to at most <paramref name="parallelism"/> elements at a time; the
+    /// results keep the order of the elements.</summary>
     public static async IAsyncEnumerable<TResult> Map<T, TResult>(
-        this IAsyncEnumerable<T> source, Func<T, TResult> function, int parallelism, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        this IAsyncEnumerable<T> source, Func<T, TResult> function, int parallelism,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(function);
@@ -52,10 +53,11 @@ public static class Pipeline
         }
     }
 
-    /// <summary>Takes elements of the sources in turn, <paramref name="block"/> of each, with <paramref name="cycle"/> sources under way. A
-    /// source that ends makes room for the next one, which goes on with its turn.</summary>
+    /// <summary>Takes elements of the sources in turn, <paramref name="block"/> of each, with <paramref name="cycle"/> sources
+    /// under way. A source that ends makes room for the next one, which goes on with its turn.</summary>
     public static async IAsyncEnumerable<T> Interleave<T>(
-        this IEnumerable<IAsyncEnumerable<T>> sources, int cycle, int block = 1, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        this IEnumerable<IAsyncEnumerable<T>> sources, int cycle, int block = 1,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(sources);
         ArgumentOutOfRangeException.ThrowIfLessThan(cycle, 1);
@@ -92,7 +94,8 @@ public static class Pipeline
     {
         try
         {
-            await foreach (var item in source.WithCancellation(stop).ConfigureAwait(false)) await channel.WriteAsync(item, stop).ConfigureAwait(false);
+            await foreach (var item in source.WithCancellation(stop).ConfigureAwait(false))
+                await channel.WriteAsync(item, stop).ConfigureAwait(false);
             channel.Complete();
         }
 #pragma warning disable CA1031 // Thrown again by the reader.

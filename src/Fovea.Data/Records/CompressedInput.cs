@@ -28,9 +28,10 @@ internal sealed class CompressedInput(Stream inner, bool leaveOpen) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Whether the decompressed stream above has really ended, after it gave its last byte. ZLIB asks for nothing behind its
-    /// end. GZIP looks for another member: it gets two bytes that begin none, which it leaves alone if it has ended, and takes for
-    /// data, asking for more, if it has not. (As the last bytes of a trailer they would say that all data was there.)</summary>
+    /// <summary>Whether the decompressed stream above has really ended, after it gave its last byte. ZLIB asks for nothing
+    /// behind its end. GZIP looks for another member: it gets two bytes that begin none, which it leaves alone if it has ended,
+    /// and takes for data, asking for more, if it has not. (As the last bytes of a trailer they would say that all data was
+    /// there.)</summary>
     internal bool HasEnded(Stream above, TfRecordCompression compression)
     {
         if (_isEmpty) return true;

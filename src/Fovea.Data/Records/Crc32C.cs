@@ -10,8 +10,8 @@ using X86 = System.Runtime.Intrinsics.X86;
 namespace Fovea.Data;
 
 /// <summary>CRC-32C (Castagnoli, RFC 3720 B.4; reflected polynomial 0x82F63B78), as TFRecord, LevelDB and iSCSI use it.
-/// <para>The CRC instruction takes 8 bytes a cycle but answers three cycles later, so three blocks are checked at once and their
-/// results joined by a carry-less product (Gopal et al., Intel, 2011).</para></summary>
+/// <para>The CRC instruction takes 8 bytes a cycle but answers three cycles later, so three blocks are checked at once and
+/// their results joined by a carry-less product (Gopal et al., Intel, 2011).</para></summary>
 public static class Crc32C
 {
     private const uint Polynomial = 0x82F63B78;
@@ -41,7 +41,8 @@ public static class Crc32C
     public static uint Append(uint crc, ReadOnlySpan<byte> bytes) =>
         ~(IsAccelerated ? Interleaved(~crc, bytes) : Sliced(~crc, bytes));
 
-    /// <summary>The form in which a CRC is stored beside the data it covers: a CRC over bytes that contain CRCs is weak.</summary>
+    /// <summary>The form in which a CRC is stored beside the data it covers: a CRC over bytes that contain CRCs is
+    /// weak.</summary>
     public static uint Mask(uint crc) => BitOperations.RotateRight(crc, 15) + MaskDelta;
 
     /// <summary>Undoes <see cref="Mask"/>.</summary>
@@ -99,13 +100,15 @@ public static class Crc32C
         return result;
     }
 
-    // The state stays 64 bits wide, its upper half zero: BitOperations.Crc32C would extend it each time, one cycle on top of three.
+    // The state stays 64 bits wide, its upper half zero: BitOperations.Crc32C would extend it each time, one cycle on top of
+    // three.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Step(ulong state, ulong word) =>
         X86.Sse42.X64.IsSupported ? X86.Sse42.X64.Crc32(state, word) : BitOperations.Crc32C((uint)state, word);
 
-    // The state after three blocks in a row, of which each was checked from zero but the first. In the reflected form the 64-bit
-    // product of two states stands for their product times x, and checking 8 bytes multiplies by x^32: hence the 33 in Shift.
+    // The state after three blocks in a row, of which each was checked from zero but the first. In the reflected form the
+    // 64-bit product of two states stands for their product times x, and checking 8 bytes multiplies by x^32: hence the 33 in
+    // Shift.
     private static uint Join(uint first, uint second, uint third, int words) =>
         third ^ BitOperations.Crc32C(0, Multiply(first, Shift[2 * words]) ^ Multiply(second, Shift[words]));
 

@@ -3,8 +3,8 @@ using System.IO.MemoryMappedFiles;
 
 namespace Fovea.Data;
 
-/// <summary>A file of any length, mapped for reading. It must not be shortened while it is open: the system answers reads beyond the
-/// end by ending the process. Without <see cref="Dispose"/> it stays mapped, so nothing dangles.</summary>
+/// <summary>A file of any length, mapped for reading. It must not be shortened while it is open: the system answers reads
+/// beyond the end by ending the process. Without <see cref="Dispose"/> it stays mapped, so nothing dangles.</summary>
 internal sealed unsafe class MappedFile : IDisposable
 {
     // Memory<T> reaches 2 GiB, so one manager serves what starts in its GiB.

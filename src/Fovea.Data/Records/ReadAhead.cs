@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 
 namespace Fovea.Data;
 
-/// <summary>Reads a compressed file on a thread of its own, a few blocks ahead. The order is that of the file, and so is the place where
-/// damage shows.</summary>
+/// <summary>Reads a compressed file on a thread of its own, a few blocks ahead. The order is that of the file, and so is the
+/// place where damage shows.</summary>
 internal sealed class ReadAhead : IDisposable
 {
     private const int Blocks = 3;

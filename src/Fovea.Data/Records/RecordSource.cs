@@ -1,6 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>One file of a dataset while it is read: mapped where it is not compressed, else decompressed on another thread.</summary>
+/// <summary>One file of a dataset while it is read: mapped where it is not compressed, else decompressed on another
+/// thread.</summary>
 internal sealed class RecordSource : IDisposable
 {
     private readonly TfRecordFile? _file;

@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>Gives what it is fed in another order, as tf.data's shuffle does: it holds so many records, gives a random one of them, and
-/// puts the next one in its place. The order is a function of the seed.</summary>
+/// <summary>Gives what it is fed in another order, as tf.data's shuffle does: it holds so many records, gives a random one of
+/// them, and puts the next one in its place. The order is a function of the seed.</summary>
 internal sealed class ShuffleBuffer(int capacity, ulong seed)
 {
     private readonly Slot[] _slots = new Slot[capacity];
@@ -60,7 +60,9 @@ internal sealed class ShuffleBuffer(int capacity, ulong seed)
                 Record = record;
                 return;
             }
-            if (Copy is null || Copy.Length < record.Length) Copy = GC.AllocateUninitializedArray<byte>(Math.Max(record.Length, 2 * (Copy?.Length ?? 0)));
+            Copy ??= [];
+            if (Copy.Length < record.Length)
+                Copy = GC.AllocateUninitializedArray<byte>((int)Math.Min(Array.MaxLength, Math.Max(record.Length, 2L * Copy.Length)));
             record.CopyTo(Copy);
             Record = Copy.AsMemory(0, record.Length);
         }

@@ -12,7 +12,7 @@ public enum TfRecordCompression
     /// <summary>RFC 1950; what follows the one stream is ignored.</summary>
     Zlib,
 
-    /// <summary>Reading only: looks at the first bytes. A first record with a sound header means no compression, whatever its bytes
-    /// look like.</summary>
+    /// <summary>Reading only: looks at the first bytes. A first record with a sound header means no compression, whatever its
+    /// bytes look like.</summary>
     Detect,
 }

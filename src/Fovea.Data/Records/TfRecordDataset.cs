@@ -1,7 +1,8 @@
 namespace Fovea.Data;
 
-/// <summary>Many TFRecord files read as one, in an order that depends only on the list of files, the options and the seed. Memory is
-/// bounded by the shuffle buffer: records of uncompressed files are not copied at all. One thread at a time.</summary>
+/// <summary>Many TFRecord files read as one, in an order that depends only on the list of files, the options and the seed.
+/// Memory is bounded by the shuffle buffer: records of uncompressed files are not copied at all. One thread at a
+/// time.</summary>
 public sealed class TfRecordDataset : IDisposable
 {
     private readonly TfRecordDatasetOptions _options;
@@ -33,7 +34,8 @@ public sealed class TfRecordDataset : IDisposable
     /// <summary>Bytes skipped so far because of damage.</summary>
     public long SkippedBytes => _skippedBytes + _open.Sum(source => source.SkippedBytes);
 
-    /// <summary>Whether records stay valid until the dataset is disposed: no file that was opened so far is compressed.</summary>
+    /// <summary>Whether records stay valid until the dataset is disposed: no file that was opened so far is
+    /// compressed.</summary>
     internal bool Stays { get; private set; } = true;
 
     /// <summary>Reads the next record into <see cref="Current"/>; false at the end.</summary>
@@ -56,8 +58,8 @@ public sealed class TfRecordDataset : IDisposable
         return true;
     }
 
-    /// <summary>Passes over records: with the <see cref="Position"/> of an earlier reader, what follows is what followed there. They are
-    /// read and verified again.</summary>
+    /// <summary>Passes over records: with the <see cref="Position"/> of an earlier reader, what follows is what followed there.
+    /// They are read and verified again.</summary>
     /// <returns>How many there were, fewer only at the end.</returns>
     public long Skip(long count)
     {

@@ -6,8 +6,8 @@ public sealed record TfRecordDatasetOptions
     /// <summary>How to read each file.</summary>
     public TfRecordReaderOptions Reader { get; init; } = new();
 
-    /// <summary>Files that are open at once: their records are taken in turn, <see cref="Block"/> at a time. A file that ends makes room for
-    /// the next one, which goes on with its turn.</summary>
+    /// <summary>Files that are open at once: their records are taken in turn, <see cref="Block"/> at a time. A file that ends
+    /// makes room for the next one, which goes on with its turn.</summary>
     public int Cycle { get; init; } = 1;
 
     /// <summary>Records that are taken of a file before it is the next one's turn.</summary>

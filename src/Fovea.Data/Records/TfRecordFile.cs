@@ -1,8 +1,8 @@
 namespace Fovea.Data;
 
 /// <summary>An uncompressed TFRecord file, mapped into memory: records are read without a copy, in order or by their offset.
-/// Thread-safe but for <see cref="Dispose"/>. Records are valid until the file is disposed, and reading one later ends the process; a
-/// file that is never disposed stays mapped. Nobody may shorten the file while it is open.</summary>
+/// Thread-safe but for <see cref="Dispose"/>. Records are valid until the file is disposed, and reading one later ends the
+/// process; a file that is never disposed stays mapped. Nobody may shorten the file while it is open.</summary>
 public sealed class TfRecordFile : IDisposable
 {
     private readonly MappedFile _map;
@@ -40,7 +40,8 @@ public sealed class TfRecordFile : IDisposable
         var scanner = new TfRecordScanner(Name, _options.SkipDamaged ? _options with { SkipDamaged = false } : _options, offset);
         var window = _map.Window(offset);
         var step = scanner.Next(window, isFinal: true, out _, out var data, out _);
-        if (step != TfRecordStep.Record) throw new TfRecordException(Name, offset, TfRecordError.Truncated, "truncated: the file ends before it");
+        if (step != TfRecordStep.Record)
+            throw new TfRecordException(Name, offset, TfRecordError.Truncated, "truncated: the file ends before it");
         var (start, length) = data.GetOffsetAndLength(window.Length);
         return _map.Memory(offset + start, length);
     }
@@ -48,7 +49,8 @@ public sealed class TfRecordFile : IDisposable
     /// <summary>Unmaps the file.</summary>
     public void Dispose() => _map.Dispose();
 
-    /// <summary>Looks for the next record after <paramref name="scanner"/>'s position; it stays where it is in memory.</summary>
+    /// <summary>Looks for the next record after <paramref name="scanner"/>'s position; it stays where it is in
+    /// memory.</summary>
     internal bool TryRead(ref TfRecordScanner scanner, out ReadOnlyMemory<byte> record)
     {
         while (true)

@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 
 namespace Fovea.Data;
 
-/// <summary>A record in a file: uint64 length, uint32 masked CRC of the eight length bytes, the data, uint32 masked CRC of the data;
-/// all little-endian. There is no file header, so files can be concatenated.</summary>
+/// <summary>A record in a file: uint64 length, uint32 masked CRC of the eight length bytes, the data, uint32 masked CRC of the
+/// data; all little-endian. There is no file header, so files can be concatenated.</summary>
 internal static class TfRecordFraming
 {
     internal const int HeaderBytes = 12;

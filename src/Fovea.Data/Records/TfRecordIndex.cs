@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>Where the records of an uncompressed file start. On disk it is a text file with a line for each record, the offset and the
-/// length with framing, both in bytes: the form that NVIDIA DALI's <c>tfrecord2idx</c> writes.</summary>
+/// <summary>Where the records of an uncompressed file start. On disk it is a text file with a line for each record, the offset
+/// and the length with framing, both in bytes: the form that NVIDIA DALI's <c>tfrecord2idx</c> writes.</summary>
 public sealed class TfRecordIndex
 {
     private readonly long[] _offsets;

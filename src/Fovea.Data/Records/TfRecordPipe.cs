@@ -7,8 +7,9 @@ namespace Fovea.Data;
 /// <summary>Records from a <see cref="PipeReader"/>: the body of a request, a socket.</summary>
 public static class TfRecordPipe
 {
-    /// <summary>The records of a pipe, uncompressed; each is valid until the next one is asked for. A record that lies in one segment is
-    /// not copied. Stopping early leaves the rest in the pipe, from the next record on; completing the pipe is up to the caller.</summary>
+    /// <summary>The records of a pipe, uncompressed; each is valid until the next one is asked for. A record that lies in one
+    /// segment is not copied. Stopping early leaves the rest in the pipe, from the next record on; completing the pipe is up to
+    /// the caller.</summary>
     /// <exception cref="TfRecordException">A record is truncated or damaged.</exception>
     public static IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAllAsync(
         PipeReader pipe, TfRecordReaderOptions? options = null, string name = "pipe", CancellationToken cancellationToken = default)

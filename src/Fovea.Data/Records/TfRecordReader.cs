@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Fovea.Data;
 
-/// <summary>Reads records from a stream, compressed or not, one after the other. One thread at a time. A record is valid until the
-/// next one is read; once the buffer has the size of the largest record, reading allocates nothing.</summary>
+/// <summary>Reads records from a stream, compressed or not, one after the other. One thread at a time. A record is valid until
+/// the next one is read; once the buffer has the size of the largest record, reading allocates nothing.</summary>
 public sealed class TfRecordReader : IDisposable, IAsyncDisposable
 {
     private const int SmallestBuffer = 256 << 10;
@@ -45,8 +45,8 @@ public sealed class TfRecordReader : IDisposable, IAsyncDisposable
     /// <summary>Opens a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How to read it.</param>
-    /// <param name="position">Where the first record to read starts, as <see cref="Position"/> said: a compressed file is decompressed
-    /// up to there.</param>
+    /// <param name="position">Where the first record to read starts, as <see cref="Position"/> said: a compressed file is
+    /// decompressed up to there.</param>
     /// <exception cref="IOException">The file does not exist or cannot be read.</exception>
     /// <exception cref="TfRecordException">The file ends before <paramref name="position"/>.</exception>
     public static TfRecordReader Open(string path, TfRecordReaderOptions? options = null, long position = 0)
@@ -174,8 +174,8 @@ public sealed class TfRecordReader : IDisposable, IAsyncDisposable
         _hasEnded = true;
     }
 
-    // Free space behind the data, which moves to the front. The buffer grows with the data that arrived, never ahead of it to a length
-    // that only a header claims.
+    // Free space behind the data, which moves to the front. The buffer grows with the data that arrived, never ahead of it to a
+    // length that only a header claims.
     private Memory<byte> MakeRoom(int needed)
     {
         var count = _end - _start;

@@ -25,8 +25,8 @@ public sealed record TfRecordReaderOptions
     /// <summary>Whether the checksum of the data is checked; that of the length always is.</summary>
     public bool VerifyData { get; init; } = true;
 
-    /// <summary>Goes on after damage with the next sound record, instead of throwing. A record whose data is damaged is skipped; after
-    /// a damaged length, the next 12 bytes that are a length with its checksum count as a record: a false one has probability
-    /// 2^-32 at each byte, and must then pass the data's checksum as well. What was lost is counted.</summary>
+    /// <summary>Goes on after damage with the next sound record, instead of throwing. A record whose data is damaged is
+    /// skipped; after a damaged length, the next 12 bytes that are a length with its checksum count as a record: a false one
+    /// has probability 2^-32 at each byte, and must then pass the data's checksum as well. What was lost is counted.</summary>
     public bool SkipDamaged { get; init; }
 }

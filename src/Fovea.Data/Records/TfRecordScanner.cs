@@ -16,8 +16,8 @@ internal struct TfRecordScanner(string name, TfRecordReaderOptions options, long
     /// <summary>Stretches of damage that were skipped.</summary>
     internal long SkippedRegions { get; private set; }
 
-    /// <summary>Looks for the next record. <paramref name="consumed"/> bytes of the window are done with in any case, and the next
-    /// window starts behind them.</summary>
+    /// <summary>Looks for the next record. <paramref name="consumed"/> bytes of the window are done with in any case, and the
+    /// next window starts behind them.</summary>
     /// <param name="window">The file from <see cref="Position"/> on, or the part of it that is there.</param>
     /// <param name="isFinal">The window reaches to the end of the file.</param>
     /// <param name="consumed">Bytes to move the window by.</param>
@@ -35,7 +35,8 @@ internal struct TfRecordScanner(string name, TfRecordReaderOptions options, long
             if (rest.Length < TfRecordFraming.HeaderBytes)
             {
                 if (!isFinal) return Stop(TfRecordStep.NeedMore, at, TfRecordFraming.HeaderBytes, out consumed, out needed);
-                if (!rest.IsEmpty) Lose(at, rest.Length, TfRecordError.Truncated, $"truncated: the file ends after {rest.Length} of 12 header bytes");
+                if (!rest.IsEmpty)
+                    Lose(at, rest.Length, TfRecordError.Truncated, $"truncated: the file ends after {rest.Length} of 12 header bytes");
                 return Stop(TfRecordStep.End, window.Length, 0, out consumed, out needed);
             }
             if (!TfRecordFraming.TryReadLength(rest, out var length))
@@ -57,8 +58,8 @@ internal struct TfRecordScanner(string name, TfRecordReaderOptions options, long
             }
             if (options.VerifyData && !TfRecordFraming.IsSound(rest[TfRecordFraming.HeaderBytes..total]))
             {
-                // The length is right if a record, or the end, follows it. Otherwise a writer may have died in the middle of this one,
-                // and others may have been appended inside of what would be its data.
+                // The length is right if a record, or the end, follows it. Otherwise a writer may have died in the middle of
+                // this one, and others may have been appended inside of what would be its data.
                 var next = total + TfRecordFraming.HeaderBytes;
                 if (options.SkipDamaged && rest.Length < next && !isFinal)
                     return Stop(TfRecordStep.NeedMore, at, next, out consumed, out needed);

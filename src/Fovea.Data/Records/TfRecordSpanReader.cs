@@ -1,7 +1,7 @@
 namespace Fovea.Data;
 
-/// <summary>Records of a file in memory, without a copy: <c>foreach (var record in new TfRecordSpanReader(bytes))</c>. A record is
-/// valid as long as the bytes are.</summary>
+/// <summary>Records of a file in memory, without a copy: <c>foreach (var record in new TfRecordSpanReader(bytes))</c>. A record
+/// is valid as long as the bytes are.</summary>
 public ref struct TfRecordSpanReader
 {
     private static readonly TfRecordReaderOptions Default = new();

@@ -27,7 +27,8 @@ public sealed class TfRecordWriter : IDisposable, IAsyncDisposable
     public static TfRecordWriter Create(string path, TfRecordWriterOptions? options = null) => new(
         new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous), options);
 
-    /// <summary>Where the next record starts, in bytes of the uncompressed stream; 0 for the first record of this writer.</summary>
+    /// <summary>Where the next record starts, in bytes of the uncompressed stream; 0 for the first record of this
+    /// writer.</summary>
     public long Position { get; private set; }
 
     /// <summary>Adds a record.</summary>

@@ -3,8 +3,8 @@ using Xunit;
 
 namespace Fovea.Data.Tests.Examples;
 
-/// <summary>Arbitrary and damaged bytes: nothing but the documented exceptions, whatever they are. FOVEA_FUZZ_BYTES asks for more than
-/// the few megabytes of every test run.</summary>
+/// <summary>Arbitrary and damaged bytes: nothing but the documented exceptions, whatever they are. FOVEA_FUZZ_BYTES asks for
+/// more than the few megabytes of every test run.</summary>
 public class FuzzTests
 {
     private static readonly long Budget =

@@ -82,7 +82,8 @@ internal static class TfRecords
         return records;
     }
 
-    /// <summary>A stream that gives a few bytes at a time, each time from another thread where it is asked asynchronously.</summary>
+    /// <summary>A stream that gives a few bytes at a time, each time from another thread where it is asked
+    /// asynchronously.</summary>
     private sealed class TrickleStream(byte[] bytes, int most) : MemoryStream(bytes, 0, bytes.Length, writable: false, publiclyVisible: true)
     {
         public override bool CanSeek => false;

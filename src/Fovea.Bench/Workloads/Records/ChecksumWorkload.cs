@@ -23,7 +23,7 @@ public sealed class ChecksumWorkload(int bytes) : Workload("records", $"CRC-32C 
     {
         byte[] data = RandomData.Bytes(5, bytes);
         uint crc = 0;
-        return new Contestant(FoveaContestant.Name, () =>
+        return ManagedContestant.Create(FoveaContestant.Name, () =>
         {
             for (int i = 0; i < Repeats; i++) crc = Crc32C.Append(crc, data);
         });

@@ -66,15 +66,11 @@ public sealed class ExampleWorkload : Workload
     public override Contestant CreateFovea(DeviceStream stream)
     {
         var batch = new ExampleParser([.. Features]).CreateBatch();
-        return new Contestant(FoveaContestant.Name, () =>
+        return ManagedContestant.Create(FoveaContestant.Name, () =>
         {
             batch.Clear();
             foreach (byte[] example in Examples) batch.Add(example);
-        })
-        {
-            Read = () => [.. batch.Columns.SelectMany(Values)],
-            Owned = [batch],
-        };
+        }, () => [.. batch.Columns.SelectMany(Values)], batch);
     }
 
     // Of a string its length, so that all kinds can be compared.

@@ -22,14 +22,11 @@ public sealed class FramedReadWorkload(int recordBytes) : Workload("records", $"
     {
         byte[] file = File;
         long total = 0;
-        return new Contestant(FoveaContestant.Name, () =>
+        return ManagedContestant.Create(FoveaContestant.Name, () =>
         {
             total = 0;
             foreach (var record in new TfRecordSpanReader(file)) total += record.Length;
-        })
-        {
-            Read = () => [total],
-        };
+        }, () => [total]);
     }
 
     private byte[] Make()

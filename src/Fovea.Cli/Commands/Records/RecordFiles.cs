@@ -3,7 +3,8 @@ using Fovea.Data;
 
 namespace Fovea.Cli.Commands;
 
-/// <summary>Goes over TFRecord files one by one with progress by their bytes. A bad file is reported, and the next one follows.</summary>
+/// <summary>Goes over TFRecord files one by one with progress by their bytes. A bad file is reported, and the next one
+/// follows.</summary>
 internal sealed class RecordFiles : IDisposable
 {
     private const long MB = 1_000_000;

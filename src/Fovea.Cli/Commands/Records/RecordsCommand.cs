@@ -13,7 +13,8 @@ internal static class RecordsCommand
         var compression = new Option<string>("--compression") { Description = "Of what is written.", DefaultValueFactory = _ => "none" };
         compression.AcceptOnlyFromAmong("none", "gzip", "zlib");
         var shards = NumberOption.Create<int>(
-            "--shards", "Deal the records out to so many files, OUT-00000-of-0000N and so on [default: 1].", n => n is >= 1 and <= 99999, "must lie between 1 and 99999");
+            "--shards", "Deal the records out to so many files, OUT-00000-of-0000N and so on [default: 1].",
+            n => n is >= 1 and <= 99999, "must lie between 1 and 99999");
         var skip = new Option<bool>("--skip-damaged") { Description = "Go on with the next sound record after damage." };
 
         var info = Files("info", "Counts records and says what features their Examples have.", out var infoFiles);
@@ -27,10 +28,15 @@ internal static class RecordsCommand
         var verify = Files("verify", "Checks every checksum and reports all damage.", out var verifyFiles);
         verify.SetAction(parsed => new RecordsVerify(console).Run(parsed.GetValue(verifyFiles)!));
 
-        var index = Files("index", $"Writes FILE.idx with the offset and the length of every record, as DALI's tfrecord2idx does.", out var indexFiles);
+        var index = Files(
+            "index", "Writes FILE.idx with the offset and the length of every record, as DALI's tfrecord2idx does.", out var indexFiles);
         index.SetAction(parsed => RecordsIndex.Run(console, parsed.GetValue(indexFiles)!));
 
-        var convert = Files("convert", "Copies the records of all files but the last into the last one: joins, compresses and shards. To .jsonl it writes Examples as JSON lines.", out var convertFiles);
+        var convert = Files(
+            "convert",
+            "Copies the records of all files but the last into the last one: joins, compresses and shards. " +
+            "To .jsonl it writes Examples as JSON lines.",
+            out var convertFiles);
         convertFiles.Arity = new ArgumentArity(2, 100_000);
         convert.Options.Add(compression);
         convert.Options.Add(shards);
@@ -42,12 +48,19 @@ internal static class RecordsCommand
             SkipDamaged = parsed.GetValue(skip),
         }.Run(parsed.GetValue(convertFiles)!));
 
-        return new Command("records", "Looks into TFRecord files, compressed or not, and rewrites them.\n\n" + ExitCode.Help) { info, head, verify, index, convert };
+        return new Command("records", "Looks into TFRecord files, compressed or not, and rewrites them.\n\n" + ExitCode.Help)
+        {
+            info, head, verify, index, convert,
+        };
     }
 
     private static Command Files(string name, string description, out Argument<string[]> files)
     {
-        files = new Argument<string[]>("FILE") { Description = "TFRecord files; GZIP and ZLIB are recognised.", Arity = ArgumentArity.OneOrMore };
+        files = new Argument<string[]>("FILE")
+        {
+            Description = "TFRecord files; GZIP and ZLIB are recognised.",
+            Arity = ArgumentArity.OneOrMore,
+        };
         return new Command(name, description + "\n\n" + ExitCode.Help) { files };
     }
 }

@@ -23,7 +23,9 @@ internal sealed class RecordsConvert(CliConsole console)
             console.Fail("--shards and --compression are for TFRecord files, not for .jsonl");
             return ExitCode.BadUsage;
         }
-        string[] outputs = Shards == 1 ? [output] : [.. Enumerable.Range(0, Shards).Select(i => string.Create(CultureInfo.InvariantCulture, $"{output}-{i:D5}-of-{Shards:D5}"))];
+        string[] outputs = Shards == 1
+            ? [output]
+            : [.. Enumerable.Range(0, Shards).Select(i => string.Create(CultureInfo.InvariantCulture, $"{output}-{i:D5}-of-{Shards:D5}"))];
         if (outputs.Select(Path.GetFullPath).Intersect(inputs.Select(Path.GetFullPath)).FirstOrDefault() is { } same)
         {
             console.Fail($"{same} would overwrite what is read");

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -46,7 +47,8 @@ internal sealed class RecordsHead(CliConsole console, int count, bool json)
     {
         // Made whole before it is printed, so that a record that is no Example leaves no half of itself.
         var text = new StringBuilder($"{path}: record {index}, {record.Length} bytes\n");
-        foreach (var feature in new ExampleReader(record)) text.Append($"  {Encoding.UTF8.GetString(feature.Name)}: {feature.Kind} {Values(feature)}\n");
+        foreach (var feature in new ExampleReader(record))
+            text.Append($"  {Encoding.UTF8.GetString(feature.Name)}: {feature.Kind} {Values(feature)}\n");
         foreach (var list in new SequenceExampleReader(record))
         {
             text.Append($"  {Encoding.UTF8.GetString(list.Name)}:\n");
@@ -71,12 +73,12 @@ internal sealed class RecordsHead(CliConsole console, int count, bool json)
             case FeatureKind.Float:
                 var floats = new float[total];
                 feature.CopyTo(floats);
-                values.AddRange(floats.Take(MostValues).Select(f => f.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                values.AddRange(floats.Take(MostValues).Select(f => f.ToString(CultureInfo.InvariantCulture)));
                 break;
             case FeatureKind.Int64:
                 var integers = new long[total];
                 feature.CopyTo(integers);
-                values.AddRange(integers.Take(MostValues).Select(i => i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+                values.AddRange(integers.Take(MostValues).Select(i => i.ToString(CultureInfo.InvariantCulture)));
                 break;
         }
         return $"[{string.Join(", ", values)}{(total > MostValues ? $", and {total - MostValues} more" : "")}]";
@@ -86,7 +88,11 @@ internal sealed class RecordsHead(CliConsole console, int count, bool json)
     {
         var isText = System.Text.Unicode.Utf8.IsValid(value);
         foreach (var character in value) isText &= character >= 0x20 && character != 0x7f;
-        if (!isText) return $"<{value.Length} bytes {Convert.ToHexStringLower(value[..Math.Min(8, value.Length)])}{(value.Length > 8 ? "..." : "")}>";
+        if (!isText)
+        {
+            var start = Convert.ToHexStringLower(value[..Math.Min(8, value.Length)]);
+            return $"<{value.Length} bytes {start}{(value.Length > 8 ? "..." : "")}>";
+        }
         var text = Encoding.UTF8.GetString(value);
         return text.Length <= MostCharacters ? $"\"{text}\"" : $"\"{text[..MostCharacters]}...\" ({value.Length} bytes)";
     }

@@ -33,10 +33,12 @@ internal sealed class RecordsInfo(CliConsole console)
             Add(reader.Current.Span);
             return true;
         });
-        var sizes = records == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", each {least} to {most} bytes, {(double)bytes / records:F1} on average");
+        var sizes = records == 0
+            ? ""
+            : string.Create(CultureInfo.InvariantCulture, $", each {least} to {most} bytes, {(double)bytes / records:F1} on average");
+        var form = compression == TfRecordCompression.None ? "" : $", {compression}";
         // Plain text, not markup: brackets in file names stay what they are.
-        _styled.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{path}: {records} records{sizes}, {new FileInfo(path).Length} bytes of file{(compression == TfRecordCompression.None ? "" : $", {compression}")}"));
+        _styled.WriteLine($"{path}: {records} records{sizes}, {new FileInfo(path).Length} bytes of file{form}");
     }
 
     private void Add(ReadOnlySpan<byte> record)

@@ -2,7 +2,8 @@ using Fovea.Data;
 
 namespace Fovea.Cli.Commands;
 
-/// <summary><c>fovea records verify</c>: reads everything; after the first damage of a file it counts what can still be read.</summary>
+/// <summary><c>fovea records verify</c>: reads everything; after the first damage of a file it counts what can still be
+/// read.</summary>
 internal sealed class RecordsVerify(CliConsole console)
 {
     private static readonly TfRecordReaderOptions Strict = new() { Compression = TfRecordCompression.Detect };
@@ -37,6 +38,7 @@ internal sealed class RecordsVerify(CliConsole console)
     {
         using var reader = TfRecordReader.Open(path, Lenient, position);
         while (reader.Read()) sound++;
-        console.Out.WriteLine($"{path}: {sound} records sound, {reader.SkippedBytes} bytes lost in {reader.SkippedRegions} {(reader.SkippedRegions == 1 ? "place" : "places")}");
+        var places = reader.SkippedRegions == 1 ? "1 place" : $"{reader.SkippedRegions} places";
+        console.Out.WriteLine($"{path}: {sound} records sound, {reader.SkippedBytes} bytes lost in {places}");
     }
 }
