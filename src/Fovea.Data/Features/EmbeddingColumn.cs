@@ -65,7 +65,7 @@ public sealed class EmbeddingColumn : FeatureColumn
         if (categoricals.Count == 0) throw new FeatureException(tableName, "there is no column");
         foreach (var c in categoricals)
             if (c.BucketCount != categoricals[0].BucketCount)
-                throw new FeatureException(tableName, 
+                throw new FeatureException(tableName,
                     $"{c.Name} has {c.BucketCount} buckets, {categoricals[0].Name} has {categoricals[0].BucketCount}");
         return [.. categoricals.Select(c =>
             new EmbeddingColumn(c, c.Name + "_shared_embedding", tableName, dimension, combiner, maxNorm, trainable))];

@@ -25,19 +25,19 @@ internal static class SlowHash
             case <= 7:
                 return Join(n + 8 * Load(s, 0, 4), Load(s, n - 4, 4), m);
             case <= 16:
-            {
-                BigInteger a = Cut(Load(s, 0) + K2), b = Load(s, n - 8);
-                return Join(Turn(b, 37) * m + a, (Turn(a, 25) + b) * m, m);
-            }
+                {
+                    BigInteger a = Cut(Load(s, 0) + K2), b = Load(s, n - 8);
+                    return Join(Turn(b, 37) * m + a, (Turn(a, 25) + b) * m, m);
+                }
             case <= 32:
                 return Middle(s, K1, m).Hash;
             default:
-            {
-                var (a, y, z) = Middle(s, K2, m);
-                BigInteger e = Cut(Load(s, 16) * m), f = Load(s, 24);
-                BigInteger g = Cut((y + Load(s, n - 32)) * m), h = Cut((z + Load(s, n - 24)) * m);
-                return Join(Turn(e + f, 43) + Turn(g, 30) + h, e + Turn(f + a, 18) + g, m);
-            }
+                {
+                    var (a, y, z) = Middle(s, K2, m);
+                    BigInteger e = Cut(Load(s, 16) * m), f = Load(s, 24);
+                    BigInteger g = Cut((y + Load(s, n - 32)) * m), h = Cut((z + Load(s, n - 24)) * m);
+                    return Join(Turn(e + f, 43) + Turn(g, 30) + h, e + Turn(f + a, 18) + g, m);
+                }
         }
     }
 
