@@ -5,24 +5,14 @@ namespace Fovea.Detection;
 
 /// <summary>One caller's tiny YOLO v2 face detector: letterbox, network, boxes, suppression as one captured graph.</summary>
 /// <inheritdoc path="/remarks"/>
-public sealed class TinyYoloFaceSession : DetectorSession<BoxDetection>
+public sealed class TinyYoloFaceSession : SingleShotSession<BoxDetection>
 {
     private readonly TinyYoloFaceModel _model;
-    private readonly TinyYoloFaceOptions _options;
 
     /// <summary>Makes a session; it must be disposed before <paramref name="model"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public TinyYoloFaceSession(TinyYoloFaceModel model, TinyYoloFaceOptions? options = null, DeviceStreamOptions? stream = null)
-        : this(model ?? throw new ArgumentNullException(nameof(model)), stream, Valid(options ?? new TinyYoloFaceOptions()))
-    {
-    }
-
-    private TinyYoloFaceSession(TinyYoloFaceModel model, DeviceStreamOptions? stream, TinyYoloFaceOptions options)
-        : base(model.Device, stream, options.MaxDetections, options.MaxCachedSizes)
-    {
-        _model = model;
-        _options = options;
-    }
+        : base((model ?? throw new ArgumentNullException(nameof(model))).Device, options ?? new TinyYoloFaceOptions(), stream) => _model = model;
 
     private protected override void Record(DeviceStream stream, DeviceTensor image, DeviceTensor results, DeviceTensor count)
     {
@@ -32,7 +22,7 @@ public sealed class TinyYoloFaceSession : DetectorSession<BoxDetection>
         {
             PlaceX = 0,
             PlaceY = 0,
-            Resize = new ResizeOptions { Mode = _options.Resampling },
+            Resize = new ResizeOptions { Mode = Options.Resampling },
             Mean = new Vector4(117.001f, 114.697f, 97.404f, 0),
             Scale = new Vector4(1 / 255f),
         };
@@ -42,13 +32,7 @@ public sealed class TinyYoloFaceSession : DetectorSession<BoxDetection>
         var rows = map.Reshape(_model.Origins.Shape[0], TinyYoloFaceNet.Outputs);
         using var faces = DeviceTensor.Allocate(stream, DType.Float32, rows.Shape[0], BoxDetection.Columns);
         RecordBoxes(stream, rows, faces, (float)width / fit.PlaceWidth, (float)height / fit.PlaceHeight);
-
-        using var keep = DeviceTensor.Allocate(stream, DType.Int32, _options.MaxDetections);
-        using var keepCount = DeviceTensor.Allocate(stream, DType.Int32, 1);
-        var nms = new NmsOptions { IouThreshold = _options.IouThreshold, ScoreThreshold = _options.Threshold };
-        Kernels.Nms(stream, nms, faces.Columns(0, 4), faces.Columns(4, 1), classes: null, valid: null, keep, keepCount);
-        count.Fill(stream, 0);
-        Kernels.AppendRows(stream, faces, keep.WithLive(keepCount), results, count);
+        Suppress(stream, faces, results, count);
     }
 
     // centre = (cell + sigmoid(t)) * stride, half size = exp(t) * half the anchor; then corners, in pixels of the image.
@@ -69,11 +53,5 @@ public sealed class TinyYoloFaceSession : DetectorSession<BoxDetection>
         }
 
         Kernels.Activate(stream, Activation.Sigmoid, rows.Columns(4, 1), slope: null, faces.Columns(4, 1));
-    }
-
-    private static TinyYoloFaceOptions Valid(TinyYoloFaceOptions options)
-    {
-        options.Validate();
-        return options;
     }
 }

@@ -7,7 +7,7 @@ namespace Fovea.Detection.Tests.TinyYolo;
 public sealed class TinyYoloSessionTests
 {
     /// <summary>The boxes (x, y, width, height) that face-api.js itself finds in the same photos, without its one false alarm; it scales photos
-    /// by the browser's code, so its boxes are close, not equal.</summary>
+    /// without regard to pixel centres, half a pixel of the input off, so its boxes are close, not equal.</summary>
     [Theory]
     [InlineData("sample1.jpg", new[] { 776, 445, 313, 256, 1422, 215, 307, 283, 336, 396, 306, 253 })]
     [InlineData("sample6.jpg", new[] { 1432, 314, 298, 290, 616, 378, 295, 276, 1092, 360, 295, 275, 187, 518, 335, 289 })]
@@ -29,7 +29,7 @@ public sealed class TinyYoloSessionTests
         {
             var box = new BoxXywh(expected[i], expected[i + 1], expected[i + 2], expected[i + 3]);
             double best = faces[..count].Max(f => BoxXywh.FromCorners(f.X1, f.Y1, f.X2, f.Y2).Iou(box));
-            Assert.True(best > 0.8, $"the nearest face to {box} overlaps it by {best}");
+            Assert.True(best > 0.9, $"the nearest face to {box} overlaps it by {best}");
         }
     }
 
