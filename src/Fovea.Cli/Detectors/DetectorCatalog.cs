@@ -7,7 +7,7 @@ namespace Fovea.Cli.Detectors;
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range"];
+    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face"];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -20,6 +20,7 @@ internal static class DetectorCatalog
             "mtcnn" => Mtcnn(options, store),
             "blazeface" => BlazeFace(options, store, BlazeFaceRange.ShortRange),
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
+            "tiny-yolov2-face" => TinyYoloFace(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -41,6 +42,15 @@ internal static class DetectorCatalog
         if (options.Area) blazeFace = blazeFace with { Resampling = ResizeMode.Area };
         return Open(BlazeFaceModel.Load(Device.Cpu, store, range), m => new BlazeFaceSession(m, blazeFace), blazeFace.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, ((ReadOnlySpan<Vector2>)d.Landmarks).ToArray()));
+    }
+
+    private static SessionDetector<BoxDetection> TinyYoloFace(DetectorOptions options, ModelStore store)
+    {
+        var yolo = new TinyYoloFaceOptions();
+        if (options.Threshold is { } threshold) yolo = yolo with { Threshold = threshold };
+        if (options.Area) yolo = yolo with { Resampling = ResizeMode.Area };
+        return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, yolo), yolo.MaxDetections,
+            d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(

@@ -5,24 +5,14 @@ namespace Fovea.Detection;
 
 /// <summary>One caller's BlazeFace detector: letterbox, network, boxes and points, suppression as one captured graph.</summary>
 /// <inheritdoc path="/remarks"/>
-public sealed class BlazeFaceSession : DetectorSession<BlazeFaceDetection>
+public sealed class BlazeFaceSession : SingleShotSession<BlazeFaceDetection>
 {
     private readonly BlazeFaceModel _model;
-    private readonly BlazeFaceOptions _options;
 
     /// <summary>Makes a session; it must be disposed before <paramref name="model"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public BlazeFaceSession(BlazeFaceModel model, BlazeFaceOptions? options = null, DeviceStreamOptions? stream = null)
-        : this(model ?? throw new ArgumentNullException(nameof(model)), stream, Valid(options ?? new BlazeFaceOptions()))
-    {
-    }
-
-    private BlazeFaceSession(BlazeFaceModel model, DeviceStreamOptions? stream, BlazeFaceOptions options)
-        : base(model.Device, stream, options.MaxDetections, options.MaxCachedSizes)
-    {
-        _model = model;
-        _options = options;
-    }
+        : base((model ?? throw new ArgumentNullException(nameof(model))).Device, options ?? new BlazeFaceOptions(), stream) => _model = model;
 
     private protected override void Record(DeviceStream stream, DeviceTensor image, DeviceTensor results, DeviceTensor count)
     {
@@ -31,7 +21,7 @@ public sealed class BlazeFaceSession : DetectorSession<BlazeFaceDetection>
         // As in MediaPipe, the bars are black: PadValue is 0 before mean and scale.
         var fit = LetterboxOptions.Fit(width, height, net.InputSize, net.InputSize) with
         {
-            Resize = new ResizeOptions { Mode = _options.Resampling },
+            Resize = new ResizeOptions { Mode = Options.Resampling },
             Mean = new Vector4(127.5f),
             Scale = new Vector4(1 / 127.5f),
         };
@@ -48,13 +38,7 @@ public sealed class BlazeFaceSession : DetectorSession<BlazeFaceDetection>
         Kernels.Copy(stream, regressors.Columns(0, 4), boxes);
         Kernels.Activate(stream, Activation.Sigmoid, logits, slope: null, scores);
         Kernels.Copy(stream, regressors.Columns(4, 2 * BlazeFaceNet.Points), faces.Columns(5, 2 * BlazeFaceNet.Points));
-
-        using var keep = DeviceTensor.Allocate(stream, DType.Int32, _options.MaxDetections);
-        using var keepCount = DeviceTensor.Allocate(stream, DType.Int32, 1);
-        var nms = new NmsOptions { IouThreshold = _options.IouThreshold, ScoreThreshold = _options.Threshold };
-        Kernels.Nms(stream, nms, boxes, scores, classes: null, valid: null, keep, keepCount);
-        count.Fill(stream, 0);
-        Kernels.AppendRows(stream, faces, keep.WithLive(keepCount), results, count);
+        Suppress(stream, faces, results, count);
     }
 
     // In place: the network's rows become corners and points in pixels of the image.
@@ -73,11 +57,5 @@ public sealed class BlazeFaceSession : DetectorSession<BlazeFaceDetection>
         var (x, y) = (points.Columns(0, 1), points.Columns(1, 1));
         Kernels.Affine(stream, scaleX, -placeX * scaleX, x, x);
         Kernels.Affine(stream, scaleY, -placeY * scaleY, y, y);
-    }
-
-    private static BlazeFaceOptions Valid(BlazeFaceOptions options)
-    {
-        options.Validate();
-        return options;
     }
 }

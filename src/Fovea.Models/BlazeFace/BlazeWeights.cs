@@ -21,11 +21,7 @@ internal sealed class BlazeWeights(TfliteModel model)
     /// <summary>A 3x3 depthwise convolution without activation and the 1x1 convolution behind it with ReLU.</summary>
     public SeparableConv2DLayer Separable(DeviceStream stream, int inputs, int outputs, int stride)
     {
-        var (stored, depthwiseBias) = Next(TfliteOpcode.DepthwiseConv2D, 1, 3, 3, inputs);
-        // [kh][kw][C] to [C][kh][kw].
-        var depthwise = new float[stored.Length];
-        for (int c = 0; c < inputs; c++)
-            for (int k = 0; k < 9; k++) depthwise[9 * c + k] = stored[inputs * k + c];
+        var (depthwise, depthwiseBias) = Next(TfliteOpcode.DepthwiseConv2D, 1, 3, 3, inputs);
         var (pointwise, bias) = Next(TfliteOpcode.Conv2D, outputs, 1, 1, inputs);
         var options = new SeparableConv2DOptions
         {
@@ -33,7 +29,7 @@ internal sealed class BlazeWeights(TfliteModel model)
             OutChannels = outputs,
             Activation = Activation.Relu,
         };
-        return new SeparableConv2DLayer(stream, options, depthwise, depthwiseBias, pointwise, bias);
+        return new SeparableConv2DLayer(stream, options, KernelLayout.ChannelsFirst(depthwise, inputs), depthwiseBias, pointwise, bias);
     }
 
     /// <summary>Throws unless every layer of the file was taken.</summary>

@@ -1,0 +1,31 @@
+namespace Fovea.Detection;
+
+/// <summary>One caller's detector that looks at the whole image once: letterbox, network, boxes, suppression as one captured graph.</summary>
+/// <inheritdoc path="/remarks"/>
+/// <typeparam name="TDetection">What is found: four edges, a score, and floats that belong to them.</typeparam>
+public abstract class SingleShotSession<TDetection> : DetectorSession<TDetection>
+    where TDetection : unmanaged
+{
+    private protected SingleShotSession(Device device, SingleShotOptions options, DeviceStreamOptions? stream)
+        : base(device, stream, Valid(options).MaxDetections, options.MaxCachedSizes) => Options = options;
+
+    private protected SingleShotOptions Options { get; }
+
+    /// <summary>Greedy suppression over <paramref name="rows"/> of the form of <typeparamref name="TDetection"/>; the survivors, best first,
+    /// become the results.</summary>
+    private protected void Suppress(DeviceStream stream, DeviceTensor rows, DeviceTensor results, DeviceTensor count)
+    {
+        using var keep = DeviceTensor.Allocate(stream, DType.Int32, Options.MaxDetections);
+        using var keepCount = DeviceTensor.Allocate(stream, DType.Int32, 1);
+        var nms = new NmsOptions { IouThreshold = Options.IouThreshold, ScoreThreshold = Options.Threshold };
+        Kernels.Nms(stream, nms, rows.Columns(0, 4), rows.Columns(4, 1), classes: null, valid: null, keep, keepCount);
+        count.Fill(stream, 0);
+        Kernels.AppendRows(stream, rows, keep.WithLive(keepCount), results, count);
+    }
+
+    private static SingleShotOptions Valid(SingleShotOptions options)
+    {
+        options.Validate();
+        return options;
+    }
+}
