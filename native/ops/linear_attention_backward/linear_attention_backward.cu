@@ -215,14 +215,14 @@ template <class T, class LoadX>
 FOVEA_DEVICE void state_part(const Chunk<T>& c, ChunkShared& shared, const float* table, int64_t d, const float* factors,
                              const LoadX& load_x, float (&acc)[kRows][4]) {
   const LinearAttentionJob& f = c.view.j.forward;
+  const int ty = int(threadIdx.x) / 16, tx = int(threadIdx.x) % 16;
 #pragma unroll 1
   for (int64_t p = 0; p < f.value_size; p += kTileWidth) {
     __syncthreads();
     load_x(shared.a, p), load_table(c.view, shared.b, table, p, d);
     __syncthreads();
-    multiply_columns<kRows, false>(acc, shared.a, shared.b, tile_depth(f.value_size, p));
+    if (d + 4 * tx < f.key_size) multiply_columns<kRows, false>(acc, shared.a, shared.b, tile_depth(f.value_size, p));
   }
-  const int ty = int(threadIdx.x) / 16;
 #pragma unroll
   for (int i = 0; i < kRows; ++i)
 #pragma unroll
