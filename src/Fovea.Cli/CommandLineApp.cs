@@ -26,6 +26,7 @@ internal static class CommandLineApp
             RecordsCommand.Create(console),
             FeaturesCommand.Create(console),
             BenchCommand.Create(console),
+            ExperimentCommand.Create(console),
             DoctorCommand.Create(console),
         };
         try

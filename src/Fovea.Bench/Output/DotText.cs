@@ -4,7 +4,7 @@ namespace Fovea.Bench.Output;
 
 /// <summary>Text in the usual 5x7 dot-matrix letters, for machines without fonts: servers and containers often have none, and a text
 /// of the font library would silently be empty.</summary>
-internal static class DotText
+public static class DotText
 {
     private const float Dot = 2;      // pixels
     private const int Columns = 5, Advance = 6, Rows = 7;

@@ -7,7 +7,6 @@ namespace Fovea.Cli.Commands;
 /// <param name="Save">Whether the report goes to the results of this machine.</param>
 internal sealed record BenchOutputs(string? Json, string? Plot, string? Markdown, bool Save)
 {
-    /// <summary>The first file whose folder does not exist, or null: better said before minutes of measuring than after.</summary>
-    internal string? Impossible() => new[] { Json, Plot, Markdown }.FirstOrDefault(
-        path => path is not null && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))));
+    /// <summary>The first file that cannot be written, or null.</summary>
+    internal string? Impossible() => OutputFiles.Impossible(Json, Plot, Markdown);
 }

@@ -33,28 +33,67 @@ public sealed class StepPlan
     /// <param name="loss">The scalar whose gradients are wanted.</param>
     /// <param name="budgetBytes">Most bytes of the pool in use at any moment of a step.</param>
     /// <param name="options">What the planner may do; null: recompute only.</param>
+    /// <param name="cache">Plans made before: a tape of the same operations and shapes under the same budget is neither measured nor
+    /// planned again.</param>
     /// <param name="kept">Results that are read after a run.</param>
     /// <exception cref="ArgumentException">No schedule fits. The message names a budget for which there is one.</exception>
     public static StepPlan WithinBudget(DeviceStream stream, Tape tape, Value loss, long budgetBytes, PlannerOptions? options = null,
-        params ReadOnlySpan<Value> kept)
+        PlanCache<StepPlan>? cache = null, params ReadOnlySpan<Value> kept)
     {
-        ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(tape);
-        var (chain, profile) = Measure(stream, tape, loss, kept);
-        var available = budgetBytes - stream.Pool.Statistics.InUseBytes;
-        if (available <= 0)
-            throw new ArgumentException($"{stream.Pool.Statistics.InUseBytes:N0} bytes are in use before a step begins, the budget is {budgetBytes:N0}", nameof(budgetBytes));
+        var results = kept.ToArray();
+        using var sketch = tape.Compile(stream, loss, TapeOrder.KeepAll(tape), results);
+        var available = Available(stream, budgetBytes);
+        return cache is null ? Plan() : cache.GetOrAdd(TapeKey.Of(sketch, available, options ?? new PlannerOptions()), Plan);
 
-        // The stages are a model of the tape: where the compiled steps need more, plan for less.
-        var target = available;
-        while (true)
+        StepPlan Plan()
         {
-            var plan = CheckpointPlan.WithinBudget(chain.Chain, target, options);
+            var (chain, profile) = Measure(stream, tape, loss, results);
+            return Fit(sketch, chain, profile, available, options);
+        }
+    }
+
+    /// <summary>Finds the fastest schedule that fits, with costs measured before: several budgets for one profile.</summary>
+    /// <param name="program">A program of the tape, in any order.</param>
+    /// <param name="chain">Its stages.</param>
+    /// <param name="profile">Its costs.</param>
+    /// <param name="budgetBytes">Most bytes of the pool in use at any moment of a step.</param>
+    /// <param name="options">What the planner may do; null: recompute only.</param>
+    /// <exception cref="ArgumentException">No schedule fits.</exception>
+    public static StepPlan WithinBudget(TapeProgram program, TapeChain chain, StepProfile profile, long budgetBytes, PlannerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(program);
+        ArgumentNullException.ThrowIfNull(chain);
+        return Fit(program, chain, profile, Available(program.Stream, budgetBytes), options);
+    }
+
+    // Asked while a program lives, so that parameters have their gradients and what a program itself holds is counted.
+    private static long Available(DeviceStream stream, long budgetBytes)
+    {
+        var inUse = stream.Pool.Statistics.InUseBytes;
+        return budgetBytes > inUse
+            ? budgetBytes - inUse
+            : throw new ArgumentException($"{inUse:N0} bytes are in use before a step begins, the budget is {budgetBytes:N0}", nameof(budgetBytes));
+    }
+
+    // The stages are a model of the tape: where the compiled steps need more, plan for less.
+    private static StepPlan Fit(TapeProgram program, TapeChain chain, StepProfile profile, long available, PlannerOptions? options)
+    {
+        // Where the plain step fits although the model says it does not, nothing is to be planned.
+        var step = Compiled(new CheckpointPlan(chain.Chain, SegmentPlanner.KeepAll(chain.Chain)));
+        var target = available;
+        while (step.Forecast.PeakBytes > available)
+        {
+            step = Compiled(CheckpointPlan.WithinBudget(chain.Chain, target, options));
+            target -= step.Forecast.PeakBytes - available;
+        }
+        return step;
+
+        StepPlan Compiled(CheckpointPlan plan)
+        {
             var order = chain.Order(plan.Ops);
-            using var program = tape.Compile(stream, loss, order, kept);
-            var forecast = program.Forecast(profile);
-            if (forecast.PeakBytes <= available) return new StepPlan(plan, order, forecast, available);
-            target -= forecast.PeakBytes - available;
+            using var planned = program.Reordered(order);
+            return new StepPlan(plan, order, planned.Forecast(profile), available);
         }
     }
 

@@ -17,7 +17,7 @@ public sealed class StepProfile
     /// <summary>Guesses for a tape that has not run: time by bytes written, no workspaces.</summary>
     internal static StepProfile Nominal(Tape tape)
     {
-        var profile = new StepProfile(tape.Count);
+        var profile = new StepProfile(tape.Count) { CastBytesPerMs = 1e6 };
         for (var i = 0; i < tape.Count; i++)
         {
             if (tape.Ops[i].IsView) continue;
@@ -27,6 +27,9 @@ public sealed class StepProfile
         }
         return profile;
     }
+
+    /// <summary>Bytes of f32 that become bf16, or come from it, per millisecond.</summary>
+    public double CastBytesPerMs { get; init; }
 
     /// <summary>Milliseconds of one forward run of an operation, the fastest measured; 0 for a view.</summary>
     public double ForwardMs(int op) => double.IsNaN(_forwardMs[op]) ? 0 : _forwardMs[op];

@@ -48,10 +48,10 @@ public sealed class TapeChain
             {
                 case ScheduleOpKind.ForwardSaveAll or ScheduleOpKind.ForwardCheckpoint or ScheduleOpKind.ForwardDiscard:
                     for (var i = Begin(op.Stage); i < _ends[op.Stage - 1]; i++) steps.Add(TapeStep.Forward(i));
-                    if (op.IsNarrow) AddMoves(steps, TapeStepKind.Narrow, _saved[op.Stage - 1]);
+                    if (op.IsNarrow) AddMoves(steps, TapeStepKind.Narrow, Narrowed(op.Stage - 1));
                     break;
                 case ScheduleOpKind.Backward:
-                    if (op.IsNarrow) AddMoves(steps, TapeStepKind.Widen, _saved[op.Stage - 1]);
+                    if (op.IsNarrow) AddMoves(steps, TapeStepKind.Widen, Narrowed(op.Stage - 1));
                     for (var i = _ends[op.Stage - 1] - 1; i >= Begin(op.Stage); i--) steps.Add(TapeStep.Backward(i));
                     break;
                 case ScheduleOpKind.Offload:
@@ -125,11 +125,12 @@ public sealed class TapeChain
                 backwardMs += profile.BackwardMs(i);
             }
         }
-        return new ChainStage(forwardMs, backwardMs, output1, saving,
+        var stage = new ChainStage(forwardMs, backwardMs, output1, saving,
             Math.Max(savingPeak - saving, DiscardingPeak(l, profile) - output1), backwardPeak - saving - output1)
         {
             Name = _tape.Ops[_ends[l] - 1].Path,
         };
+        return stage with { Narrow = Narrow(l, stage, profile) };
 
         bool IsSaved(int root)
         {
@@ -137,6 +138,24 @@ public sealed class TapeChain
                 if (steps[TapeStep.Backward(i)].Any() && _tape.SavedRoots(i).Contains(root)) return true;
             return false;
         }
+    }
+
+    // The stage with its f32 results kept as bf16, or null where that gains nothing. Conversion goes result by result, so that one
+    // of them at a time is there in both forms.
+    private ChainStage? Narrow(int l, ChainStage stage, StepProfile profile)
+    {
+        long wide = Narrowed(l).Sum(Bytes), narrow = Narrowed(l).Sum(NarrowBytes);
+        if (wide <= narrow) return null;
+        var castMs = wide / profile.CastBytesPerMs;
+        var casting = Narrowed(l).Max(NarrowBytes);
+        return stage with
+        {
+            ForwardMs = stage.ForwardMs + castMs,
+            BackwardMs = stage.BackwardMs + castMs,
+            SavedBytes = stage.SavedBytes - wide + narrow,
+            ForwardTransientBytes = wide - narrow + Math.Max(stage.ForwardTransientBytes, casting),
+            BackwardTransientBytes = wide - narrow + Math.Max(stage.BackwardTransientBytes, casting),
+        };
     }
 
     // Most bytes of a stage that runs forward and keeps its output only.
@@ -166,6 +185,11 @@ public sealed class TapeChain
     private int Begin(int stage) => stage <= 1 ? 0 : _ends[stage - 2];
 
     private int[] Roots(ScheduleTensor tensor) => tensor.IsSaved ? _saved[tensor.Stage - 1] : [_outputs[tensor.Stage - 1]];
+
+    // Indices and masks stay as they are.
+    private IEnumerable<int> Narrowed(int l) => _saved[l].Where(root => _tape.Slots[root].Spec.DType == DType.Float32);
+
+    private long NarrowBytes(int root) => DeviceMemoryPool.BlockBytes(_tape.Slots[root].Spec.ElementCount * DType.BFloat16.Size());
 
     private long Bytes(int root) => DeviceMemoryPool.BlockBytes(_tape.Slots[root].Spec.Bytes);
 

@@ -1,3 +1,5 @@
+using Fovea.Training.Planning;
+
 namespace Fovea.Training;
 
 /// <summary>The orders in which a tape can be run when nobody plans. An order is only a list of forward and backward steps: how
@@ -12,6 +14,20 @@ public static class TapeOrder
         for (var i = 0; i < tape.Count; i++) steps.Add(TapeStep.Forward(i));
         for (var i = tape.Count - 1; i >= 0; i--) steps.Add(TapeStep.Backward(i));
         return steps;
+    }
+
+    /// <summary>Results are evicted when memory runs out and made again when they are read. Unlike plans over a
+    /// <see cref="TapeChain"/> this decides about single results, so it also serves tapes that are no chains.</summary>
+    /// <param name="program">A program of the tape, in any order.</param>
+    /// <param name="profile">Its measured costs.</param>
+    /// <param name="budgetBytes">Most bytes for results, gradients and workspaces: bounds <see cref="StepForecast.PeakBytes"/>.</param>
+    /// <param name="score">Evicts by this score without looking ahead, as dynamic tensor rematerialisation does; null: the best of
+    /// several scores, with and without a look ahead.</param>
+    /// <exception cref="ArgumentException">What some operation reads and writes does not fit together.</exception>
+    public static IReadOnlyList<TapeStep> Eviction(TapeProgram program, StepProfile profile, long budgetBytes, EvictionScore? score = null)
+    {
+        var graph = new TapeGraph(program, profile);
+        return graph.Order(score is { } only ? GraphPlanner.Online(graph.Nodes, budgetBytes, only) : GraphPlanner.Greedy(graph.Nodes, budgetBytes));
     }
 
     /// <summary>Segments marked by <see cref="Checkpoint.Run(Tape, Func{Value})"/> keep their inputs only and are computed again

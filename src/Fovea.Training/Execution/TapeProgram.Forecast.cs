@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Fovea.Training;
 
 public sealed partial class TapeProgram
@@ -7,7 +9,7 @@ public sealed partial class TapeProgram
     public StepProfile Profile(int runs = 2)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(runs, 1);
-        var profile = new StepProfile(Tape.Count);
+        var profile = new StepProfile(Tape.Count) { CastBytesPerMs = CastBytesPerMs() };
         _measure = new StepMeasure(Stream, profile);
         try
         {
@@ -24,6 +26,27 @@ public sealed partial class TapeProgram
             Clear();
         }
         return profile;
+    }
+
+    // Measured on a tensor of the size of the largest result, which fits wherever the program does.
+    private double CastBytesPerMs()
+    {
+        var count = 1L;
+        foreach (var slot in Tape.Slots)
+            if (slot is { Producer: >= 0, Spec.DType: DType.Float32 }) count = Math.Max(count, slot.Spec.ElementCount);
+        using var wide = DeviceTensor.Allocate(Stream, DType.Float32, count);
+        using var narrow = DeviceTensor.Allocate(Stream, DType.BFloat16, count);
+        wide.Fill(Stream, 0);
+        var milliseconds = double.PositiveInfinity;
+        for (var i = 0; i < 3; i++)
+        {
+            Stream.Synchronize();
+            var start = Stopwatch.GetTimestamp();
+            Kernels.Copy(Stream, wide, narrow);
+            Stream.Synchronize();
+            milliseconds = Math.Min(milliseconds, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+        return count * sizeof(float) / milliseconds;
     }
 
     private void ClearGradients()

@@ -57,6 +57,10 @@ public sealed partial class TapeProgram : IDisposable
     /// training. A run throws <see cref="AnomalyException"/>, which names the operation that made the first one.</summary>
     public bool DetectsAnomalies { get; set; }
 
+    /// <summary>The same tape, loss and kept results in another order.</summary>
+    internal TapeProgram Reordered(IReadOnlyList<TapeStep> order) =>
+        new(Stream, Tape, _loss, order, [.. _kept.Select(slot => new Value(Tape, slot))]);
+
     internal int LossSlot => _loss.Slot;
 
     internal IReadOnlyCollection<int> Kept => _kept;

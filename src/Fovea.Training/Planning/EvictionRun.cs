@@ -74,7 +74,7 @@ internal sealed class EvictionRun
             pinned++;
         }
         _policy.Tick();
-        fits = fits && MakeRoom(_graph[node].Bytes);
+        fits = fits && MakeRoom(_graph[node].Bytes + _graph[node].WorkBytes + _graph[_current].ReservedBytes);
         foreach (int input in inputs.AsSpan(0, pinned))
         {
             _policy.Unpin(input);

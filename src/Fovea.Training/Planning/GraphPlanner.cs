@@ -22,6 +22,15 @@ public static class GraphPlanner
         return schedules.MinBy(s => (s.Ms, s.PeakBytes)) ?? throw NoFit(graph, budget);
     }
 
+    /// <summary>What an eager runtime makes of the graph that evicts when memory runs out and sees nothing of what is to come:
+    /// dynamic tensor rematerialisation.</summary>
+    /// <exception cref="ArgumentException">The operands of some op do not fit.</exception>
+    public static GraphSchedule Online(IReadOnlyList<GraphNode> graph, long budget, EvictionScore score = EvictionScore.Neighbourhood)
+    {
+        Check(graph);
+        return EvictionRun.Run(graph, budget, score, knowsFuture: false, releasesUnread: true) ?? throw NoFit(graph, budget);
+    }
+
     /// <summary>The fastest schedule, by branch and bound over all sets of live results; for small graphs and to judge
     /// others.</summary>
     /// <exception cref="ArgumentException">No schedule fits, or there are more than <see cref="MostExactNodes"/>

@@ -23,9 +23,10 @@ public sealed class GraphSchedule
             if (node > next) throw new InvalidScheduleException($"node {node}: run before node {next}");
             foreach (int input in graph[node].Inputs)
                 if (!isLive[input]) throw new InvalidScheduleException($"node {node}: its input {input} is not live");
-            next += node == next ? 1 : 0;
+            long reserved = graph[Math.Min(next, graph.Count - 1)].ReservedBytes;
+            PeakBytes = Math.Max(PeakBytes, live + graph[node].WorkBytes + reserved);
             Ms += graph[node].Ms;
-            PeakBytes = Math.Max(PeakBytes, live);
+            next += node == next ? 1 : 0;
         }
         if (next < graph.Count) throw new InvalidScheduleException($"node {next} never runs");
     }
@@ -36,6 +37,6 @@ public sealed class GraphSchedule
     /// <summary>Sum of the times of all runs.</summary>
     public double Ms { get; }
 
-    /// <summary>Most bytes of results live at once.</summary>
+    /// <summary>Most bytes in use at once: results, work and what is reserved.</summary>
     public long PeakBytes { get; }
 }

@@ -43,7 +43,7 @@ internal sealed class GraphSearch(IReadOnlyList<GraphNode> graph, long budget)
     private bool CanRun(int node, State state)
     {
         if (node > state.Next || graph[node].Inputs.Any(input => (state.Live >> input & 1) == 0)) return false;
-        long live = graph[node].Bytes;
+        long live = graph[node].Bytes + graph[node].WorkBytes + graph[state.Next].ReservedBytes;
         for (uint rest = state.Live; rest != 0; rest &= rest - 1) live += graph[BitOperations.TrailingZeroCount(rest)].Bytes;
         return live <= budget;
     }

@@ -2,11 +2,13 @@ namespace Fovea.Training.Planning;
 
 /// <summary>Plans made so far, so that a shape seen before costs one look-up. Keeps the latest used ones. Safe for any thread;
 /// one plan is made at a time.</summary>
-public sealed class PlanCache
+/// <typeparam name="TPlan">What is kept: immutable, so that it may be shared.</typeparam>
+public sealed class PlanCache<TPlan>
+    where TPlan : class
 {
     private readonly int _capacity;
-    private readonly Dictionary<PlanKey, LinkedListNode<(PlanKey Key, CheckpointPlan Plan)>> _plans = [];
-    private readonly LinkedList<(PlanKey Key, CheckpointPlan Plan)> _latestFirst = [];
+    private readonly Dictionary<PlanKey, LinkedListNode<(PlanKey Key, TPlan Plan)>> _plans = [];
+    private readonly LinkedList<(PlanKey Key, TPlan Plan)> _latestFirst = [];
     private readonly Lock _lock = new();
 
     /// <summary>An empty cache for <paramref name="capacity"/> plans.</summary>
@@ -17,12 +19,12 @@ public sealed class PlanCache
     }
 
     /// <summary>The plan of <paramref name="key"/>; made with <paramref name="plan"/> the first time.</summary>
-    public CheckpointPlan GetOrAdd(in PlanKey key, Func<CheckpointPlan> plan)
+    public TPlan GetOrAdd(in PlanKey key, Func<TPlan> plan)
     {
         lock (_lock)
         {
             if (_plans.TryGetValue(key, out var node)) _latestFirst.Remove(node);
-            else node = new LinkedListNode<(PlanKey, CheckpointPlan)>((key, plan()));
+            else node = new LinkedListNode<(PlanKey, TPlan)>((key, plan()));
             _plans[key] = node;
             _latestFirst.AddFirst(node);
             if (_plans.Count > _capacity)

@@ -37,7 +37,7 @@ public sealed class CheckpointPlanTests
     [Fact]
     public void CacheMakesAPlanOnce()
     {
-        var cache = new PlanCache(capacity: 2);
+        var cache = new PlanCache<CheckpointPlan>(capacity: 2);
         int made = 0;
         CheckpointPlan Get(ulong shapes, PlannerOptions options) => cache.GetOrAdd(new PlanKey(1, shapes, 9 * Mega, options), () =>
         {
