@@ -466,8 +466,8 @@ public static unsafe partial class NativeMethods
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_detect_boxes([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* decode, [NativeTypeName("const fovea_nms_params *")] fovea_nms_params* nms, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* objectness, [NativeTypeName("const fovea_tensor *")] fovea_tensor* regression, [NativeTypeName("const fovea_tensor *")] fovea_tensor* anchors, [NativeTypeName("const fovea_tensor *")] fovea_tensor* detections, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
-    [NativeTypeName("#define FOVEA_ABI_VERSION 3")]
-    public const int FOVEA_ABI_VERSION = 3;
+    [NativeTypeName("#define FOVEA_ABI_VERSION 4")]
+    public const int FOVEA_ABI_VERSION = 4;
 
     [NativeTypeName("#define FOVEA_MAX_RANK 8")]
     public const int FOVEA_MAX_RANK = 8;
