@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Fovea.Training.Planning;
 
 namespace Fovea.Training.Tests;
@@ -62,5 +63,75 @@ public sealed class StepPlanTests
         var refused = Assert.Throws<ArgumentException>(
             () => StepPlan.WithinBudget(stream, model.Tape, model.Loss, stream.Pool.Statistics.InUseBytes + 100_000));
         Assert.Contains("there is one for", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NarrowResultsLowerThePeakAndRoundTheGradients()
+    {
+        const int layers = 12;
+        using var stream = Device.Cpu.CreateStream();
+        using var model = new ResidualModel(stream, layers, isChain: true);
+        using var plain = model.Tape.Compile(stream, model.Loss);
+        var (exact, plainPeak) = model.Run(plain);
+        var profile = plain.Profile();
+        var chain = TapeChain.Of(plain, profile);
+        // Computing again costs a second and converting a millisecond, so that every plan prefers to convert.
+        var stages = Enumerable.Range(1, chain.Chain.Length).Select(l => chain.Chain[l]);
+        var dear = new Chain(0, stages.Select(s => s with { ForwardMs = 1000, Narrow = s.Narrow is { } n ? n with { ForwardMs = 1001 } : null }));
+        var budget = plainPeak * 85 / 100;
+        var order = chain.Order(CheckpointPlan.WithinBudget(dear, budget, new PlannerOptions { AllowNarrow = true }).Ops);
+        Assert.Contains(order, s => s.Kind == TapeStepKind.Narrow);
+
+        using var program = model.Tape.Compile(stream, model.Loss, order);
+        var (rounded, peak) = model.Run(program);
+        Assert.Equal(0, program.RecomputedSteps);
+        Assert.Equal(program.Forecast(profile).PeakBytes, peak);
+        Assert.InRange(peak, 1, budget);
+        Assert.NotEqual(exact, rounded);
+        // bf16 keeps 8 bits, so backward reads two results a block that are off by at most 2^-9 of themselves, and all errors together
+        // stay below 2 * 2^-9 of the norm for each block that a gradient has come through.
+        foreach (var (a, b) in exact.Zip(rounded))
+        {
+            var x = MemoryMarshal.Cast<byte, float>(a);
+            var y = MemoryMarshal.Cast<byte, float>(b);
+            double error = 0, norm = 0;
+            for (var i = 0; i < x.Length; i++) (error, norm) = (error + Math.Pow(x[i] - y[i], 2), norm + Math.Pow(x[i], 2));
+            Assert.InRange(Math.Sqrt(error), 0, layers * Math.Pow(2, -8) * Math.Sqrt(norm));
+        }
+    }
+
+    [Fact]
+    public void APlanIsMadeOncePerTapeAndBudget()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        var cache = new PlanCache<StepPlan>();
+        using var model = new DeepModel(stream, layers: 6);
+        using var same = new DeepModel(stream, layers: 6);
+        using var deeper = new DeepModel(stream, layers: 7);
+        StepPlan Plan(DeepModel of, long available)
+        {
+            using var program = of.Tape.Compile(stream, of.Loss); // reserves gradients, so that budgets can be compared
+            return StepPlan.WithinBudget(stream, of.Tape, of.Loss, stream.Pool.Statistics.InUseBytes + available, cache: cache);
+        }
+        foreach (var any in (DeepModel[])[model, same, deeper]) any.Run(any.Tape.Compile(stream, any.Loss), out _);
+
+        var plan = Plan(model, 400_000);
+        Assert.Same(plan, Plan(model, 400_000));
+        Assert.Same(plan, Plan(same, 400_000));
+        Assert.NotSame(plan, Plan(model, 500_000));
+        Assert.NotSame(plan, Plan(deeper, 400_000));
+    }
+
+    [Fact]
+    public void ThePlainStepIsThePlanWhereItFits()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var model = new DeepModel(stream, layers: 6);
+        using var plain = model.Tape.Compile(stream, model.Loss);
+        var profile = plain.Profile();
+        var budget = stream.Pool.Statistics.InUseBytes + plain.Forecast(profile).PeakBytes;
+        var plan = StepPlan.WithinBudget(plain, TapeChain.Of(plain, profile), profile, budget);
+        Assert.Equal(0, plan.Plan.RecomputedStages);
+        Assert.Equal(plain.Forecast(profile).PeakBytes, plan.Forecast.PeakBytes);
     }
 }

@@ -21,7 +21,6 @@ internal sealed class PlanMeasurement : IDisposable
         _gradients = network.Gradients();
         Profile = Plain.Profile(repeats);
         Chain = TapeChain.Of(Plain, Profile);
-        InUseBytes = stream.Pool.Statistics.InUseBytes;
         PlainPeakBytes = Plain.Forecast(Profile).PeakBytes;
     }
 
@@ -31,8 +30,8 @@ internal sealed class PlanMeasurement : IDisposable
 
     public TapeChain Chain { get; }
 
-    /// <summary>Bytes in use before a step: parameters, their gradients, data.</summary>
-    public long InUseBytes { get; }
+    /// <summary>Bytes in use before a step: parameters, their gradients, data, the last loss.</summary>
+    public long InUseBytes => _stream.Pool.Statistics.InUseBytes;
 
     public long PlainPeakBytes { get; }
 
