@@ -23,7 +23,7 @@ if [[ $version != 14 ]]; then
 fi
 mapfile -d '' native < <(find native tests/Native -type f \( -name '*.h' -o -name '*.cc' -o -name '*.c' -o -name '*.inc' -o -name '*.cu' \) -print0 | sort -z)
 
-managed=(--exclude src/Fovea.Interop/Generated src/Fovea.Interop/Cuda/Generated --no-restore -v q)
+managed=(--exclude src/Fovea.Interop/Generated src/Fovea.Interop/Cuda/Generated -v q)
 if $check; then
   failed=0
   "$formatter" --dry-run --Werror "${native[@]}" || failed=1
@@ -31,7 +31,8 @@ if $check; then
 else
   "$formatter" -i "${native[@]}"
 fi
+# White space needs no project: reading files alone takes half the time of loading the solution.
+dotnet format whitespace --folder . --include src/ tests/ benchmarks/ "${managed[@]}" || failed=1
 [[ -f src/Fovea.Interop/obj/project.assets.json ]] || dotnet restore Runtime.sln -v q
-dotnet format whitespace Runtime.sln "${managed[@]}" || failed=1
-dotnet format style Runtime.sln "${managed[@]}" || failed=1
+dotnet format style Runtime.sln --no-restore "${managed[@]}" || failed=1
 exit "${failed:-0}"

@@ -7,6 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 unset FOVEA_ISA
+export ASAN_OPTIONS=handle_sigill=1 # undefined behaviour traps (CMakeLists.txt); this reports where
 logs=artifacts/test-logs
 rm -rf "$logs" && mkdir -p "$logs"
 jobs=$(nproc)
@@ -133,7 +134,7 @@ native_isas() {
 # arrays are overrun by is the library. It finds the instrumented ones by the loader's search path.
 sanitized() {
   LD_LIBRARY_PATH=$PWD/artifacts/native/asan LD_PRELOAD=$(g++ -print-file-name=libasan.so):$(g++ -print-file-name=libubsan.so) \
-    UBSAN_OPTIONS=print_stacktrace=1 exec "$@"
+    exec "$@"
 }
 export -f sanitized
 sanitizers=(bash -c 'sanitized "$@"' sanitized) # a prefix for gtest, which starts programs by timeout
@@ -142,7 +143,7 @@ sanitized_in_use() { LD_LIBRARY_PATH=$PWD/artifacts/native/asan ldd artifacts/na
 
 address_sanitizer() {
   native_build asan fovea fovea_internal_tests fovea_cuda_emulated fovea_emulator_tests || return 0
-  gtest asan-fovea_internal_tests env UBSAN_OPTIONS=print_stacktrace=1 artifacts/native/asan/tests/Native/fovea_internal_tests
+  gtest asan-fovea_internal_tests artifacts/native/asan/tests/Native/fovea_internal_tests
   check "the sanitized library is the one in use" sanitized_in_use || return 0
   gtest asan-fovea_tests env GTEST_FILTER="-Symbols.*:$device_tests" "${sanitizers[@]}" artifacts/native/tests/tests/Native/fovea_tests
 }

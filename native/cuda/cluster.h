@@ -1,20 +1,8 @@
-// Clusters of blocks (sm_90), the grid barrier of cooperative launches, and dependent launches.
+// Clusters of blocks (sm_90) and dependent launches.
 #pragma once
 #include "cuda/base.h"
-#if !FOVEA_EMULATED
-#include <cooperative_groups.h>
-#endif
 
 namespace fovea::cuda {
-
-// Every thread of the grid; only in launches with LaunchOptions::cooperative.
-FOVEA_DEVICE void grid_sync(FOVEA_CUDA_ONLY_SITE) {
-#if FOVEA_EMULATED
-  emulator::group_barrier(true, FOVEA_AT);
-#else
-  cooperative_groups::this_grid().sync();
-#endif
-}
 
 #if FOVEA_CUDA_SM90
 // Every thread of the cluster. Needed before a block exits whose shared memory a neighbour may still read.

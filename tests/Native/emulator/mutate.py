@@ -43,7 +43,7 @@ MUTATIONS = [('delete', r'(?<![\w:])' + name + STATEMENT, ';') for name in DELET
 
 
 # Headers of native/cuda that wrap instructions rather than use them.
-LANGUAGE = {'async_copy.h', 'base.h', 'cluster.h', 'convert.h', 'kernel.h', 'launch.h', 'mbarrier.h', 'memory_order.h',
+LANGUAGE = {'async_copy.h', 'base.h', 'cluster.h', 'convert.h', 'grid.h', 'kernel.h', 'launch.h', 'mbarrier.h', 'memory_order.h',
             'runtime.h', 'tma.h', 'warp_mma.h', 'wgmma.h', 'wgmma_shapes.h'}
 
 

@@ -1,6 +1,8 @@
 // Small kernels that touch every intrinsic: reduction, transpose, histogram, grid barrier, cluster.
 #include "basic.h"
 
+#include "cuda/grid.h"
+
 using namespace fovea::cuda;
 
 namespace {

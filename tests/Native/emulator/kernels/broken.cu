@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 #include "broken.h"
+#include "cuda/grid.h"
 using namespace fovea::cuda;
 namespace {
 // ---- barriers and races on shared memory
