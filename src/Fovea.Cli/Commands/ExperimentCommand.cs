@@ -14,13 +14,16 @@ internal static class ExperimentCommand
         {
             foreach (var token in result.Tokens)
                 if (ExperimentCatalog.Find(token.Value) is null)
-                    result.AddError($"There is no experiment '{token.Value}'. Known: {string.Join(", ", ExperimentCatalog.All.Select(e => e.Name))}.");
+                    result.AddError($"There is no experiment '{token.Value}'. Known: {Names}.");
         });
         var list = new Option<bool>("--list") { Description = "Print all experiments, one line each." };
         var quick = new Option<bool>("--quick") { Description = "Smaller and fewer: about 20 seconds, and less to rely on." };
         var json = new Option<string?>("--json") { HelpName = "FILE", Description = "Write the result to this file as JSON." };
         var plot = new Option<string?>("--plot") { HelpName = "FILE", Description = "Draw the rows into this PNG file." };
-        var command = new Command("experiment", "Tries a claim of the library on this machine.\n\n" + ExitCode.Help) { name, list, quick, json, plot };
+        var command = new Command("experiment", "Tries a claim of the library on this machine.\n\n" + ExitCode.Help)
+        {
+            name, list, quick, json, plot,
+        };
         command.Validators.Add(result =>
         {
             if (result.GetResult(name) is null or { Tokens.Count: 0 } == (result.GetResult(list) is null or { Implicit: true }))
@@ -31,6 +34,8 @@ internal static class ExperimentCommand
             : List(console));
         return command;
     }
+
+    private static string Names => string.Join(", ", ExperimentCatalog.All.Select(e => e.Name));
 
     private static int List(CliConsole console)
     {

@@ -60,7 +60,8 @@ public sealed class StepPlan
     /// <param name="budgetBytes">Most bytes of the pool in use at any moment of a step.</param>
     /// <param name="options">What the planner may do; null: recompute only.</param>
     /// <exception cref="ArgumentException">No schedule fits.</exception>
-    public static StepPlan WithinBudget(TapeProgram program, TapeChain chain, StepProfile profile, long budgetBytes, PlannerOptions? options = null)
+    public static StepPlan WithinBudget(
+        TapeProgram program, TapeChain chain, StepProfile profile, long budgetBytes, PlannerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(program);
         ArgumentNullException.ThrowIfNull(chain);

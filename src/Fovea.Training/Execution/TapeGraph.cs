@@ -57,5 +57,6 @@ internal sealed class TapeGraph
 
     /// <summary>The steps that a schedule runs. Nothing is said about what it releases: a result dies with its last reader before it is
     /// made again, which is never later.</summary>
-    public IReadOnlyList<TapeStep> Order(GraphSchedule schedule) => [.. schedule.Ops.Where(op => !op.IsFree).Select(op => _steps[op.Node])];
+    public IReadOnlyList<TapeStep> Order(GraphSchedule schedule) =>
+        [.. schedule.Ops.Where(op => !op.IsFree).Select(op => _steps[op.Node])];
 }

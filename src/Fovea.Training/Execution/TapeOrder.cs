@@ -24,10 +24,13 @@ public static class TapeOrder
     /// <param name="score">Evicts by this score without looking ahead, as dynamic tensor rematerialisation does; null: the best of
     /// several scores, with and without a look ahead.</param>
     /// <exception cref="ArgumentException">What some operation reads and writes does not fit together.</exception>
-    public static IReadOnlyList<TapeStep> Eviction(TapeProgram program, StepProfile profile, long budgetBytes, EvictionScore? score = null)
+    public static IReadOnlyList<TapeStep> Eviction(
+        TapeProgram program, StepProfile profile, long budgetBytes, EvictionScore? score = null)
     {
         var graph = new TapeGraph(program, profile);
-        return graph.Order(score is { } only ? GraphPlanner.Online(graph.Nodes, budgetBytes, only) : GraphPlanner.Greedy(graph.Nodes, budgetBytes));
+        return graph.Order(score is { } only
+            ? GraphPlanner.Online(graph.Nodes, budgetBytes, only)
+            : GraphPlanner.Greedy(graph.Nodes, budgetBytes));
     }
 
     /// <summary>Segments marked by <see cref="Checkpoint.Run(Tape, Func{Value})"/> keep their inputs only and are computed again

@@ -38,7 +38,8 @@ internal sealed class BlockNetwork : IDisposable
     }
 
     /// <summary>The bits of all gradients after a run.</summary>
-    public byte[][] Gradients() => [.. _parameters.Select(p => MemoryMarshal.AsBytes(p.Gradient.ToArray<float>(_stream).AsSpan()).ToArray())];
+    public byte[][] Gradients() =>
+        [.. _parameters.Select(p => MemoryMarshal.AsBytes(p.Gradient.ToArray<float>(_stream).AsSpan()).ToArray())];
 
     public void Dispose()
     {

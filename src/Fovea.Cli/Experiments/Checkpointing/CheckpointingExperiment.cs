@@ -15,12 +15,14 @@ internal sealed class CheckpointingExperiment : IExperiment
 
     public string Name => "checkpointing";
 
-    public string Description => "a training step of 48 layers in 10 to 100 % of its memory: measured peak, time and gradients against the plan";
+    public string Description =>
+        "a training step of 48 layers in 10 to 100 % of its memory: measured peak, time and gradients against the plan";
 
     public ExperimentResult Run(bool quick, Action<string> progress)
     {
         using var stream = Device.Cpu.CreateStream();
-        using var network = quick ? new BlockNetwork(stream, Layers, rows: 128, width: 32) : new BlockNetwork(stream, Layers, rows: 512, width: 96);
+        var (height, width) = quick ? (128, 32) : (512, 96);
+        using var network = new BlockNetwork(stream, Layers, height, width);
         progress("profile of the plain step");
         using var measurement = new PlanMeasurement(network, stream, repeats: quick ? 3 : 7);
         var rows = new List<PlanRow>();
@@ -60,7 +62,8 @@ internal sealed class CheckpointingExperiment : IExperiment
         yield return ("plain", chain.Order(SegmentPlanner.KeepAll(chain.Chain)));
         yield return ("uniform sqrt(n)", chain.Order(SegmentPlanner.Uniform(chain.Chain)));
         yield return ("recursive", chain.Order(RecursivePlanner.Plan(chain.Chain)));
-        foreach (int slots in (int[])[4, 8]) yield return ($"binomial, {slots} slots", chain.Order(BinomialPlanner.Plan(chain.Chain, slots)));
+        foreach (int slots in (int[])[4, 8])
+            yield return ($"binomial, {slots} slots", chain.Order(BinomialPlanner.Plan(chain.Chain, slots)));
     }
 
     private static IEnumerable<(string Planner, Func<(IReadOnlyList<TapeStep> Order, double CopyMs)> Plan)> Budgeted(
@@ -68,18 +71,23 @@ internal sealed class CheckpointingExperiment : IExperiment
     {
         yield return ("optimal", () => Optimal(new PlannerOptions()));
         yield return ("optimal, offload", () => Optimal(new PlannerOptions { Link = link }));
-        yield return ("eviction", () => (TapeOrder.Eviction(measurement.Plain, measurement.Profile, bytes), 0));
-        yield return ("eviction, online", () => (TapeOrder.Eviction(measurement.Plain, measurement.Profile, bytes, EvictionScore.Neighbourhood), 0));
+        yield return ("eviction", () => (Eviction(null), 0));
+        yield return ("eviction, online", () => (Eviction(EvictionScore.Neighbourhood), 0));
+
+        IReadOnlyList<TapeStep> Eviction(EvictionScore? score) =>
+            TapeOrder.Eviction(measurement.Plain, measurement.Profile, bytes, score);
 
         (IReadOnlyList<TapeStep> Order, double CopyMs) Optimal(PlannerOptions options)
         {
-            var plan = StepPlan.WithinBudget(measurement.Plain, measurement.Chain, measurement.Profile, measurement.InUseBytes + bytes, options);
+            var plan = StepPlan.WithinBudget(
+                measurement.Plain, measurement.Chain, measurement.Profile, measurement.InUseBytes + bytes, options);
             return (plan.Order, plan.Plan.Simulation.CopyMs); // streams of the CPU run inline: nothing hides a copy
         }
     }
 
     private static ExperimentResult Judge(
-        List<PlanRow> rows, List<string> refused, double unsteadiness, bool quick, EqualLayers.Outcome simulated, EqualLayers.Outcome? real)
+        List<PlanRow> rows, List<string> refused, double unsteadiness, bool quick,
+        EqualLayers.Outcome simulated, EqualLayers.Outcome? real)
     {
         int above = rows.Count(r => !r.FitsBudget), unequal = rows.Count(r => !r.IsEqual);
         double peakError = rows.Max(r => r.PeakError), timeError = rows.Max(r => r.TimeError);
@@ -89,8 +97,9 @@ internal sealed class CheckpointingExperiment : IExperiment
             && (!judgesTime || timeError <= MostTimeError) && simulated.Holds && real is null or { Holds: true };
         string condition = string.Create(Invariant,
             $"every optimal plan exists and no peak is above its budget; predicted peaks within {MostPeakError:P0}; gradients bitwise equal; " +
-            $"{EqualLayers.Count} equal layers in {EqualLayers.MostOutputs} outputs for one extra forward; no step more than {MostTimeError:P0} slower " +
-            $"than its plan, which is judged in full runs while the plain step varies by less than {SteadyAt:P0}");
+            $"{EqualLayers.Count} equal layers in {EqualLayers.MostOutputs} outputs for one extra forward; " +
+            $"no step more than {MostTimeError:P0} slower than its plan, which is judged in full runs while the plain step varies " +
+            $"by less than {SteadyAt:P0}");
         string measured = string.Create(Invariant,
             $"{above} of {rows.Count} peaks above the budget; predictions off by at most {peakError:P2}; {unequal} unequal gradients; " +
             $"{EqualLayers.Count} layers: {simulated.PeakOutputs:F0} outputs, {simulated.ExtraForwards} extra forwards simulated" +
@@ -103,7 +112,10 @@ internal sealed class CheckpointingExperiment : IExperiment
     private static LinePlot Plot(List<PlanRow> rows)
     {
         const double mebi = 1 << 20;
-        var plot = new LinePlot("one training step of 48 layers: memory against time", "measured peak in MiB", "ms per step, median") { IsFromZero = true };
+        var plot = new LinePlot("one training step of 48 layers: memory against time", "measured peak in MiB", "ms per step, median")
+        {
+            IsFromZero = true,
+        };
         foreach (var planner in rows.GroupBy(r => r.Planner))
             plot.Add(planner.Key, planner.OrderBy(r => r.PeakBytes).Select(r => (r.PeakBytes / mebi, r.Ms)));
         return plot;
