@@ -147,7 +147,8 @@ internal static partial class GradientCases
         {
             var options = new RecurrentOptions { Cell = cell, InputSize = 3, HiddenSize = 2, Reverse = cell == RecurrentCell.Gru };
             yield return new($"recurrent {cell}", [[2, 3, 3], [gates * 2, 3], [gates * 2, 2], [gates * 2], [gates * 2]],
-                (_, v) => v[0].Recurrent(options, v[1], v[2], v[3], v[4])) { Low = -1, High = 1 };
+                (_, v) => v[0].Recurrent(options, v[1], v[2], v[3], v[4]))
+            { Low = -1, High = 1 };
         }
     }
 }
