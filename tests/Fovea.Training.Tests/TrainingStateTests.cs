@@ -57,6 +57,7 @@ public sealed class TrainingStateTests
         private readonly TapeProgram _program;
         private readonly Optimizer _optimizer;
         private readonly MovingAverage _average;
+        private readonly TrainingLoop _loop;
 
         public Trainer(DeviceStream stream)
         {
@@ -66,6 +67,7 @@ public sealed class TrainingStateTests
             _average = new MovingAverage(stream, _model.Parameters.Select(p => (p.Name, p.Value)), MovingAverage.Ramp(0.99f));
             State = new TrainingState(stream, _optimizer, seed: 3) { Average = _average, LossScale = new LossScale(8, growAfter: 2) };
             _program = _model.Tape.Compile(stream, _model.Loss);
+            _loop = new TrainingLoop(_program, _optimizer, State, LearningRate.Cosine(1e-2f, 0, 10)) { MaxGradientNorm = 1 };
         }
 
         public TrainingState State { get; }
@@ -74,14 +76,7 @@ public sealed class TrainingStateTests
         {
             for (var i = 0; i < count; i++)
             {
-                State.SeedProgram(_program);
-                var scale = State.LossScale!.Value;
-                _program.SetLossGradient(scale);
-                _optimizer.ClearGradients();
-                _program.Run();
-                _optimizer.Step(LearningRate.Cosine(1e-2f, 0, 10)(State.Step), maxNorm: 1, gradientScale: scale);
-                State.LossScale.Update(_optimizer.GradientNorm);
-                _average.Update();
+                _loop.Step();
                 State.DataPosition = $"row {State.Step}";
             }
         }

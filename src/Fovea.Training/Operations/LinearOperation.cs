@@ -19,9 +19,22 @@ internal sealed record LinearOperation : Operation
     public override void Forward(ForwardPass pass)
     {
         var weight = pass.Input(1);
+        if (weight.DType != DType.Float32)
+        {
+            ForwardNarrow(pass, weight);
+            return;
+        }
         var options = new LinearOptions { OutFeatures = checked((int)weight.Shape[0]), InFeatures = checked((int)weight.Shape[1]) };
         using var packed = Kernels.PrepareLinear(pass.Stream, options, weight);
         Kernels.Linear(pass.Stream, options, pass.Input(0), packed, pass.Optional(2), slope: null, pass.Output());
+    }
+
+    // Weights are packed from f32 only; narrow ones, a cast of the master copy, go into a plain product.
+    private static void ForwardNarrow(ForwardPass pass, DeviceTensor weight)
+    {
+        var y = pass.Output();
+        Kernels.MatMul(pass.Stream, new MatMulOptions { TransposeB = true }, pass.Input(0).Reshape(-1, weight.Shape[1]), weight, y.Reshape(-1, weight.Shape[0]));
+        if (pass.Optional(2) is { } bias) Kernels.Binary(pass.Stream, BinaryOp.Add, y, bias, y);
     }
 
     public override void Backward(BackwardPass pass)

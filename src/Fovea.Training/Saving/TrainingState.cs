@@ -44,13 +44,6 @@ public sealed class TrainingState
     /// <summary>Adds a tensor that training changes without a gradient, such as a running mean.</summary>
     public void AddBuffer(string name, DeviceTensor tensor) => _buffers.Add((name, tensor));
 
-    /// <summary>Gives a program the random numbers of the present step.</summary>
-    public void SeedProgram(TapeProgram program)
-    {
-        ArgumentNullException.ThrowIfNull(program);
-        program.SetRandomState(Seed, Step << 32);
-    }
-
     /// <summary>Writes the state. Whenever the process stops, <paramref name="path"/> holds the old or the new state, whole.</summary>
     public void Save(string path)
     {
