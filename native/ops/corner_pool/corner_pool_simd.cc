@@ -31,6 +31,7 @@ FOVEA_INLINE void scan_backward(const CornerPoolJob& j, int64_t first, int64_t c
   const float* x = j.x + first * j.x_pitch + channel;
   float* dx = j.y + first * j.y_pitch + channel;
   F most[kVectors], sum[kVectors];
+  for (F& m : most) m = zero();  // the first position replaces it, which a compiler without inlining cannot see
   for (int64_t i = 0; i < j.lines.length; ++i, x += j.lines.step * j.x_pitch, dx += j.lines.step * j.y_pitch)
     for (int64_t v = 0; v < kVectors; ++v) {
       const F value = load_upto(x + v * kLanes, lanes - v * kLanes);

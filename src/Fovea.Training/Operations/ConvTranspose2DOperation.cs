@@ -11,9 +11,8 @@ internal sealed record ConvTranspose2DOperation(ConvTranspose2DOptions Options) 
     public override void Infer(ReadOnlySpan<TensorSpec?> inputs, Span<TensorSpec> outputs)
     {
         var (x, w, o) = (inputs[0]!, inputs[1]!, Options.Conv);
-        if (o.Groups != 1) throw Bad("groups have no gradient yet: record one operation per group");
         if (x.Rank != 4 || x[3] != o.InChannels) throw Bad($"x is {x}, the layer has {o.InChannels} input channels");
-        ReadOnlySpan<long> shape = [o.OutChannels, o.KernelHeight, o.KernelWidth, o.InChannels];
+        ReadOnlySpan<long> shape = [o.OutChannels, o.KernelHeight, o.KernelWidth, o.InChannels / o.Groups];
         if (!w.Shape.SequenceEqual(shape)) throw Bad($"the weight is {w}, not [{string.Join(", ", shape.ToArray())}]");
         if (inputs.Length > 2 && inputs[2] is { } bias && (bias.Rank != 1 || bias[0] != o.OutChannels)) throw Bad($"the bias is {bias}");
         var (height, width) = Options.OutputSize(x[1], x[2]);
@@ -28,24 +27,28 @@ internal sealed record ConvTranspose2DOperation(ConvTranspose2DOptions Options) 
     }
 
     // Forward is the data gradient of a convolution from y to x, whose weights are [in][kh][kw][out]: so dx is that convolution of dy
-    // and dw its weight gradient, with the channel dimensions swapped on both ways.
+    // and dw its weight gradient, with the channel dimensions swapped on both ways. Groups are slices of the channels.
     public override void Backward(BackwardPass pass)
     {
         var o = Options.Conv;
-        var dy = pass.OutputGradient();
-        var mirror = o with { InChannels = o.OutChannels, OutChannels = o.InChannels };
-        if (pass.Gradient(0) is { } dx)
+        var (dy, dx, dw) = (pass.OutputGradient(), pass.Gradient(0), pass.Gradient(1));
+        var (inputs, outputs) = (o.InChannels / o.Groups, o.OutChannels / o.Groups);
+        var mirror = o with { InChannels = outputs, OutChannels = inputs, Groups = 1 };
+        using var swapped = DeviceTensor.Allocate(pass.Stream, dy.DType, inputs, o.KernelHeight, o.KernelWidth, outputs);
+        for (var g = 0; g < o.Groups; g++)
         {
-            using var swapped = DeviceTensor.Allocate(pass.Stream, dy.DType, o.InChannels, o.KernelHeight, o.KernelWidth, o.OutChannels);
-            SwapEnds(pass.Stream, pass.Input(1), swapped);
-            using var packed = Kernels.PrepareConv2D(pass.Stream, mirror, swapped);
-            Kernels.Conv2D(pass.Stream, mirror, dy, packed, bias: null, slope: null, residual: null, dx);
-        }
-        if (pass.Gradient(1) is { } dw)
-        {
-            using var swapped = DeviceTensor.Allocate(pass.Stream, dy.DType, o.InChannels, o.KernelHeight, o.KernelWidth, o.OutChannels);
-            Kernels.Conv2DBackwardWeights(pass.Stream, mirror, dy, pass.Input(0), swapped, dbias: null);
-            SwapEnds(pass.Stream, swapped, dw);
+            var part = dy.Columns(g * outputs, outputs);
+            if (dx is not null)
+            {
+                SwapEnds(pass.Stream, pass.Input(1).Rows(g * outputs, outputs), swapped);
+                using var packed = Kernels.PrepareConv2D(pass.Stream, mirror, swapped);
+                Kernels.Conv2D(pass.Stream, mirror, part, packed, bias: null, slope: null, residual: null, dx.Columns(g * inputs, inputs));
+            }
+            if (dw is not null)
+            {
+                Kernels.Conv2DBackwardWeights(pass.Stream, mirror, part, pass.Input(0).Columns(g * inputs, inputs), swapped, dbias: null);
+                SwapEnds(pass.Stream, swapped, dw.Rows(g * outputs, outputs));
+            }
         }
         if (pass.Gradient(2) is { } dbias) Kernels.Reduce(pass.Stream, ReduceOptions.Over(ReduceOp.Sum, 0, 1, 2), dy, dbias);
     }

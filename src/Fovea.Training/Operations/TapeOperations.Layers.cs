@@ -19,7 +19,7 @@ public static partial class TapeOperations
         return options.Conv.Activation.Kind == ActivationKind.None ? y : y.Activate(options.Conv.Activation);
     }
 
-    /// <summary>Transposed convolution of x [N][H][W][in] with weight [out][kh][kw][in]; groups must be 1.</summary>
+    /// <summary>Transposed convolution of x [N][H][W][in] with weight [out][kh][kw][in/groups].</summary>
     public static Value ConvTranspose2D(this Value x, in ConvTranspose2DOptions options, Value weight, Value bias = default)
     {
         var y = x.Tape.Record(new ConvTranspose2DOperation(options with { Conv = options.Conv with { Activation = Activation.None } }), x, weight, bias);

@@ -44,6 +44,8 @@ internal static partial class GradientCases
         yield return new("deform_conv2d", [[1, 4, 4, 2], [1, 3, 3, 8], [1, 3, 3, 4], [3, 2, 2, 2], [3]],
             (_, v) => v[0].DeformConv2D(deformed, v[1].Affine(0.3f, 0.25f), v[2], v[3], v[4]));
         var up = new ConvTranspose2DOptions { Conv = new Conv2DOptions(3, 2, 3) { Stride = 2, Padding = 1 }, OutputPadHeight = 1 };
+        var upGrouped = new ConvTranspose2DOptions { Conv = new Conv2DOptions(4, 6, 2) { Stride = 2, Groups = 2 } };
+        yield return new("conv_transpose2d grouped", [[1, 2, 3, 4], [6, 2, 2, 2], [6]], (_, v) => v[0].ConvTranspose2D(upGrouped, v[1], v[2]));
         yield return new("conv_transpose2d", [[1, 3, 2, 3], [2, 3, 3, 3], [2]], (_, v) => v[0].ConvTranspose2D(up, v[1], v[2]));
     }
 
