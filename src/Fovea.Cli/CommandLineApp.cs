@@ -27,6 +27,7 @@ internal static class CommandLineApp
             FeaturesCommand.Create(console),
             BenchCommand.Create(console),
             ExperimentCommand.Create(console),
+            CurveCommand.Create(console),
             DoctorCommand.Create(console),
         };
         try

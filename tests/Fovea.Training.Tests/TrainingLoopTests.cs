@@ -69,8 +69,12 @@ public sealed class TrainingLoopTests
         Assert.Equal(11, lines.Length);
         Assert.StartsWith("step,loss,", lines[0], StringComparison.Ordinal);
         Assert.StartsWith("10,", lines[^1], StringComparison.Ordinal);
-        var losses = lines[1..].Select(l => float.Parse(l.Split(',')[1], System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+        var losses = TrainingLog.Read(folder.Of("log.csv")).Select(s => s.Loss).ToArray();
+        Assert.Equal(10, losses.Length);
         Assert.True(losses[^1] < losses[0]);
+        File.AppendAllText(folder.Of("log.csv"), "11,?\n");
+        var bad = Assert.Throws<FormatException>(() => TrainingLog.Read(folder.Of("log.csv")).Count());
+        Assert.Contains("log.csv, line 12", bad.Message, StringComparison.Ordinal);
 
         void Bind(int k)
         {
