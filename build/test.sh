@@ -196,7 +196,7 @@ thread_sanitizer() {
 cuda_kernels() {
   local toolkit log=$logs/cuda-toolkit.log
   # Some ten minutes of a processor: a slow machine leaves it to the next run, so that the whole stays below half an hour.
-  if [[ $SECONDS -gt ${FOVEA_TEST_CUDA_BEFORE:-1300} ]]; then
+  if [[ $SECONDS -gt ${FOVEA_TEST_CUDA_BEFORE:-1200} ]]; then
     skip "CUDA kernels: $SECONDS s have passed; FOVEA_TEST_CUDA_BEFORE=9999 build/test.sh compiles them all the same"
     return
   fi
