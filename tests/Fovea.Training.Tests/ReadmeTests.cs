@@ -13,12 +13,8 @@ public sealed class ReadmeTests
     }
 
     [Fact]
-    public void TheReadmeShowsExactlyThisExample()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Runtime.sln"))) directory = directory.Parent;
-        Assert.Contains(ExampleText(), File.ReadAllText(Path.Combine(directory!.FullName, "README.md")), StringComparison.Ordinal);
-    }
+    public void TheReadmeShowsExactlyThisExample() =>
+        Assert.Contains(ExampleText(), File.ReadAllText(Path.Combine(Checkout.Root, "README.md")), StringComparison.Ordinal);
 
     private static List<float> Example()
     {

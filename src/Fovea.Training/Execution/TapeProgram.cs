@@ -15,6 +15,7 @@ public sealed partial class TapeProgram : IDisposable
     private readonly HashSet<int> _kept;
     private readonly DeviceTensor _seed; // gradient of the loss
     private readonly DeviceTensor _randomState;
+    private DeviceTensor? _wrongState; // see BreaksRandomState
     private StepMeasure? _measure;
     private OtherStorage? _storage; // made by the first step that moves a result
 
@@ -76,8 +77,7 @@ public sealed partial class TapeProgram : IDisposable
     public void Bind(Value input, DeviceTensor tensor)
     {
         ArgumentNullException.ThrowIfNull(tensor);
-        var slot = Own(input);
-        if (slot.Producer >= 0 || slot.Parameter is not null) throw new ArgumentException($"{input} is not an input", nameof(input));
+        var slot = OwnInput(input);
         if (!slot.Spec.Equals(TensorSpec.Of(tensor))) throw new ArgumentException($"{input} cannot be bound to {tensor}", nameof(tensor));
         slot.Bound = tensor;
     }
@@ -134,8 +134,7 @@ public sealed partial class TapeProgram : IDisposable
     /// <summary>The gradient of an input that asked for one, after a run.</summary>
     public DeviceTensor Gradient(Value input)
     {
-        var slot = Own(input);
-        if (slot.Producer >= 0 || slot.Parameter is not null) throw new ArgumentException($"{input} is not an input", nameof(input));
+        OwnInput(input);
         return GradientOrNull(input.Slot) ?? throw new InvalidOperationException($"{input} has no gradient");
     }
 
@@ -145,12 +144,12 @@ public sealed partial class TapeProgram : IDisposable
         Clear();
         _seed.Dispose();
         _randomState.Dispose();
+        _wrongState?.Dispose();
         _storage?.Dispose();
     }
 
-    internal DeviceTensor RandomStateFor(bool again) => again && BreaksRandomState ? WrongState : _randomState;
-
-    private DeviceTensor WrongState => field ??= DeviceTensor.From(Stream, [1L, 1L], 2);
+    internal DeviceTensor RandomStateFor(bool again) =>
+        again && BreaksRandomState ? _wrongState ??= DeviceTensor.From(Stream, [1L, 1L], 2) : _randomState;
 
     /// <summary>The tensor of a slot; views are made when they are asked for.</summary>
     internal DeviceTensor Tensor(int slot)
@@ -275,6 +274,10 @@ public sealed partial class TapeProgram : IDisposable
         }
         _storage?.Clear();
     }
+
+    private Slot OwnInput(Value input) => Own(input) is { Producer: < 0, Parameter: null } slot
+        ? slot
+        : throw new ArgumentException($"{input} is not an input", nameof(input));
 
     private Slot Own(Value value) => value.Owner == Tape ? Tape.Slots[value.Slot] : throw new ArgumentException($"{value} is of another tape");
 }

@@ -16,8 +16,7 @@ internal sealed record BatchNormOperation(BatchNormOptions Options) : Operation
     {
         var x = inputs[0]!;
         if (x.Rank < 2) throw Bad($"x is {x}");
-        foreach (var channel in inputs[1..])
-            if (channel is not null && (channel.Rank != 1 || channel[0] != x[^1])) throw Bad($"{channel} does not fit x {x}");
+        CheckChannels(x, inputs[1..]);
         outputs[0] = x;
         outputs[1] = outputs[2] = new TensorSpec(DType.Float32, x[^1]);
     }

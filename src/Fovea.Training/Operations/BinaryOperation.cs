@@ -20,7 +20,7 @@ internal sealed record BinaryOperation(BinaryOp Op) : Operation
     public override SavedTensors Saves(uint wanted) => Op switch
     {
         BinaryOp.Add or BinaryOp.Sub => SavedTensors.None,
-        BinaryOp.Mul => SavedTensors.Input(1).When((wanted & 1) != 0) | SavedTensors.Input(0).When((wanted & 2) != 0),
+        BinaryOp.Mul => SavedTensors.OfProduct(wanted),
         _ => new SavedTensors(Inputs: 0b11),
     };
 

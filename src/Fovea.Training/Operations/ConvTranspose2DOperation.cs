@@ -5,8 +5,7 @@ internal sealed record ConvTranspose2DOperation(ConvTranspose2DOptions Options) 
 {
     public override string Name => "conv_transpose2d";
 
-    public override SavedTensors Saves(uint wanted) =>
-        SavedTensors.Input(1).When((wanted & 1) != 0) | SavedTensors.Input(0).When((wanted & 2) != 0);
+    public override SavedTensors Saves(uint wanted) => SavedTensors.OfProduct(wanted);
 
     public override void Infer(ReadOnlySpan<TensorSpec?> inputs, Span<TensorSpec> outputs)
     {

@@ -11,8 +11,7 @@ internal sealed record GroupNormOperation(GroupNormOptions Options) : Operation
     {
         var x = inputs[0]!;
         if (x.Rank < 2 || Options.Groups < 1 || x[^1] % Options.Groups != 0) throw Bad($"{Options.Groups} groups do not divide the channels of x {x}");
-        foreach (var scale in inputs[1..])
-            if (scale is not null && (scale.Rank != 1 || scale[0] != x[^1])) throw Bad($"{scale} does not fit x {x}");
+        CheckChannels(x, inputs[1..]);
         outputs[0] = x;
     }
 

@@ -12,8 +12,7 @@ internal sealed record LayerNormOperation(LayerNormOptions Options) : Operation
     {
         var x = inputs[0]!;
         if (x.Rank < 1) throw Bad("x is a scalar");
-        foreach (var scale in inputs[1..])
-            if (scale is not null && (scale.Rank != 1 || scale[0] != x[^1])) throw Bad($"{scale} does not fit x {x}");
+        CheckChannels(x, inputs[1..]);
         outputs[0] = x;
     }
 

@@ -8,9 +8,7 @@ public static partial class TapeOperations
     {
         Span<Value> outputs = [default, default, default];
         logits.Tape.Record(new CrossEntropyOperation(options ?? new CrossEntropyOptions()), [logits, targets, classWeights], outputs);
-        Value weights;
-        using (logits.Tape.NoGradient()) weights = logits.Tape.Detach(outputs[1]);
-        return logits.Tape.Record(new WeightedMeanOperation(), outputs[0], weights);
+        return logits.Tape.Record(new WeightedMeanOperation(), outputs[0], logits.Tape.Detach(outputs[1]));
     }
 
     /// <summary>Zeroes a share of the elements, other ones in each run (see <see cref="TapeProgram.SetRandomState"/>), and scales the

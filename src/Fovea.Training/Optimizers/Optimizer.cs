@@ -1,7 +1,7 @@
 namespace Fovea.Training;
 
 /// <summary>Changes parameters by their gradients: SGD, momentum, Nesterov, Adam, AdamW and Lion by one fused kernel per group over flat
-/// buffers. Learning rate, step number and gradient factor lie on the device, so a captured step can be replayed.
+/// buffers. A step first copies learning rate and step number to the device, so it cannot be captured.
 /// <para>Parameters are moved into flat buffers by the constructor and stay usable as before. Weight decay goes to those whose
 /// <see cref="Parameter.Decays"/> is set.</para></summary>
 public sealed class Optimizer : IDisposable
@@ -66,23 +66,9 @@ public sealed class Optimizer : IDisposable
         foreach (var parameter in Parameters)
             if (!parameter.HasGradient) throw new InvalidOperationException($"parameter {parameter.Name} has no gradient");
         StepCount++;
-        WriteSchedule(learningRate, gradientScale);
-        Update(maxNorm * gradientScale, gradientScale);
-    }
-
-    /// <summary>The update alone, for a capture: the schedule is what <see cref="WriteSchedule"/> wrote last.</summary>
-    internal void Update(float maxNorm, float gradientScale)
-    {
-        if (maxNorm > 0 || gradientScale != 1)
-        {
-            // Clip factor min(1, max/(norm + 1e-6)), NaN for a norm that is not finite: a step with it changes nothing.
-            Kernels.GlobalNorm(_stream, [.. _groups.Select(g => g.Flat.Gradients)], maxNorm > 0 ? maxNorm : float.MaxValue, _norm);
-            foreach (var group in _groups)
-            {
-                var factor = group.Schedule.Rows(2, 1);
-                Kernels.Binary(_stream, BinaryOp.Mul, factor, _norm.Rows(1, 1), factor);
-            }
-        }
+        foreach (var group in _groups)
+            group.Schedule.CopyFrom(_stream, [learningRate * group.RateScale, (float)StepCount, 1 / gradientScale]);
+        if (maxNorm > 0 || gradientScale != 1) Clip(maxNorm > 0 ? maxNorm * gradientScale : float.MaxValue);
         foreach (var group in _groups)
         {
             Kernels.OptimizerStep(_stream, Options with { WeightDecay = group.Decay }, group.Flat.Values, group.Flat.Gradients,
@@ -90,11 +76,15 @@ public sealed class Optimizer : IDisposable
         }
     }
 
-    /// <summary>Copies learning rate and step number to the device.</summary>
-    internal void WriteSchedule(float learningRate, float gradientScale)
+    // Multiplies the factors by min(1, max/(norm + 1e-6)), or by NaN for a norm that is not finite: a step with it changes nothing.
+    private void Clip(float maxNorm)
     {
+        Kernels.GlobalNorm(_stream, [.. _groups.Select(g => g.Flat.Gradients)], maxNorm, _norm);
         foreach (var group in _groups)
-            group.Schedule.CopyFrom(_stream, [learningRate * group.RateScale, (float)StepCount, 1 / gradientScale]);
+        {
+            var factor = group.Schedule.Rows(2, 1);
+            Kernels.Binary(_stream, BinaryOp.Mul, factor, _norm.Rows(1, 1), factor);
+        }
     }
 
     /// <summary>Moments by parameter: "name.first", "name.second".</summary>

@@ -29,6 +29,13 @@ public abstract record Operation
     /// <summary>Enqueues the kernels that turn the gradients of the outputs into those of the inputs.</summary>
     public abstract void Backward(BackwardPass pass);
 
+    /// <summary>Throws unless each vector is absent or has one number per channel, the last dimension of x.</summary>
+    protected void CheckChannels(TensorSpec x, ReadOnlySpan<TensorSpec?> vectors)
+    {
+        foreach (var vector in vectors)
+            if (vector is not null && (vector.Rank != 1 || vector[0] != x[^1])) throw Bad($"{vector} does not fit x {x}");
+    }
+
     /// <summary>Throws the exception that <see cref="Infer"/> promises.</summary>
     protected ArgumentException Bad(string what) => new($"{Name}: {what}");
 }

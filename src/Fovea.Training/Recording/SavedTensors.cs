@@ -14,6 +14,9 @@ public readonly record struct SavedTensors(uint Inputs, uint Outputs = 0)
     /// <summary>Output <paramref name="index"/>.</summary>
     public static SavedTensors Output(int index) => new(0, 1u << index);
 
+    /// <summary>What a product of inputs 0 and 1 reads: for the gradient of each the other one.</summary>
+    public static SavedTensors OfProduct(uint wanted) => Input(1).When((wanted & 1) != 0) | Input(0).When((wanted & 2) != 0);
+
     /// <summary>Both sets together.</summary>
     public static SavedTensors operator |(SavedTensors a, SavedTensors b) => a.BitwiseOr(b);
 

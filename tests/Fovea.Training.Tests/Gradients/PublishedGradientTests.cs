@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json;
 
 namespace Fovea.Training.Tests.Gradients;
@@ -35,7 +34,7 @@ public sealed class PublishedGradientTests
     public void EqualOurs()
     {
         using var stream = Device.Cpu.CreateStream();
-        using var document = JsonDocument.Parse(Vectors("gradients.json"));
+        using var document = JsonDocument.Parse(Checkout.Vectors("gradients.json"));
         var checkedCases = 0;
         foreach (var element in document.RootElement.EnumerateArray())
         {
@@ -50,19 +49,6 @@ public sealed class PublishedGradientTests
     private static Func<Vector, Value[], Value> Activate(Activation activation) => (_, v) => v[0].Activate(activation);
 
     private static Value Heads(Value x) => x.Reshape(x.Shape[0], x.Shape[1], 1, x.Shape[2]);
-
-    private static byte[] Vectors(string file)
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Runtime.sln"))) directory = directory.Parent;
-        var path = Path.Combine(directory!.FullName, "..", "shared", "conformance", "public_vectors.zip");
-        Assert.SkipUnless(File.Exists(path), "the archive of test vectors is not beside the checkout");
-        using var archive = ZipFile.OpenRead(path);
-        using var entry = archive.GetEntry(file)!.Open();
-        using var bytes = new MemoryStream();
-        entry.CopyTo(bytes);
-        return bytes.ToArray();
-    }
 
     private sealed class Vector(DeviceStream stream, JsonElement element) : IDisposable
     {

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json;
 using Fovea.Training.Planning;
 
@@ -55,11 +54,7 @@ public sealed class BinomialPlannerTests
     [Fact]
     public void PublishedTablesAgree()
     {
-        string folder = Environment.GetEnvironmentVariable("FOVEA_CONFORMANCE") ?? Path.Combine(Checkout(), "..", "shared", "conformance");
-        string file = Path.Combine(folder, "public_vectors.zip");
-        Assert.SkipUnless(File.Exists(file), "public_vectors.zip is not beside the checkout");
-        using var archive = ZipFile.OpenRead(file);
-        using var document = JsonDocument.Parse(archive.Entries.Single(e => e.Name == "checkpoint_binomial.json").Open());
+        using var document = JsonDocument.Parse(Checkout.Vectors("checkpoint_binomial.json"));
         int rows = 0;
         foreach (var table in document.RootElement.EnumerateArray())
         {
@@ -86,12 +81,5 @@ public sealed class BinomialPlannerTests
         Assert.True(simulation.ForwardRuns.Max() - 1 <= repeats);
         // The slots, both ends of the step that runs, and a gradient.
         Assert.True(simulation.PeakBytes <= slots + 3, $"{simulation.PeakBytes} outputs live");
-    }
-
-    private static string Checkout()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder != null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "Runtime.sln"))) return folder.FullName;
-        throw new InvalidOperationException("The tests run outside of a checkout.");
     }
 }
