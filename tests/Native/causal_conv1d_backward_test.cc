@@ -56,7 +56,7 @@ struct Backward {
 // dx is a sum of up to 17 terms of size 1 times an activation's slope, itself of a sum of 17: a few 1e-6. dw and dbias add
 // `steps` such terms, whose sum is of the size of its square root at random and of `steps` at worst: 1e-7 of each running sum.
 void check_all(Backward<float>& b, const fovea_activation_params& activation) {
-  const auto steps = static_cast<double>(b.x.size() / b.x.last());
+  const auto steps = static_cast<double>(b.x.rows());
   std::vector<Array<float>*> outputs{&b.dx, &b.dw};
   std::vector<Tolerance> tolerances{{8e-6, 8e-6}, {8e-6, 8e-6 + 1e-7 * steps}};
   if (b.with_bias) outputs.push_back(&b.dbias), tolerances.push_back(tolerances[1]);
