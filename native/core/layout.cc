@@ -21,7 +21,7 @@ constexpr fovea_layout_entry kLayout[] = {
     FIELD(fovea_backend_info, reason), FIELD(fovea_backend_info, device_count), FIELD(fovea_backend_info, abi_version),
     STRUCT(fovea_device_info), FIELD(fovea_device_info, type), FIELD(fovea_device_info, id), FIELD(fovea_device_info, name),
     FIELD(fovea_device_info, detail), FIELD(fovea_device_info, memory_bytes), FIELD(fovea_device_info, compute_units),
-    STRUCT(fovea_stream_options), FIELD(fovea_stream_options, max_threads),
+    STRUCT(fovea_stream_options), FIELD(fovea_stream_options, max_threads), FIELD(fovea_stream_options, f32_products),
     STRUCT(fovea_thread_options), FIELD(fovea_thread_options, count), FIELD(fovea_thread_options, spin_microseconds),
     FIELD(fovea_thread_options, pin),
     STRUCT(fovea_activation_params), FIELD(fovea_activation_params, kind), FIELD(fovea_activation_params, alpha),
@@ -85,6 +85,13 @@ constexpr fovea_layout_entry kLayout[] = {
     STRUCT(fovea_roi_align_params), FIELD(fovea_roi_align_params, mode), FIELD(fovea_roi_align_params, spatial_scale), FIELD(fovea_roi_align_params, sampling_ratio), FIELD(fovea_roi_align_params, aligned),
     STRUCT(fovea_deform_conv2d_params), FIELD(fovea_deform_conv2d_params, conv), FIELD(fovea_deform_conv2d_params, offset_groups),
     STRUCT(fovea_deform_conv2d_gradients), FIELD(fovea_deform_conv2d_gradients, dx), FIELD(fovea_deform_conv2d_gradients, d_offsets), FIELD(fovea_deform_conv2d_gradients, d_mask), FIELD(fovea_deform_conv2d_gradients, dw), FIELD(fovea_deform_conv2d_gradients, dbias),
+    STRUCT(fovea_weighted_nms_params), FIELD(fovea_weighted_nms_params, method), FIELD(fovea_weighted_nms_params, iou_threshold), FIELD(fovea_weighted_nms_params, score_threshold), FIELD(fovea_weighted_nms_params, models), FIELD(fovea_weighted_nms_params, plus_one),
+    STRUCT(fovea_peak_params), FIELD(fovea_peak_params, score_mode), FIELD(fovea_peak_params, size_mode), FIELD(fovea_peak_params, window), FIELD(fovea_peak_params, top_k), FIELD(fovea_peak_params, score_threshold), FIELD(fovea_peak_params, stride), FIELD(fovea_peak_params, size_scale), FIELD(fovea_peak_params, clip_w), FIELD(fovea_peak_params, clip_h),
+    STRUCT(fovea_pointwise_loss_params), FIELD(fovea_pointwise_loss_params, kind), FIELD(fovea_pointwise_loss_params, alpha), FIELD(fovea_pointwise_loss_params, beta), FIELD(fovea_pointwise_loss_params, gamma),
+    STRUCT(fovea_box_loss_params), FIELD(fovea_box_loss_params, overlap), FIELD(fovea_box_loss_params, detach_alpha), FIELD(fovea_box_loss_params, power),
+    STRUCT(fovea_diagonal_scan_params), FIELD(fovea_diagonal_scan_params, is_complex),
+    STRUCT(fovea_gated_linear_attention_inputs), FIELD(fovea_gated_linear_attention_inputs, q), FIELD(fovea_gated_linear_attention_inputs, k), FIELD(fovea_gated_linear_attention_inputs, v), FIELD(fovea_gated_linear_attention_inputs, log_decay), FIELD(fovea_gated_linear_attention_inputs, bonus), FIELD(fovea_gated_linear_attention_inputs, removal), FIELD(fovea_gated_linear_attention_inputs, replacement),
+    STRUCT(fovea_gated_linear_attention_gradients), FIELD(fovea_gated_linear_attention_gradients, dq), FIELD(fovea_gated_linear_attention_gradients, dk), FIELD(fovea_gated_linear_attention_gradients, dv), FIELD(fovea_gated_linear_attention_gradients, d_log_decay), FIELD(fovea_gated_linear_attention_gradients, d_bonus), FIELD(fovea_gated_linear_attention_gradients, d_removal), FIELD(fovea_gated_linear_attention_gradients, d_replacement),
 };
 
 #undef STRUCT

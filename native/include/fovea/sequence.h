@@ -122,6 +122,64 @@ FOVEA_API fovea_status fovea_causal_conv1d(const fovea_activation_params* activa
                                            const fovea_tensor* w, const fovea_tensor* bias, const fovea_tensor* state,
                                            const fovea_tensor* y, fovea_stream* stream);
 
+/* ---- diagonal recurrences ---------------------------------------------------------------------------------------------- */
+
+/* y[t][d] = a[t][d] * y[t-1][d] + x[t][d], y[-1] = state (the core of LRU, S4D, RG-LRU and other linear recurrences).
+ * x, y [B][L][D]; a [D] (constant) or [B][L][D]; state [B][D], read and written, or NULL for zeros. Complex numbers are pairs
+ * re, im along the last dimension, which is then even. Long sequences are cut by a rule of the shape alone; pieces are joined
+ * by their products of a. */
+typedef struct fovea_diagonal_scan_params {
+  int32_t is_complex;
+  int32_t reserved;
+} fovea_diagonal_scan_params;
+
+FOVEA_API fovea_status fovea_diagonal_scan_workspace(const fovea_diagonal_scan_params* params, const fovea_tensor* x,
+                                                     int64_t* bytes);
+FOVEA_API fovea_status fovea_diagonal_scan(const fovea_diagonal_scan_params* params, const fovea_tensor* x,
+                                           const fovea_tensor* a, const fovea_tensor* state, const fovea_tensor* y,
+                                           const fovea_workspace* workspace, fovea_stream* stream);
+
+/* The impulse response of a diagonal state space: k[d][l] = Re sum over n of weights[d][n] * exp(l * exponents[d][n]), l < L.
+ * exponents, weights [D][N][2] (re, im); k [D][L]. Powers come from exp(l * exponent), not from repeated products. */
+FOVEA_API fovea_status fovea_exponential_kernel(const fovea_tensor* exponents, const fovea_tensor* weights,
+                                                const fovea_tensor* k, fovea_stream* stream);
+
+/* Causal convolution with a kernel as long as the sequence, by fast Fourier transforms of at least L + K - 1 points, or
+ * directly where that is quicker: y[t][d] = sum over k <= min(t, K-1) of kernel[d][k] * x[t-k][d] + skip[d]*x[t][d].
+ * x, y [B][L][D]; kernel [D][K]; skip [D] or NULL. */
+FOVEA_API fovea_status fovea_long_conv1d_workspace(const fovea_tensor* x, const fovea_tensor* kernel, int64_t* bytes);
+FOVEA_API fovea_status fovea_long_conv1d(const fovea_tensor* x, const fovea_tensor* kernel, const fovea_tensor* skip,
+                                         const fovea_tensor* y, const fovea_workspace* workspace, fovea_stream* stream);
+
+/* ---- RWKV --------------------------------------------------------------------------------------------------------------- */
+
+/* RWKV-4's mixer (Peng et al., "RWKV: Reinventing RNNs for the Transformer Era", 2023), by channel, shifted by running maxima:
+ *   y[t] = (sum over i < t of e^((t-1-i)*decay + k[i]) v[i] + e^(bonus + k[t]) v[t]) / (the same without v)
+ * decay (< 0, that is -exp of the trained number), bonus [C]; k, v, y [B][L][C]; state [B][3][C] = numerator, denominator,
+ * their common exponent, read and written (start: 0, 0, -1e38), or NULL for the start. */
+FOVEA_API fovea_status fovea_wkv(const fovea_tensor* decay, const fovea_tensor* bonus, const fovea_tensor* k,
+                                 const fovea_tensor* v, const fovea_tensor* state, const fovea_tensor* y, fovea_stream* stream);
+
+/* Linear attention whose decay is per key and which may rewrite its memory (Yang et al., "Gated Linear Attention", 2023;
+ * RWKV-5, -6, -7; gated delta rule), per head with S [D][P]: o[t] = q[t] (S + (bonus * k[t]) v[t]^T)          with bonus: the
+ * memory before this position (RWKV-5, -6) S = diag(exp(log_decay[t])) S + replacement[t] (removal[t]^T S_old) + k[t] v[t]^T
+ *   o[t] = q[t] S                                     without
+ * where S_old is the memory before the position. q, k, removal, replacement [B][L][H][D], v, o [B][L][H][P]; log_decay [H][D]
+ * or [B][L][H][D], or NULL for none; bonus [H][D] or NULL; removal and replacement both or neither; state f32 [B][H][D][P],
+ * read and written, or NULL for zeros. */
+typedef struct fovea_gated_linear_attention_inputs {
+  const fovea_tensor* q;
+  const fovea_tensor* k;
+  const fovea_tensor* v;
+  const fovea_tensor* log_decay;
+  const fovea_tensor* bonus;
+  const fovea_tensor* removal;
+  const fovea_tensor* replacement;
+} fovea_gated_linear_attention_inputs;
+
+FOVEA_API fovea_status fovea_gated_linear_attention(const fovea_gated_linear_attention_inputs* inputs,
+                                                    const fovea_tensor* state, const fovea_tensor* o, fovea_stream* stream);
+
 /* ---- recurrent cells -------------------------------------------------------------------------------------------------- */
 
 typedef enum fovea_recurrent_cell {

@@ -84,6 +84,47 @@ FOVEA_API fovea_status fovea_cross_entropy_backward(const fovea_cross_entropy_pa
                                                     const fovea_tensor* log_sum_exp, const fovea_tensor* d_losses,
                                                     const fovea_tensor* d_logits, fovea_stream* stream);
 
+/* Losses of single numbers; x and target f32 of one shape. The first five take logits and targets in [0, 1]; with p =
+ * sigmoid(x) and BCE the binary cross-entropy of x and target t. */
+typedef enum fovea_pointwise_loss_kind {
+  FOVEA_LOSS_BCE = 0,
+  FOVEA_LOSS_FOCAL = 1, /* (t*alpha*(1-p)^gamma + (1-t)*(1-alpha)*p^gamma) * the matching half of BCE (Lin et al., 2017);
+                           alpha < 0: no weighting */
+  FOVEA_LOSS_QUALITY_FOCAL = 2, /* |t - p|^gamma * BCE (Li et al., 2020) */
+  FOVEA_LOSS_VARIFOCAL = 3,     /* (t > 0 ? t : alpha*p^gamma) * BCE (Zhang et al., 2021); p in the weight is differentiated */
+  FOVEA_LOSS_HEAT_MAP = 4,      /* t == 1: -(1-p)^alpha log p, else -(1-t)^beta p^alpha log(1-p) (Law and Deng, 2018) */
+  FOVEA_LOSS_SMOOTH_L1 = 5,     /* 0.5*d^2/beta where d = |x - t| < beta, else d - beta/2; beta 0: L1 */
+  FOVEA_LOSS_SQUARED = 6        /* (x - t)^2 */
+} fovea_pointwise_loss_kind;
+
+typedef struct fovea_pointwise_loss_params {
+  int32_t kind; /* fovea_pointwise_loss_kind */
+  float alpha, beta, gamma;
+} fovea_pointwise_loss_params;
+
+FOVEA_API fovea_status fovea_pointwise_loss(const fovea_pointwise_loss_params* params, const fovea_tensor* x,
+                                            const fovea_tensor* target, const fovea_tensor* losses, fovea_stream* stream);
+/* dx from d_losses, all of x's shape; targets get no gradient. In place allowed (dx = x). */
+FOVEA_API fovea_status fovea_pointwise_loss_backward(const fovea_pointwise_loss_params* params, const fovea_tensor* x,
+                                                     const fovea_tensor* target, const fovea_tensor* d_losses,
+                                                     const fovea_tensor* dx, fovea_stream* stream);
+
+/* losses[n] = 1 - overlap(boxes[n], targets[n]); x1 y1 x2 y2 [N][4]. Boxes without area: IoU 0, the other terms as they are,
+ * gradients finite. */
+typedef struct fovea_box_loss_params {
+  int32_t overlap;      /* fovea_overlap except MIN */
+  int32_t detach_alpha; /* CIOU: 1: its alpha is a constant, as its authors differentiate it */
+  float power;          /* > 0: 1 - IoU^power + penalty^power (He et al., "Alpha-IoU", 2021; not SIOU); 0 means 1 */
+  int32_t reserved;
+} fovea_box_loss_params;
+
+FOVEA_API fovea_status fovea_box_loss(const fovea_box_loss_params* params, const fovea_tensor* boxes,
+                                      const fovea_tensor* targets, const fovea_tensor* losses, fovea_stream* stream);
+/* d_boxes [N][4] from d_losses [N]; targets get no gradient. */
+FOVEA_API fovea_status fovea_box_loss_backward(const fovea_box_loss_params* params, const fovea_tensor* boxes,
+                                               const fovea_tensor* targets, const fovea_tensor* d_losses,
+                                               const fovea_tensor* d_boxes, fovea_stream* stream);
+
 /* ---- normalisation ----------------------------------------------------------------------------------------------------- */
 
 /* x: what was normalised (the forward call's `sum` where it had a residual). Mean and variance are computed again. dgamma,
@@ -192,6 +233,54 @@ FOVEA_API fovea_status fovea_recurrent_backward_workspace(const fovea_recurrent_
 FOVEA_API fovea_status fovea_recurrent_backward(const fovea_recurrent_params* params, const fovea_recurrent_inputs* inputs,
                                                 const fovea_recurrent_gradients* gradients, const fovea_workspace* workspace,
                                                 fovea_stream* stream);
+
+/* Gradients of fovea_diagonal_scan from its inputs and y. da has a's shape ([D]: the sum over batch and positions in a fixed
+ * order). Complex gradients are (d/d re, d/d im). Each output may be NULL; initial_state NULL: zeros. */
+FOVEA_API fovea_status fovea_diagonal_scan_backward_workspace(const fovea_diagonal_scan_params* params, const fovea_tensor* x,
+                                                              int64_t* bytes);
+FOVEA_API fovea_status fovea_diagonal_scan_backward(const fovea_diagonal_scan_params* params, const fovea_tensor* x,
+                                                    const fovea_tensor* a, const fovea_tensor* initial_state,
+                                                    const fovea_tensor* y, const fovea_tensor* dy,
+                                                    const fovea_tensor* d_final_state, const fovea_tensor* dx,
+                                                    const fovea_tensor* da, const fovea_tensor* d_initial_state,
+                                                    const fovea_workspace* workspace, fovea_stream* stream);
+
+/* d_exponents, d_weights [D][N][2] from dk [D][L]. */
+FOVEA_API fovea_status fovea_exponential_kernel_backward(const fovea_tensor* exponents, const fovea_tensor* weights,
+                                                         const fovea_tensor* dk, const fovea_tensor* d_exponents,
+                                                         const fovea_tensor* d_weights, fovea_stream* stream);
+
+/* dx [B][L][D], d_kernel [D][K], d_skip [D]; each may be NULL. */
+FOVEA_API fovea_status fovea_long_conv1d_backward_workspace(const fovea_tensor* x, const fovea_tensor* kernel, int64_t* bytes);
+FOVEA_API fovea_status fovea_long_conv1d_backward(const fovea_tensor* x, const fovea_tensor* kernel, const fovea_tensor* skip,
+                                                  const fovea_tensor* dy, const fovea_tensor* dx, const fovea_tensor* d_kernel,
+                                                  const fovea_tensor* d_skip, const fovea_workspace* workspace,
+                                                  fovea_stream* stream);
+
+/* Gradients of fovea_wkv from a zero initial state; d_decay is with respect to w as given (already -exp(raw)). */
+FOVEA_API fovea_status fovea_wkv_backward_workspace(const fovea_tensor* k, int64_t* bytes);
+FOVEA_API fovea_status fovea_wkv_backward(const fovea_tensor* decay, const fovea_tensor* bonus, const fovea_tensor* k,
+                                          const fovea_tensor* v, const fovea_tensor* dy, const fovea_tensor* d_decay,
+                                          const fovea_tensor* d_bonus, const fovea_tensor* dk, const fovea_tensor* dv,
+                                          const fovea_workspace* workspace, fovea_stream* stream);
+
+/* Gradients of fovea_gated_linear_attention from a zero initial state; those of absent inputs must be NULL, each may be. */
+typedef struct fovea_gated_linear_attention_gradients {
+  const fovea_tensor* dq;
+  const fovea_tensor* dk;
+  const fovea_tensor* dv;
+  const fovea_tensor* d_log_decay;
+  const fovea_tensor* d_bonus;
+  const fovea_tensor* d_removal;
+  const fovea_tensor* d_replacement;
+} fovea_gated_linear_attention_gradients;
+
+FOVEA_API fovea_status fovea_gated_linear_attention_backward_workspace(const fovea_tensor* q, const fovea_tensor* v,
+                                                                       int64_t* bytes);
+FOVEA_API fovea_status fovea_gated_linear_attention_backward(const fovea_gated_linear_attention_inputs* inputs,
+                                                             const fovea_tensor* d_o,
+                                                             const fovea_gated_linear_attention_gradients* gradients,
+                                                             const fovea_workspace* workspace, fovea_stream* stream);
 
 #ifdef __cplusplus
 }

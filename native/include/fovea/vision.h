@@ -207,7 +207,11 @@ typedef enum fovea_overlap {
   FOVEA_OVERLAP_UNION = 0,
   FOVEA_OVERLAP_MIN = 1,  /* intersection over the smaller area */
   FOVEA_OVERLAP_DIOU = 2, /* IoU - (centre distance / diagonal of the enclosing box)^2 (Zheng et al., 2020) */
-  FOVEA_OVERLAP_GIOU = 3  /* IoU - (enclosing area - union) / enclosing area (Rezatofighi et al., 2019) */
+  FOVEA_OVERLAP_GIOU = 3, /* IoU - (enclosing area - union) / enclosing area (Rezatofighi et al., 2019) */
+  FOVEA_OVERLAP_CIOU = 4, /* DIoU - alpha*v of the aspect ratios (Zheng et al., 2020) */
+  FOVEA_OVERLAP_EIOU =
+      5, /* DIoU - squared differences of width and height over those of the enclosing box (Zhang et al., 2021) */
+  FOVEA_OVERLAP_SIOU = 6 /* IoU - (distance + shape cost) / 2 with the angle cost (Gevorgyan, 2022) */
 } fovea_overlap;
 
 /* y[i][j] = overlap(a[i], b[j]); a [N][4], b [M][4], y [N][M]. `overlap` is a fovea_overlap. A box without area overlaps with
@@ -215,10 +219,15 @@ typedef enum fovea_overlap {
 FOVEA_API fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, const fovea_tensor* a, const fovea_tensor* b,
                                           const fovea_tensor* y, fovea_stream* stream);
 
+/* The same, IoU only, of turned boxes: a [N][5], b [M][5] = centre x, centre y, width, height, angle in radians from x towards
+ * y; y [N][M]. The intersection is the clipped polygon's area. */
+FOVEA_API fovea_status fovea_rotated_overlaps(const fovea_tensor* a, const fovea_tensor* b, const fovea_tensor* y,
+                                              fovea_stream* stream);
+
 typedef struct fovea_nms_params {
   float iou_threshold;   /* box j falls to a kept box i when overlap(i, j) > threshold (>= when inclusive) */
   float score_threshold; /* only boxes with score > threshold take part; -inf for all */
-  int32_t overlap;       /* fovea_overlap */
+  int32_t overlap;       /* fovea_overlap; CIOU and above are refused */
   int32_t plus_one;      /* widths with +1 */
   int32_t inclusive;
   int32_t max_per_class; /* 0: no limit */
@@ -241,7 +250,9 @@ typedef enum fovea_soft_nms_method {
   FOVEA_SOFT_NMS_GAUSSIAN = 1, /* the same with s *= exp(-IoU^2 / sigma) for every box */
   FOVEA_MATRIX_NMS_LINEAR = 2, /* Wang et al., SOLOv2, 2020: s_j *= min over i ranked before of (1-IoU_ij) / (1-max_k IoU_ki) */
   FOVEA_MATRIX_NMS_GAUSSIAN = 3, /* ... of exp(-sigma*IoU_ij^2) / exp(-sigma*(max_k IoU_ki)^2) */
-  FOVEA_FAST_NMS = 4             /* Bolya et al., YOLACT, 2019: drops j when a better box, even a dropped one, overlaps it */
+  FOVEA_FAST_NMS = 4,            /* Bolya et al., YOLACT, 2019: drops j when a better box, even a dropped one, overlaps it */
+  FOVEA_CLUSTER_NMS = 5,         /* Zheng et al., 2020: FAST repeated until nothing changes; keeps what greedy keeps */
+  FOVEA_CLUSTER_NMS_SPM = 6      /* ... and its score penalty: s_j *= product over better kept i of exp(-IoU_ij^2 / sigma) */
 } fovea_soft_nms_method;
 
 typedef struct fovea_soft_nms_params {
@@ -260,6 +271,43 @@ FOVEA_API fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, const
                                       const fovea_tensor* scores, const fovea_tensor* classes, const fovea_tensor* valid,
                                       const fovea_tensor* keep, const fovea_tensor* keep_scores, const fovea_tensor* count,
                                       const fovea_workspace* workspace, fovea_stream* stream);
+
+/* Variants whose results are new boxes: a group's mean, weighted by score. */
+typedef enum fovea_weighted_nms_method {
+  FOVEA_WEIGHTED_NMS = 0, /* groups of greedy suppression around the best box, with its score (MediaPipe's BlazeFace) */
+  FOVEA_BOX_FUSION =
+      1 /* groups around the running mean; score = mean score * min(models, n) / models (Solovyev et al., 2021) */
+} fovea_weighted_nms_method;
+
+typedef struct fovea_weighted_nms_params {
+  int32_t method; /* fovea_weighted_nms_method */
+  float iou_threshold;
+  float score_threshold; /* only boxes with a higher score take part */
+  int32_t models;        /* BOX_FUSION: how many detectors gave the boxes, at least 1 */
+  int32_t plus_one;
+  int32_t reserved;
+} fovea_weighted_nms_params;
+
+/* rows [N][C], C >= 4: a box, then what is averaged with it (landmarks); scores, classes, valid as for fovea_nms. y [K][C],
+ * y_scores f32 [K], y_classes i32 [K] (NULL exactly when classes is), count i32 [1]: groups by score descending, then by the
+ * index of their first box; the rest is 0, of classes -1. */
+FOVEA_API fovea_status fovea_weighted_nms_workspace(const fovea_weighted_nms_params* params, const fovea_tensor* rows,
+                                                    int64_t* bytes);
+FOVEA_API fovea_status fovea_weighted_nms(const fovea_weighted_nms_params* params, const fovea_tensor* rows,
+                                          const fovea_tensor* scores, const fovea_tensor* classes, const fovea_tensor* valid,
+                                          const fovea_tensor* y, const fovea_tensor* y_scores, const fovea_tensor* y_classes,
+                                          const fovea_tensor* count, const fovea_workspace* workspace, fovea_stream* stream);
+
+/* IoU-guided suppression (Jiang et al., "IoU-Net", 2018): the box with the best localisation [N] (any score of how well it
+ * fits) stays, takes the highest score of the boxes that overlap it by more than iou_threshold, and removes them. Other
+ * arguments as for fovea_soft_nms; keep is by score descending, ties by index. */
+FOVEA_API fovea_status fovea_guided_nms_workspace(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
+                                                  int64_t* bytes);
+FOVEA_API fovea_status fovea_guided_nms(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
+                                        const fovea_tensor* scores, const fovea_tensor* localisation,
+                                        const fovea_tensor* classes, const fovea_tensor* valid, const fovea_tensor* keep,
+                                        const fovea_tensor* keep_scores, const fovea_tensor* count,
+                                        const fovea_workspace* workspace, fovea_stream* stream);
 
 /* ---- fused detector heads --------------------------------------------------------------------------------------------- */
 
@@ -312,6 +360,31 @@ FOVEA_API fovea_status fovea_detect_boxes(const fovea_decode_params* decode, con
                                           const fovea_tensor* regression, const fovea_tensor* anchors,
                                           const fovea_tensor* detections, const fovea_tensor* count,
                                           const fovea_workspace* workspace, fovea_stream* stream);
+
+typedef enum fovea_peak_size {
+  FOVEA_PEAK_EXTENT = 0,   /* width, height; the centre is the peak's cell plus offset */
+  FOVEA_PEAK_DISTANCES = 1 /* left, top, right, bottom from there */
+} fovea_peak_size;
+
+typedef struct fovea_peak_params {
+  int32_t score_mode; /* PLAIN or SIGMOID */
+  int32_t size_mode;  /* fovea_peak_size */
+  int32_t window;     /* odd: a peak equals the maximum of window x window cells around it; 1: every cell is one */
+  int32_t top_k;      /* 0: the capacity of rows */
+  float score_threshold;
+  float stride;         /* pixels per cell; multiplies cell and offset */
+  float size_scale;     /* multiplies sizes: the stride where they are in cells, 1 where they are in pixels */
+  float clip_w, clip_h; /* > 0: boxes are clipped to [0, clip] */
+} fovea_peak_params;
+
+/* CenterNet's decoding (Zhou et al., "Objects as Points", 2019) in one pass: maxima of the heat map, the best top_k of all
+ * classes, boxes. heat [H][W][C], size [H][W][2 or 4], offset [H][W][2] or NULL, by cell (x, y). rows f32 [capacity][6] and
+ * count as for fovea_decode_boxes; order: score descending, then cell, then class. Cells of equal value that are both maxima
+ * are both peaks; NaN is none. */
+FOVEA_API fovea_status fovea_peak_boxes_workspace(const fovea_peak_params* params, const fovea_tensor* heat, int64_t* bytes);
+FOVEA_API fovea_status fovea_peak_boxes(const fovea_peak_params* params, const fovea_tensor* heat, const fovea_tensor* size,
+                                        const fovea_tensor* offset, const fovea_tensor* rows, const fovea_tensor* count,
+                                        const fovea_workspace* workspace, fovea_stream* stream);
 
 #ifdef __cplusplus
 }

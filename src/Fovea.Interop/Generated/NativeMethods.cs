@@ -20,15 +20,6 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_layout([NativeTypeName("const fovea_layout_entry **")] fovea_layout_entry** entries, [NativeTypeName("int64_t *")] long* count);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_hash_buckets([NativeTypeName("const uint8_t *")] byte* bytes, [NativeTypeName("int64_t")] long byte_count, [NativeTypeName("const int64_t *")] long* offsets, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
-
-    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_hash_integers([NativeTypeName("const int64_t *")] long* values, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
-
-    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
-    public static extern fovea_status fovea_cross_hashed([NativeTypeName("const fovea_cross_column *")] fovea_cross_column* columns, [NativeTypeName("int64_t")] long column_count, [NativeTypeName("int64_t")] long rows, [NativeTypeName("uint64_t")] ulong key, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("const int64_t *")] long* row_splits, [NativeTypeName("int64_t *")] long* ids);
-
-    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_backend_load([NativeTypeName("const char *")] sbyte* path);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -296,6 +287,27 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_causal_conv1d([NativeTypeName("const fovea_activation_params *")] fovea_activation_params* activation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* w, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bias, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_diagonal_scan_workspace([NativeTypeName("const fovea_diagonal_scan_params *")] fovea_diagonal_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_diagonal_scan([NativeTypeName("const fovea_diagonal_scan_params *")] fovea_diagonal_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_exponential_kernel([NativeTypeName("const fovea_tensor *")] fovea_tensor* exponents, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_long_conv1d_workspace([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* kernel, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_long_conv1d([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* kernel, [NativeTypeName("const fovea_tensor *")] fovea_tensor* skip, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_wkv([NativeTypeName("const fovea_tensor *")] fovea_tensor* decay, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bonus, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_gated_linear_attention([NativeTypeName("const fovea_gated_linear_attention_inputs *")] fovea_gated_linear_attention_inputs* inputs, [NativeTypeName("const fovea_tensor *")] fovea_tensor* state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* o, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_recurrent_prepared_bytes(fovea_device* device, [NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -333,6 +345,18 @@ public static unsafe partial class NativeMethods
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_cross_entropy_backward([NativeTypeName("const fovea_cross_entropy_params *")] fovea_cross_entropy_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* logits, [NativeTypeName("const fovea_tensor *")] fovea_tensor* targets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* class_weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* log_sum_exp, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_losses, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_logits, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_pointwise_loss([NativeTypeName("const fovea_pointwise_loss_params *")] fovea_pointwise_loss_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* target, [NativeTypeName("const fovea_tensor *")] fovea_tensor* losses, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_pointwise_loss_backward([NativeTypeName("const fovea_pointwise_loss_params *")] fovea_pointwise_loss_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* target, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_losses, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_box_loss([NativeTypeName("const fovea_box_loss_params *")] fovea_box_loss_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* targets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* losses, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_box_loss_backward([NativeTypeName("const fovea_box_loss_params *")] fovea_box_loss_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* targets, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_losses, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_boxes, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_layer_norm_backward_workspace([NativeTypeName("const fovea_norm_params *")] fovea_norm_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
@@ -381,6 +405,33 @@ public static unsafe partial class NativeMethods
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_recurrent_backward([NativeTypeName("const fovea_recurrent_params *")] fovea_recurrent_params* @params, [NativeTypeName("const fovea_recurrent_inputs *")] fovea_recurrent_inputs* inputs, [NativeTypeName("const fovea_recurrent_gradients *")] fovea_recurrent_gradients* gradients, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_diagonal_scan_backward_workspace([NativeTypeName("const fovea_diagonal_scan_params *")] fovea_diagonal_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_diagonal_scan_backward([NativeTypeName("const fovea_diagonal_scan_params *")] fovea_diagonal_scan_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* initial_state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_final_state, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* da, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_initial_state, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_exponential_kernel_backward([NativeTypeName("const fovea_tensor *")] fovea_tensor* exponents, [NativeTypeName("const fovea_tensor *")] fovea_tensor* weights, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dk, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_exponents, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_weights, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_long_conv1d_backward_workspace([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* kernel, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_long_conv1d_backward([NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* kernel, [NativeTypeName("const fovea_tensor *")] fovea_tensor* skip, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dx, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_kernel, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_skip, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_wkv_backward_workspace([NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_wkv_backward([NativeTypeName("const fovea_tensor *")] fovea_tensor* decay, [NativeTypeName("const fovea_tensor *")] fovea_tensor* bonus, [NativeTypeName("const fovea_tensor *")] fovea_tensor* k, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dy, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_decay, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_bonus, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dk, [NativeTypeName("const fovea_tensor *")] fovea_tensor* dv, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_gated_linear_attention_backward_workspace([NativeTypeName("const fovea_tensor *")] fovea_tensor* q, [NativeTypeName("const fovea_tensor *")] fovea_tensor* v, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_gated_linear_attention_backward([NativeTypeName("const fovea_gated_linear_attention_inputs *")] fovea_gated_linear_attention_inputs* inputs, [NativeTypeName("const fovea_tensor *")] fovea_tensor* d_o, [NativeTypeName("const fovea_gated_linear_attention_gradients *")] fovea_gated_linear_attention_gradients* gradients, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_resize_workspace([NativeTypeName("const fovea_resize_params *")] fovea_resize_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* x, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("int64_t *")] long* bytes);
@@ -443,6 +494,9 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_box_overlaps([NativeTypeName("int32_t")] int overlap, [NativeTypeName("int32_t")] int plus_one, [NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_rotated_overlaps([NativeTypeName("const fovea_tensor *")] fovea_tensor* a, [NativeTypeName("const fovea_tensor *")] fovea_tensor* b, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_nms_workspace([NativeTypeName("const fovea_nms_params *")] fovea_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("int64_t *")] long* bytes);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -453,6 +507,18 @@ public static unsafe partial class NativeMethods
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_soft_nms([NativeTypeName("const fovea_soft_nms_params *")] fovea_soft_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* valid, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep_scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_weighted_nms_workspace([NativeTypeName("const fovea_weighted_nms_params *")] fovea_weighted_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_weighted_nms([NativeTypeName("const fovea_weighted_nms_params *")] fovea_weighted_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* valid, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y_scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* y_classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_guided_nms_workspace([NativeTypeName("const fovea_soft_nms_params *")] fovea_soft_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_guided_nms([NativeTypeName("const fovea_soft_nms_params *")] fovea_soft_nms_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* boxes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* localisation, [NativeTypeName("const fovea_tensor *")] fovea_tensor* classes, [NativeTypeName("const fovea_tensor *")] fovea_tensor* valid, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep, [NativeTypeName("const fovea_tensor *")] fovea_tensor* keep_scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_decode_boxes_workspace([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("int64_t *")] long* bytes);
@@ -466,8 +532,23 @@ public static unsafe partial class NativeMethods
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_detect_boxes([NativeTypeName("const fovea_decode_params *")] fovea_decode_params* decode, [NativeTypeName("const fovea_nms_params *")] fovea_nms_params* nms, [NativeTypeName("const fovea_tensor *")] fovea_tensor* scores, [NativeTypeName("const fovea_tensor *")] fovea_tensor* objectness, [NativeTypeName("const fovea_tensor *")] fovea_tensor* regression, [NativeTypeName("const fovea_tensor *")] fovea_tensor* anchors, [NativeTypeName("const fovea_tensor *")] fovea_tensor* detections, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
-    [NativeTypeName("#define FOVEA_ABI_VERSION 4")]
-    public const int FOVEA_ABI_VERSION = 4;
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_peak_boxes_workspace([NativeTypeName("const fovea_peak_params *")] fovea_peak_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* heat, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_peak_boxes([NativeTypeName("const fovea_peak_params *")] fovea_peak_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* heat, [NativeTypeName("const fovea_tensor *")] fovea_tensor* size, [NativeTypeName("const fovea_tensor *")] fovea_tensor* offset, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_hash_buckets([NativeTypeName("const uint8_t *")] byte* bytes, [NativeTypeName("int64_t")] long byte_count, [NativeTypeName("const int64_t *")] long* offsets, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_hash_integers([NativeTypeName("const int64_t *")] long* values, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_cross_hashed([NativeTypeName("const fovea_cross_column *")] fovea_cross_column* columns, [NativeTypeName("int64_t")] long column_count, [NativeTypeName("int64_t")] long rows, [NativeTypeName("uint64_t")] ulong key, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("const int64_t *")] long* row_splits, [NativeTypeName("int64_t *")] long* ids);
+
+    [NativeTypeName("#define FOVEA_ABI_VERSION 5")]
+    public const int FOVEA_ABI_VERSION = 5;
 
     [NativeTypeName("#define FOVEA_MAX_RANK 8")]
     public const int FOVEA_MAX_RANK = 8;
