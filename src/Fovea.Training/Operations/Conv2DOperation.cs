@@ -20,6 +20,10 @@ internal sealed record Conv2DOperation(Conv2DOptions Options) : Operation
         outputs[0] = x.With(x[0], height, width, o.OutChannels);
     }
 
+    // Each element of y is a sum over one filter.
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        outputs[0].ElementCount * (inputs[1]!.ElementCount / outputs[0][^1]);
+
     public override void Forward(ForwardPass pass)
     {
         using var packed = Kernels.PrepareConv2D(pass.Stream, Options, pass.Input(1));

@@ -15,6 +15,10 @@ internal sealed record LinearOperation : Operation
         outputs[0] = x.With([.. x.Shape[..^1], w[0]]);
     }
 
+    // Each element of y is a sum over one filter.
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        outputs[0].ElementCount * (inputs[1]!.ElementCount / outputs[0][^1]);
+
     public override void Forward(ForwardPass pass)
     {
         var weight = pass.Input(1);

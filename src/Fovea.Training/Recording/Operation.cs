@@ -23,6 +23,9 @@ public abstract record Operation
     /// shapes.</exception>
     public abstract void Infer(ReadOnlySpan<TensorSpec?> inputs, Span<TensorSpec> outputs);
 
+    /// <summary>Multiply-adds of the forward kernel: those of its convolution or matrix product. 0 where there is none.</summary>
+    public virtual long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) => 0;
+
     /// <summary>Enqueues the kernel.</summary>
     public abstract void Forward(ForwardPass pass);
 
