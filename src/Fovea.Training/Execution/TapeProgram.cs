@@ -35,7 +35,11 @@ public sealed partial class TapeProgram : IDisposable
         _forward = new ForwardPass(this);
         _backward = new BackwardPass(this);
         _randomState = DeviceTensor.From(stream, [0L, 0L], 2);
-        if (!loss.IsPresent) return;
+        if (!loss.IsPresent)
+        {
+            PackParameters();
+            return;
+        }
         _seed = DeviceTensor.From(stream, [1f]);
         foreach (var parameter in tape.Parameters)
             if (parameter.RequiresGradient) parameter.ReserveGradient(stream);
@@ -148,6 +152,7 @@ public sealed partial class TapeProgram : IDisposable
         _randomState.Dispose();
         _wrongState?.Dispose();
         _storage?.Dispose();
+        foreach (var packed in _packed.Values) packed.Dispose();
     }
 
     internal DeviceTensor RandomStateFor(bool again) =>

@@ -86,6 +86,10 @@ public static partial class TapeOperations
         return outputs[0];
     }
 
+    /// <summary>Normalisation of each channel by constant statistics [C]: batch normalisation as it is evaluated.</summary>
+    public static Value FrozenBatchNorm(this Value x, BatchNormOptions options, Value mean, Value variance, Value gamma = default, Value beta = default) =>
+        x.Tape.Record(new FrozenBatchNormOperation(options), x, gamma, beta, x.Tape.Detach(mean), x.Tape.Detach(variance));
+
     /// <summary>Maximum or average of windows of x [N][H][W][C].</summary>
     public static Value Pool2D(this Value x, in Pool2DOptions options) => x.Tape.Record(new Pool2DOperation(options), x);
 

@@ -77,6 +77,9 @@ internal static partial class GradientCases
         yield return new("activate prelu", [[4, 3], [3]], (_, v) => v[0].Activate(Activation.PRelu, v[1])) { Low = -1.15f, Gap = 0.2f };
     }
 
+    // Mean and variance of four channels.
+    private static float[][] Statistics => [[0.5f, -1, 0, 2], [0.25f, 1, 4, 0.1f]];
+
     private static IEnumerable<GradientCase> Normalisations() =>
     [
         new("softmax 3x5", [[3, 5]], (_, v) => v[0].Softmax()) { Low = -2, High = 2 },
@@ -84,6 +87,10 @@ internal static partial class GradientCases
         new("layer_norm 4x6", [[4, 6], [6], [6]], (_, v) => v[0].LayerNorm(new LayerNormOptions(), v[1], v[2])) { Low = -2, High = 2 },
         new("rms_norm 4x5", [[4, 5], [5]], (_, v) => v[0].LayerNorm(new LayerNormOptions { Rms = true }, v[1])) { Low = -2, High = 2 },
         new("group_norm 2x3x4x6 by 3", [[2, 3, 2, 6], [6], [6]], (_, v) => v[0].GroupNorm(new GroupNormOptions(3), v[1], v[2])) { Low = -2, High = 2 },
+        new("frozen_batch_norm with a scale", [[2, 3, 4], [4], [4]], (_, v) => v[0].FrozenBatchNorm(new BatchNormOptions(), v[3], v[4], v[1], v[2]))
+            { Constants = Statistics },
+        new("frozen_batch_norm by constants", [[2, 3, 4]], (_, v) => v[0].FrozenBatchNorm(new BatchNormOptions(), v[1], v[2], v[2], v[1])) { Constants = Statistics },
+        new("frozen_batch_norm without scale", [[2, 3, 4]], (_, v) => v[0].FrozenBatchNorm(new BatchNormOptions(), v[1], v[2])) { Constants = Statistics },
         new("layer_norm without scale", [[3, 7]], (_, v) => v[0].LayerNorm(new LayerNormOptions())) { Low = -2, High = 2 },
     ];
 
