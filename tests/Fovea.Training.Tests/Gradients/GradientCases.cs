@@ -99,9 +99,45 @@ internal static partial class GradientCases
         new("cross_entropy", [[4, 5]], (_, v) => v[0].CrossEntropy(v[1])) { Low = -2, High = 2, Indices = [[0, 4, 1, 1]] },
         new("cross_entropy smoothed, with an ignored row", [[4, 3]],
             (_, v) => v[0].CrossEntropy(v[1], new CrossEntropyOptions { LabelSmoothing = 0.1f, IgnoreIndex = -1 })) { Low = -2, High = 2, Indices = [[2, -1, 0, 1]] },
+        .. PointwiseLosses(),
+        .. BoxLosses(),
         new("dropout", [[6, 7]], (_, v) => v[0].Dropout(0.3f)),
         new("corner_pool", [[1, 4, 3, 2]], (_, v) => v[0].CornerPool(Corner.Top)) { Low = -1.2f, Gap = 0.1f },
     ];
+
+    private static IEnumerable<GradientCase> PointwiseLosses()
+    {
+        float[] targets = [0, 1, 0.3f, 0.8f, 0, 1];
+        PointwiseLossOptions[] ofLogits =
+        [
+            PointwiseLossOptions.Bce, PointwiseLossOptions.Focal(), PointwiseLossOptions.QualityFocal(), PointwiseLossOptions.Varifocal(),
+            PointwiseLossOptions.HeatMap(), PointwiseLossOptions.Squared,
+        ];
+        foreach (var options in ofLogits)
+            yield return new($"pointwise_loss {options.Kind}", [[6]], (_, v) => v[0].PointwiseLoss(v[1], options)) { Low = -2, High = 2, Constants = [targets] };
+        // No difference within two steps of 0 or of beta, where the slope has a kink.
+        yield return new("pointwise_loss SmoothL1", [[6]], (_, v) => v[0].SmoothL1(v[1], 0.5f)) { Low = -0.9f, Gap = 0.3f, Constants = [new float[6]] };
+    }
+
+    // Boxes of about 4 x 3 around (2, 2), far enough from the edges of the targets; some meet them, some do not.
+    private static IEnumerable<GradientCase> BoxLosses()
+    {
+        float[] targets = [1, 1, 3, 5, 0.6f, 1.2f, 6, 3.2f, 8, 1, 11, 2.5f, 5.5f, 6.5f, 9, 8];
+        BoxLossOptions[] all =
+        [
+            .. from overlap in Enum.GetValues<Overlap>() where overlap != Overlap.Min select new BoxLossOptions { Overlap = overlap, DetachAlpha = false },
+            new() { Overlap = Overlap.Ciou, Power = 3, DetachAlpha = false },
+        ];
+        foreach (var options in all)
+        {
+            yield return new($"box_loss {options.Overlap}^{options.Power}", [[4, 2], [4, 2]], (_, v) =>
+            {
+                var corner = v[0].Affine(0.5f);
+                return TapeOperations.Concat(corner, corner.Add(v[1].Affine(1, 3.7f))).BoxLoss(v[2].Reshape(4, 4), options);
+            })
+            { Constants = [targets] };
+        }
+    }
 
     private static IEnumerable<GradientCase> Sequences() =>
     [
