@@ -1,13 +1,14 @@
 using System.Numerics;
 using Fovea.Data;
 using Fovea.Detection;
+using Fovea.Models;
 
 namespace Fovea.Cli.Detectors;
 
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face"];
+    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet"];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -21,6 +22,7 @@ internal static class DetectorCatalog
             "blazeface" => BlazeFace(options, store, BlazeFaceRange.ShortRange),
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
+            "nanodet" => NanoDet(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -51,6 +53,15 @@ internal static class DetectorCatalog
         if (options.Area) yolo = yolo with { Resampling = ResizeMode.Area };
         return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, yolo), yolo.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<ObjectDetection> NanoDet(DetectorOptions options, ModelStore store)
+    {
+        var nanoDet = new NanoDetOptions();
+        if (options.Threshold is { } threshold) nanoDet = nanoDet with { Threshold = threshold };
+        if (options.Area) nanoDet = nanoDet with { Resampling = ResizeMode.Area };
+        return Open(NanoDetModel.Load(Device.Cpu, store), m => new NanoDetSession(m, nanoDet), nanoDet.MaxDetections,
+            d => new DetectedObject(CocoClasses.Names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(
