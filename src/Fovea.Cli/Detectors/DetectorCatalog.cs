@@ -7,7 +7,7 @@ namespace Fovea.Cli.Detectors;
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face"];
+    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "ssd-mobilenetv2"];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -21,6 +21,7 @@ internal static class DetectorCatalog
             "blazeface" => BlazeFace(options, store, BlazeFaceRange.ShortRange),
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
+            "ssd-mobilenetv2" => Ssd(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -51,6 +52,15 @@ internal static class DetectorCatalog
         if (options.Area) yolo = yolo with { Resampling = ResizeMode.Area };
         return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, yolo), yolo.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<ObjectDetection> Ssd(DetectorOptions options, ModelStore store)
+    {
+        var ssd = new SsdOptions();
+        if (options.Threshold is { } threshold) ssd = ssd with { Threshold = threshold };
+        if (options.Area) ssd = ssd with { Resampling = ResizeMode.Area };
+        return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, ssd), ssd.MaxDetections,
+            d => new DetectedObject(SsdModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(

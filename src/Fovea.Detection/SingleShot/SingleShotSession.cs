@@ -11,6 +11,18 @@ public abstract class SingleShotSession<TDetection> : DetectorSession<TDetection
 
     private protected SingleShotOptions Options { get; }
 
+    /// <summary>Takes the edges of <paramref name="rows"/>, in place, from a letterbox back to an image of this size.</summary>
+    private protected static void LeaveLetterbox(DeviceStream stream, DeviceTensor rows, in LetterboxOptions fit, int width, int height)
+    {
+        float scaleX = (float)width / fit.PlaceWidth, scaleY = (float)height / fit.PlaceHeight;
+        for (int column = 0; column < 4; column++)
+        {
+            var edge = rows.Columns(column, 1);
+            var (scale, place) = column % 2 == 0 ? (scaleX, fit.PlaceX) : (scaleY, fit.PlaceY);
+            Kernels.Affine(stream, scale, -place * scale, edge, edge);
+        }
+    }
+
     /// <summary>Greedy suppression over <paramref name="rows"/> of the form of <typeparamref name="TDetection"/>; the survivors, best first,
     /// become the results.</summary>
     private protected void Suppress(DeviceStream stream, DeviceTensor rows, DeviceTensor results, DeviceTensor count)

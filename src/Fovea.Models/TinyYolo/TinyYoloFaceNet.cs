@@ -31,16 +31,11 @@ public sealed class TinyYoloFaceNet : IDisposable
     public TinyYoloFaceNet(DeviceStream stream, TfjsWeights weights)
     {
         Pool2DLayer Halve() => new(new Pool2DOptions(PoolMode.Max, 2, 2) { CeilMode = true });
-        ILayer Separable(int index, int inputs, int outputs) => new SeparableConv2DLayer(
-            stream,
-            SeparableConv2DOptions.Create(inputs, outputs, kernel: 3, stride: 1, padding: 1, Activation.None, Leaky),
-            KernelLayout.ChannelsFirst(Floats(weights, $"conv{index}/depthwise_filter", 3, 3, inputs, 1), inputs), new float[inputs],
-            KernelLayout.ChannelsFirst(Floats(weights, $"conv{index}/pointwise_filter", 1, 1, inputs, outputs), outputs),
-            Floats(weights, $"conv{index}/bias", outputs));
-        Conv2DLayer Convolution(int index, int inputs, int outputs, int kernel, Activation activation) => new(
-            stream, new Conv2DOptions(inputs, outputs, kernel) { Activation = activation },
-            KernelLayout.ChannelsFirst(Floats(weights, $"conv{index}/filters", kernel, kernel, inputs, outputs), outputs),
-            Floats(weights, $"conv{index}/bias", outputs), []);
+        ILayer Separable(int index, int inputs, int outputs) => weights.Separable(
+            stream, SeparableConv2DOptions.Create(inputs, outputs, kernel: 3, stride: 1, padding: 1, Activation.None, Leaky),
+            $"conv{index}/depthwise_filter", depthwiseBias: null, $"conv{index}/pointwise_filter", $"conv{index}/bias");
+        ILayer Convolution(int index, int inputs, int outputs, int kernel, Activation activation) => weights.Convolution(
+            stream, new Conv2DOptions(inputs, outputs, kernel) { Activation = activation }, $"conv{index}/filters", $"conv{index}/bias");
         _layers = new Sequential(
             // Without padding: 416 to 414, then by halves, rounded up, to 207, 104, 52, 26 and 13.
             Convolution(0, 3, 16, 3, Leaky), Halve(),
@@ -70,13 +65,4 @@ public sealed class TinyYoloFaceNet : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _layers.Dispose();
-
-    private static float[] Floats(TfjsWeights weights, string name, params ReadOnlySpan<int> shape)
-    {
-        var tensor = weights.Tensors.FirstOrDefault(t => t.Name == name) ??
-            throw new InvalidDataException($"{weights.Name}: there is no weight '{name}', so this is not the expected network.");
-        if (!tensor.Shape.SequenceEqual(shape))
-            throw new InvalidDataException($"{weights.Name}: {tensor} should have shape [{string.Join(',', shape.ToArray())}].");
-        return tensor.ToFloats();
-    }
 }
