@@ -64,6 +64,7 @@ public sealed unsafe class LayoutTests
         AssertSame<RecurrentCell, fovea_recurrent_cell>("FOVEA_CELL_");
         AssertSame<ScoreMode, fovea_score_mode>("FOVEA_SCORE_");
         AssertSame<BoxMode, fovea_box_mode>("FOVEA_BOX_");
+        AssertSame<PeakSize, fovea_peak_size>("FOVEA_PEAK_");
         AssertSame<OptimizerKind, fovea_optimizer>("FOVEA_OPTIMIZER_");
         AssertSame<InstructionSet, fovea_isa>("FOVEA_ISA_");
         AssertSame<DeviceType, fovea_device_type>("FOVEA_");
