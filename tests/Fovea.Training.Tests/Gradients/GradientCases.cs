@@ -147,6 +147,11 @@ internal static partial class GradientCases
             (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Chunk = 2 }, v[3].Affine(1, -0.6f))),
         new("linear_attention with a decay per head", [[1, 4, 2, 3], [1, 4, 2, 3], [1, 4, 2, 2], [2]],
             (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Scale = 0.5f }, v[3].Affine(1, -0.6f))),
+        new("wkv", [[2, 4, 3], [2, 4, 3], [3], [3]], (_, v) => v[0].Wkv(v[1], v[2].Affine(1, -0.6f), v[3])),
+        new("gated_linear_attention of RWKV-5", [[2, 3, 2, 3], [2, 3, 2, 3], [2, 3, 2, 2], [2, 3], [2, 3]],
+            (_, v) => v[0].GatedLinearAttention(v[1], v[2], v[3].Affine(1, -0.6f), v[4])),
+        new("gated_linear_attention of RWKV-7", [[1, 4, 1, 3], [1, 4, 1, 3], [1, 4, 1, 2], [1, 4, 1, 3], [1, 4, 1, 3], [1, 4, 1, 3]],
+            (_, v) => v[0].GatedLinearAttention(v[1], v[2], v[3].Affine(1, -0.6f), default, v[4], v[5])),
         new("selective_scan", [[1, 4, 3], [1, 4, 3], [3, 2], [1, 4, 2], [1, 4, 2], [3], [1, 4, 3], [3]],
             (_, v) => v[0].SelectiveScan(v[1], v[2], v[3], v[4], new SelectiveScanOptions { DeltaSoftplus = true }, v[5], v[6], v[7])),
     ];
