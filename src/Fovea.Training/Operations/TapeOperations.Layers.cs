@@ -74,6 +74,11 @@ public static partial class TapeOperations
     public static Value ExponentialKernel(this Value exponents, Value weights, long length) =>
         exponents.Tape.Record(new ExponentialKernelOperation(length), exponents, weights);
 
+    /// <summary>Causal depthwise convolution with a kernel as long as the sequence: x [B][L][D], kernel [D][K], skip [D] or absent; see
+    /// <see cref="Kernels.LongConv1D"/>.</summary>
+    public static Value LongConv1D(this Value x, Value kernel, Value skip = default) =>
+        x.Tape.Record(new LongConv1DOperation(), x, kernel, skip);
+
     /// <summary>Softmax, or its logarithm, over one dimension; a negative axis counts from the end.</summary>
     public static Value Softmax(this Value x, int axis = -1, bool log = false) =>
         x.Tape.Record(new SoftmaxOperation(new SoftmaxOptions { Axis = axis, Log = log }), x);

@@ -13,6 +13,10 @@ public sealed class StateSpaceCases : IKernelCases
         ScanBackward("complex per step", 1, 20, 66, complex: true, perStep: true),
         ImpulseResponse("2x5x300", 2, 5, 300),
         ImpulseResponseBackward("2x5x300", 2, 5, 300),
+        Conv("direct", 2, 40, 19, 40),
+        Conv("transforms", 2, 300, 35, 280),
+        ConvBackward("direct", 2, 40, 19, 40),
+        ConvBackward("transforms", 2, 300, 35, 280),
     ];
 
     // The state is an output that starts from the same values in every run. Decays are below 0.97, so a step's rounding of 2^-24 of
@@ -82,6 +86,34 @@ public sealed class StateSpaceCases : IKernelCases
         return run;
     })
     { Tolerance = 1e-7 * length * length, PropagatesNan = true };
+
+    // 2^-24 log2 n of the product of both norms, sqrt(terms / 3) each.
+    private static KernelCase Conv(string name, long batch, long length, long channels, long taps) => new($"long_conv1d {name}", stream =>
+    {
+        var run = new KernelRun();
+        var x = run.Input(Data.Tensor(stream, 1, batch, length, channels));
+        var kernel = run.Input(Data.Tensor(stream, 2, channels, taps));
+        var skip = run.Input(Data.Tensor(stream, 3, channels));
+        var y = run.Output(Data.Empty(stream, batch, length, channels));
+        run.Call = s => Kernels.LongConv1D(s, x, kernel, skip, y);
+        return run;
+    })
+    { Tolerance = 2e-7 * length, PropagatesNan = true, Bytes = 8 * batch * length * channels };
+
+    private static KernelCase ConvBackward(string name, long batch, long length, long channels, long taps) => new($"long_conv1d_backward {name}", stream =>
+    {
+        var run = new KernelRun();
+        var dy = run.Input(Data.Tensor(stream, 4, batch, length, channels));
+        var x = run.Input(Data.Tensor(stream, 1, batch, length, channels));
+        var kernel = run.Input(Data.Tensor(stream, 2, channels, taps));
+        var skip = run.Input(Data.Tensor(stream, 3, channels));
+        var dx = run.Output(Data.Empty(stream, batch, length, channels));
+        var dKernel = run.Output(Data.Empty(stream, channels, taps));
+        var dSkip = run.Output(Data.Empty(stream, channels));
+        run.Call = s => Kernels.LongConv1DBackward(s, x, kernel, skip, dy, dx, dKernel, dSkip);
+        return run;
+    })
+    { Tolerance = 2e-7 * batch * length, PropagatesNan = true };
 
     private static DeviceTensor Decays(DeviceStream stream, long batch, long length, long channels, bool perStep)
     {
