@@ -142,6 +142,11 @@ internal static partial class GradientCases
     private static IEnumerable<GradientCase> Sequences() =>
     [
         new("causal_conv1d", [[2, 5, 3], [3, 4], [3]], (_, v) => v[0].CausalConv1D(Activation.Silu, v[1], v[2])),
+        new("diagonal_scan with a constant decay", [[2, 5, 3], [3]], (_, v) => v[0].DiagonalScan(v[1])),
+        new("diagonal_scan complex, a decay per step", [[2, 4, 6], [2, 4, 6]], (_, v) => v[0].DiagonalScan(v[1], new DiagonalScanOptions { Complex = true })),
+        new("diagonal_scan complex, a constant decay", [[1, 5, 4], [4]], (_, v) => v[0].DiagonalScan(v[1], new DiagonalScanOptions { Complex = true })),
+        new("exponential_kernel", [[2, 3, 2], [2, 3, 2]], (_, v) => v[0].ExponentialKernel(v[1], 5)),
+        new("long_conv1d", [[2, 5, 3], [3, 4], [3]], (_, v) => v[0].LongConv1D(v[1], v[2])),
         new("attention causal with groups", [[2, 3, 4, 8], [2, 5, 2, 8], [2, 5, 2, 8]], (_, v) => v[0].Attention(v[1], v[2], new AttentionOptions { Causal = true })),
         new("linear_attention with a decay per step", [[2, 5, 1, 3], [2, 5, 1, 3], [2, 5, 2, 2], [2, 5, 2]],
             (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Chunk = 2 }, v[3].Affine(1, -0.6f))),
