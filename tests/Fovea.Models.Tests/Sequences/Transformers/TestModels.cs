@@ -20,8 +20,14 @@ internal static class TestModels
             "gpt2" => plain with { Positions = PositionKind.Learned, NormFirst = true, FeedForward = FeedForwardKind.Gelu, ScalesEmbedding = false },
             "llama" => plain with
             {
-                Width = 48, KeyValueHeads = 2, Positions = PositionKind.Rotary, NormFirst = true, RmsNorm = true, HasBias = false,
-                FeedForward = FeedForwardKind.SwiGlu, ScalesEmbedding = false,
+                Width = 48,
+                KeyValueHeads = 2,
+                Positions = PositionKind.Rotary,
+                NormFirst = true,
+                RmsNorm = true,
+                HasBias = false,
+                FeedForward = FeedForwardKind.SwiGlu,
+                ScalesEmbedding = false,
             },
             "multi-query" => plain with { KeyValueHeads = 1, Positions = PositionKind.None, RmsNorm = true },
             _ => throw new ArgumentOutOfRangeException(nameof(variant)),
