@@ -1,7 +1,8 @@
 namespace Fovea.Training;
 
 /// <summary>Rewrites a tape for inference: a convolution, a batch normalisation by constants, the sum with another value and an activation in
-/// a row, of which nobody reads the values between, become one convolution. The normalisation goes into weights and bias.</summary>
+/// a row, of which nobody reads the values between, become one convolution, with the normalisation in weights and bias; a linear layer and
+/// its activation likewise.</summary>
 internal sealed class InferenceFusion
 {
     private readonly DeviceStream _stream;
@@ -16,7 +17,10 @@ internal sealed class InferenceFusion
         try
         {
             for (var i = 0; i < tape.Count; i++)
+            {
                 if (tape.Ops[i].Operation is Conv2DOperation conv) Fuse(i, conv.Options);
+                else if (tape.Ops[i].Operation is LinearOperation) FuseLinear(i);
+            }
         }
         catch
         {
@@ -84,6 +88,15 @@ internal sealed class InferenceFusion
         foreach (var part in parts) _isGone[part] = part != parts[^1];
         var fused = new TapeOp(new Conv2DOperation(options), [first.Inputs[0], weight, bias, residual], Tape.Ops[parts[^1]].Outputs, Wanted: 0, first.Scope);
         Tape.Replace(parts[^1], fused);
+    }
+
+    private void FuseLinear(int linear)
+    {
+        var op = Tape.Ops[linear];
+        if (Tape.Slots[op.Inputs[1]].Spec.DType != DType.Float32) return; // a plain product, which takes no activation
+        if (!Follows<ActivateOperation>(linear, out var activate) || activate.Inputs.Length > 1) return;
+        _isGone[linear] = true;
+        Tape.Replace(_reader[op.Outputs[0]], new TapeOp(new LinearOperation(((ActivateOperation)activate.Operation).Activation), op.Inputs, activate.Outputs, Wanted: 0, op.Scope));
     }
 
     // Whether the only reader of an operation's result is one of this kind.

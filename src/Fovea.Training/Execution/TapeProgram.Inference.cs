@@ -20,8 +20,8 @@ public sealed partial class TapeProgram
     }
 
     /// <summary>As <see cref="Inference"/>, in fewer passes over memory: a convolution, a batch normalisation by constants, a residual sum and
-    /// an activation in a row become one kernel, with the normalisation folded into the weights. Results differ from those of training by
-    /// roundings.</summary>
+    /// an activation in a row become one kernel, with the normalisation folded into the weights; a linear layer and its activation likewise.
+    /// Results differ from those of training by roundings.</summary>
     /// <exception cref="ArgumentException">As there.</exception>
     public static TapeProgram FusedInference(DeviceStream stream, params ReadOnlySpan<Value> outputs)
     {

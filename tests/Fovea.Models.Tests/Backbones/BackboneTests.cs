@@ -71,6 +71,19 @@ public sealed class BackboneTests
         Assert.Superset(new HashSet<string> { "conv1.weight", "bn1.running_var", "layer1.0.downsample.1.bias", "layer4.2.conv3.weight", "fc.bias" }, names);
     }
 
+    // DETR trains the backbone from layer2 on: 222,400 of its numbers stay.
+    [Fact]
+    public void FrozenLevelsAreNotTrained()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var model = ResNet.Of50(Initializer.Undefined(stream), normalization: Normalization.FrozenBatch);
+        model.FreezeLevels(1);
+        Assert.Equal(23_454_912 - 222_400, model.Parameters.Where(p => p.RequiresGradient).Sum(p => p.Spec.ElementCount));
+        var levels = model.Levels(new Tape().Input(new TensorSpec(DType.Float32, 1, 64, 64, 3)));
+        Assert.Equal([false, true, true, true], levels.Select(l => l.RequiresGradient));
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.FreezeLevels(5));
+    }
+
     [Fact]
     public void LevelsHaveTheChannelsAndStridesTheyPromise()
     {

@@ -83,7 +83,7 @@ public sealed class BlockTests
         var (style, gated) = (new ConvStyle(), new ConvStyle { Activation = Activation.HardSwish });
         Check(new Bottleneck(init, "b", 4, 2, 2, style), 12, 4); // three convolutions and the shortcut's
         Check(new BasicBlock(init, "b", 4, 4, 1, style), 7, 2);
-        Check(new InvertedResidual(init, "b", 4, 8, 4, 3, 1, 4, gated), 15, 9);
+        Check(new InvertedResidual(init, "b", 4, 8, 4, 3, 1, 4, gated), 15, 7);
         Check(new ShuffleUnit(init, "b", 4, 4, 1, style), 10, 5);
 
         void Check(Module module, int plainSteps, int fusedSteps)
