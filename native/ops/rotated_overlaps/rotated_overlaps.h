@@ -1,8 +1,8 @@
 // IoU matrix of turned boxes: the job of fovea_rotated_overlaps, and the formula for every kind of number.
 //
-// Box a is seen in the frame of b, where b is |x| <= W, |y| <= H. By Green's theorem the area of both is the integral of
-// clamp(x, -W, W) dy along the part of a's outline with |y| <= H: four edges, each a closed form. Unlike clipped polygons this
-// has no case for vertices that fall together, edges that coincide or boxes without width.
+// Box a is seen in the frame of b, where b is |x| <= W, |y| <= H. By Green's theorem the area that both share is the integral
+// of clamp(x, -W, W) dy along the part of a's outline with |y| <= H: four edges, each a closed form. Unlike clipped polygons
+// this has no case for vertices that fall together, edges that coincide or boxes without width.
 #pragma once
 
 #include "core/numbers.h"
