@@ -65,7 +65,8 @@ public sealed class BoxFormatTests
                 converter.Convert(stream, x, y);
                 var expected = Converted(boxes, from, to, plusOne);
                 var actual = y.ToArray<float>(stream);
-                for (int i = 0; i < actual.Length; i++) Assert.True(Math.Abs(expected[i] - actual[i]) <= 3e-5f, $"{from} to {to}, {i}: {actual[i]}, not {expected[i]}");
+                for (int i = 0; i < actual.Length; i++)
+                    Assert.True(Math.Abs(expected[i] - actual[i]) <= 3e-5f, $"{from} to {to}, {i}: {actual[i]}, not {expected[i]}");
             }
         }
     }
@@ -85,12 +86,15 @@ public sealed class BoxFormatTests
     public void BadArgumentsAreNamed()
     {
         var boxes = new float[12];
-        Assert.Contains("7 are no multiple of 4", Assert.Throws<ArgumentException>(() => BoxFormats.Convert(new float[7], default, default, new float[7])).Message, StringComparison.Ordinal);
-        Assert.Contains("the result has 8", Assert.Throws<ArgumentException>(() => BoxFormats.Convert(boxes, default, default, new float[8])).Message, StringComparison.Ordinal);
-        Assert.Contains("overlap in part", Assert.Throws<ArgumentException>(() => BoxFormats.Convert(boxes.AsSpan(0, 8), default, default, boxes.AsSpan(4, 8))).Message, StringComparison.Ordinal);
+        Refused("7 are no multiple of 4", () => BoxFormats.Convert(new float[7], default, default, new float[7]));
+        Refused("the result has 8", () => BoxFormats.Convert(boxes, default, default, new float[8]));
+        Refused("overlap in part", () => BoxFormats.Convert(boxes.AsSpan(0, 8), default, default, boxes.AsSpan(4, 8)));
         Assert.Throws<ArgumentOutOfRangeException>(() => BoxFormats.Convert(boxes, (BoxFormat)3, default, boxes));
         Assert.Throws<ArgumentOutOfRangeException>(() => BoxFormats.Convert(boxes, default, (BoxFormat)(-1), boxes));
     }
+
+    private static void Refused(string message, Action call) =>
+        Assert.Contains(message, Assert.Throws<ArgumentException>(call).Message, StringComparison.Ordinal);
 
     private static float[] Converted(float[] boxes, BoxFormat from, BoxFormat to, bool plusOne)
     {
