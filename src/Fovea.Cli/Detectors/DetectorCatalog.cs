@@ -7,7 +7,8 @@ namespace Fovea.Cli.Detectors;
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "ssd-mobilenetv2"];
+    internal static string[] Names { get; } =
+        ["mtcnn", "blazeface", "blazeface-full-range", "blazeface-back", "tiny-yolov2-face", "ssd-mobilenetv2", "centernet"];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -20,8 +21,10 @@ internal static class DetectorCatalog
             "mtcnn" => Mtcnn(options, store),
             "blazeface" => BlazeFace(options, store, BlazeFaceRange.ShortRange),
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
+            "blazeface-back" => BlazeFace(options, store, BlazeFaceRange.BackCamera),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
             "ssd-mobilenetv2" => Ssd(options, store),
+            "centernet" => CenterNet(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -61,6 +64,15 @@ internal static class DetectorCatalog
         if (options.Area) ssd = ssd with { Resampling = ResizeMode.Area };
         return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, ssd), ssd.MaxDetections,
             d => new DetectedObject(SsdModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
+    }
+
+    private static SessionDetector<ObjectDetection> CenterNet(DetectorOptions options, ModelStore store)
+    {
+        var centerNet = new CenterNetOptions();
+        if (options.Threshold is { } threshold) centerNet = centerNet with { Threshold = threshold };
+        if (options.Area) centerNet = centerNet with { Resampling = ResizeMode.Area };
+        return Open(CenterNetModel.Load(Device.Cpu, store), m => new CenterNetSession(m, centerNet), centerNet.MaxDetections,
+            d => new DetectedObject(CenterNetModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(
