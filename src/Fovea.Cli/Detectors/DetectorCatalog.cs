@@ -1,6 +1,7 @@
 using System.Numerics;
 using Fovea.Data;
 using Fovea.Detection;
+using Fovea.Models;
 
 namespace Fovea.Cli.Detectors;
 
@@ -8,7 +9,9 @@ namespace Fovea.Cli.Detectors;
 internal static class DetectorCatalog
 {
     internal static string[] Names { get; } =
-        ["mtcnn", "blazeface", "blazeface-full-range", "blazeface-back", "tiny-yolov2-face", "ssd-mobilenetv2", "centernet"];
+    [
+        "mtcnn", "blazeface", "blazeface-full-range", "blazeface-back", "tiny-yolov2-face", "nanodet", "ssd-mobilenetv2", "centernet",
+    ];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -23,6 +26,7 @@ internal static class DetectorCatalog
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
             "blazeface-back" => BlazeFace(options, store, BlazeFaceRange.BackCamera),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
+            "nanodet" => NanoDet(options, store),
             "ssd-mobilenetv2" => Ssd(options, store),
             "centernet" => CenterNet(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
@@ -41,38 +45,52 @@ internal static class DetectorCatalog
 
     private static SessionDetector<BlazeFaceDetection> BlazeFace(DetectorOptions options, ModelStore store, BlazeFaceRange range)
     {
-        var blazeFace = new BlazeFaceOptions();
-        if (options.Threshold is { } threshold) blazeFace = blazeFace with { Threshold = threshold };
-        if (options.Area) blazeFace = blazeFace with { Resampling = ResizeMode.Area };
-        return Open(BlazeFaceModel.Load(Device.Cpu, store, range), m => new BlazeFaceSession(m, blazeFace), blazeFace.MaxDetections,
+        var settings = Settings(new BlazeFaceOptions(), options);
+        return Open(BlazeFaceModel.Load(Device.Cpu, store, range), m => new BlazeFaceSession(m, settings), settings.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, ((ReadOnlySpan<Vector2>)d.Landmarks).ToArray()));
     }
 
     private static SessionDetector<BoxDetection> TinyYoloFace(DetectorOptions options, ModelStore store)
     {
-        var yolo = new TinyYoloFaceOptions();
-        if (options.Threshold is { } threshold) yolo = yolo with { Threshold = threshold };
-        if (options.Area) yolo = yolo with { Resampling = ResizeMode.Area };
-        return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, yolo), yolo.MaxDetections,
+        var settings = Settings(new TinyYoloFaceOptions(), options);
+        return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, settings), settings.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<ObjectDetection> NanoDet(DetectorOptions options, ModelStore store)
+    {
+        var settings = Settings(new NanoDetOptions(), options);
+        return Open(NanoDetModel.Load(Device.Cpu, store), m => new NanoDetSession(m, settings), settings.MaxDetections,
+            d => Object(CocoClasses.Names, d));
     }
 
     private static SessionDetector<ObjectDetection> Ssd(DetectorOptions options, ModelStore store)
     {
-        var ssd = new SsdOptions();
-        if (options.Threshold is { } threshold) ssd = ssd with { Threshold = threshold };
-        if (options.Area) ssd = ssd with { Resampling = ResizeMode.Area };
-        return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, ssd), ssd.MaxDetections,
-            d => new DetectedObject(SsdModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
+        var settings = Settings(new SsdOptions(), options);
+        return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, settings), settings.MaxDetections,
+            d => Object(SsdModel.ClassNames, d));
     }
 
     private static SessionDetector<ObjectDetection> CenterNet(DetectorOptions options, ModelStore store)
     {
-        var centerNet = new CenterNetOptions();
-        if (options.Threshold is { } threshold) centerNet = centerNet with { Threshold = threshold };
-        if (options.Area) centerNet = centerNet with { Resampling = ResizeMode.Area };
-        return Open(CenterNetModel.Load(Device.Cpu, store), m => new CenterNetSession(m, centerNet), centerNet.MaxDetections,
-            d => new DetectedObject(CenterNetModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
+        var settings = Settings(new CenterNetOptions(), options);
+        return Open(CenterNetModel.Load(Device.Cpu, store), m => new CenterNetSession(m, settings), settings.MaxDetections,
+            d => Object(CenterNetModel.ClassNames, d));
+    }
+
+    private static DetectedObject Object(ReadOnlySpan<string> names, ObjectDetection d) =>
+        new(names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class);
+
+    // The model's own settings, but for what the command line says.
+    private static TOptions Settings<TOptions>(TOptions settings, DetectorOptions options)
+        where TOptions : SingleShotOptions
+    {
+        SingleShotOptions own = settings;
+        return (TOptions)(own with
+        {
+            Threshold = options.Threshold ?? own.Threshold,
+            Resampling = options.Area ? ResizeMode.Area : own.Resampling,
+        });
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(
