@@ -7,7 +7,7 @@ public sealed class BackCameraNetTests
     [Fact]
     public void ItIsDeterministicAndHasThePublishedSize()
     {
-        var weights = new GeneratedWeights();
+        var weights = new GeneratedConvolutions();
         using var stream = Device.Cpu.CreateStream();
         using var net = new BackCameraNet(stream, weights);
         // The file's number and the biases of 16 x 24, 8 x 48 and 8 x 96 depthwise channels, which it does not have.

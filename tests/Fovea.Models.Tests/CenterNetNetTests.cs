@@ -7,7 +7,7 @@ public sealed class CenterNetNetTests
     [Fact]
     public void ItIsDeterministicAndHasThePublishedSize()
     {
-        var weights = new GeneratedWeights();
+        var weights = new GeneratedConvolutions();
         using var stream = Device.Cpu.CreateStream();
         using var net = new CenterNetNet(stream, (_, shape) => weights.Floats(shape));
         Assert.Equal(2_014_924, weights.Parameters);

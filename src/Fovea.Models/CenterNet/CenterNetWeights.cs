@@ -8,7 +8,7 @@ internal delegate float[] WeightReader(string name, params ReadOnlySpan<int> sha
 /// are named after the node (<c>..._weights</c>, <c>..._bn_offset</c>). What it left alone has the variable's name, without the tower.</summary>
 /// <remarks>
 /// The file's 16-bit floats hold the 1/6 of hard swish and hard sigmoid as 0.16662598, that is <see cref="Sixth"/> of a sixth. The kernels
-/// compute with 1/6, so this factor goes into the weights that follow: a power of two less one unit, exact in f32 for 16-bit weights.
+/// compute with 1/6, so this factor goes into the weights that follow. It has 12 bits and they have 11: the product is exact in f32.
 /// </remarks>
 internal sealed class CenterNetWeights(DeviceStream stream, WeightReader read)
 {

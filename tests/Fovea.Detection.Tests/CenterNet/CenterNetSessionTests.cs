@@ -54,7 +54,7 @@ public sealed class CenterNetSessionTests
 
     private static CenterNetModel Generated()
     {
-        var weights = new GeneratedWeights();
+        var weights = new GeneratedConvolutions();
         return new CenterNetModel(Device.Cpu, s => new CenterNetNet(s, (_, shape) => weights.Floats(shape)));
     }
 }
