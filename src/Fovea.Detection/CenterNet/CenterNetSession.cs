@@ -52,19 +52,8 @@ public sealed class CenterNetSession : SingleShotSession<ObjectDetection>
             stream, Peaks(Options.Threshold), heat.Reshape(cells, cells, heat.Shape[3]), edges.Reshape(cells, cells, 4), _model.Corners, rows,
             found);
         LeaveLetterbox(stream, rows, stretch, (int)image.Shape[2], (int)image.Shape[1]);
-        Suppress(stream, rows, found, results, count);
-    }
-
-    // Greedy within each class; the survivors, best first, become the results.
-    private void Suppress(DeviceStream stream, DeviceTensor rows, DeviceTensor found, DeviceTensor results, DeviceTensor count)
-    {
         using var classes = DeviceTensor.Allocate(stream, DType.Int32, Capacity, 1);
         Kernels.Copy(stream, rows.Columns(Columns - 1, 1), classes);
-        using var keep = DeviceTensor.Allocate(stream, DType.Int32, Options.MaxDetections);
-        using var keepCount = DeviceTensor.Allocate(stream, DType.Int32, 1);
-        var nms = new NmsOptions { IouThreshold = Options.IouThreshold };
-        Kernels.Nms(stream, nms, rows.Columns(0, 4), rows.Columns(4, 1), classes.Reshape(Capacity), found, keep, keepCount);
-        count.Fill(stream, 0);
-        Kernels.AppendRows(stream, rows, keep.WithLive(keepCount), results, count);
+        Suppress(stream, rows, results, count, classes.Reshape(Capacity), found);
     }
 }

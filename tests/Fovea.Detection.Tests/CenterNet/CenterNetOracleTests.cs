@@ -1,4 +1,5 @@
 using Fovea.Models.CenterNet;
+using static Fovea.Detection.Tests.OracleTensors;
 
 namespace Fovea.Detection.Tests.CenterNet;
 
@@ -18,8 +19,8 @@ public sealed class CenterNetOracleTests
         using var heat = DeviceTensor.Allocate(stream, DType.Float32, 1, 128, 128, 80);
         using var edges = DeviceTensor.Allocate(stream, DType.Float32, 1, 128, 128, 4);
         net.Forward(stream, x, heat, edges);
-        AssertClose(Load(oracle, "keypoints").Floats, heat.ToArray<float>(stream), HeatTolerance);
-        AssertClose(Load(oracle, "wh").Floats, edges.ToArray<float>(stream), EdgeTolerance);
+        AssertWithin(HeatTolerance, Load(oracle, "keypoints").Floats, heat.ToArray<float>(stream));
+        AssertWithin(EdgeTolerance, Load(oracle, "wh").Floats, edges.ToArray<float>(stream));
     }
 
     /// <summary>The graph's own decoding of its outputs: the hundred best peaks.</summary>
@@ -36,7 +37,7 @@ public sealed class CenterNetOracleTests
         Kernels.PeakBoxes(stream, CenterNetSession.Peaks(threshold: 0), heat, edges, corners, rows, count);
         Assert.Equal([100], count.ToArray<int>(stream));
         // Row by row: a coordinate is a product and a sum in either program.
-        AssertClose(Load(oracle, "detections").Floats, rows.ToArray<float>(stream), 1e-4f);
+        AssertWithin(1e-4f, Load(oracle, "detections").Floats, rows.ToArray<float>(stream));
     }
 
     /// <summary>The picture is the oracle's input in whole levels, so values may be off by half a level.</summary>
@@ -63,15 +64,5 @@ public sealed class CenterNetOracleTests
             Assert.Equal(expected[6 * i + 2], found[i].X2, 5f);
             Assert.Equal(expected[6 * i + 3], found[i].Y2, 5f);
         }
-    }
-
-    private static NpyFile Load(string oracle, string name) => NpyFile.Load(Path.Combine(oracle, name + ".npy"));
-
-    private static void AssertClose(ReadOnlySpan<float> expected, float[] actual, float tolerance)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        float worst = 0;
-        for (int i = 0; i < actual.Length; i++) worst = Math.Max(worst, Math.Abs(expected[i] - actual[i]));
-        Assert.True(worst <= tolerance, $"off by {worst}");
     }
 }
