@@ -8,7 +8,7 @@ namespace Fovea.Cli.Detectors;
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet"];
+    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet", "faceboxes"];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -23,6 +23,7 @@ internal static class DetectorCatalog
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
             "nanodet" => NanoDet(options, store),
+            "faceboxes" => FaceBoxes(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -62,6 +63,15 @@ internal static class DetectorCatalog
         if (options.Area) nanoDet = nanoDet with { Resampling = ResizeMode.Area };
         return Open(NanoDetModel.Load(Device.Cpu, store), m => new NanoDetSession(m, nanoDet), nanoDet.MaxDetections,
             d => new DetectedObject(CocoClasses.Names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<BoxDetection> FaceBoxes(DetectorOptions options, ModelStore store)
+    {
+        var faceBoxes = new FaceBoxesOptions();
+        if (options.Threshold is { } threshold) faceBoxes = faceBoxes with { Threshold = threshold };
+        if (options.Area) faceBoxes = faceBoxes with { Resampling = ResizeMode.Area };
+        return Open(FaceBoxesModel.Load(Device.Cpu, store), m => new FaceBoxesSession(m, faceBoxes), faceBoxes.MaxDetections,
+            d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(
