@@ -8,7 +8,7 @@ namespace Fovea.Cli.Detectors;
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet", "faceboxes"];
+    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet", "faceboxes", "handtrack"];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -24,6 +24,7 @@ internal static class DetectorCatalog
             "tiny-yolov2-face" => TinyYoloFace(options, store),
             "nanodet" => NanoDet(options, store),
             "faceboxes" => FaceBoxes(options, store),
+            "handtrack" => Handtrack(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -72,6 +73,15 @@ internal static class DetectorCatalog
         if (options.Area) faceBoxes = faceBoxes with { Resampling = ResizeMode.Area };
         return Open(FaceBoxesModel.Load(Device.Cpu, store), m => new FaceBoxesSession(m, faceBoxes), faceBoxes.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<ObjectDetection> Handtrack(DetectorOptions options, ModelStore store)
+    {
+        var handtrack = new HandtrackOptions();
+        if (options.Threshold is { } threshold) handtrack = handtrack with { Threshold = threshold };
+        if (options.Area) handtrack = handtrack with { Resampling = ResizeMode.Area };
+        return Open(HandtrackModel.Load(Device.Cpu, store), m => new HandtrackSession(m, handtrack), handtrack.MaxDetections,
+            d => new DetectedObject(HandtrackModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(
