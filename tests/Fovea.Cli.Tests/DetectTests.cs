@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fovea.Cli.Detectors;
+using Fovea.Cli.Drawing;
 using Fovea.Data;
 using Fovea.Data.Tests;
 using SkiaSharp;
@@ -128,6 +129,39 @@ public sealed class DetectTests : IDisposable
         var output = Path.Combine(_folder, "out");
         Assert.Equal(0, CliResult.Of(["detect", .. paths, "--out", output]).ExitCode);
         Assert.Equal(["x-2.png", "x.png", "y.png"], Directory.GetFiles(output).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>Boxes in the colour of their class; below them, on a dark plate, the colours with names and counts.</summary>
+    [Fact]
+    public void ClassesHaveColoursAndALegend()
+    {
+        DetectedObject Object(int index, float x) => new($"class {index}", 0.5f, x, 40, x + 100, 140, [], index);
+        var grey = new RgbImage(400, 300);
+        grey.Pixels.Span.Fill(128);
+        var drawn = Annotator.Draw(grey, [Object(3, 20), Object(3, 140), Object(4, 260)]);
+        Assert.Equal(Colour(3), TestImages.Pixel(drawn, 20, 100));
+        Assert.Equal(Colour(3), TestImages.Pixel(drawn, 140, 100));
+        Assert.Equal(Colour(4), TestImages.Pixel(drawn, 260, 100));
+        // The more frequent class stands first: marks of 12 pixels from x = 8 on base lines 22 apart, the last 13 above the lower edge.
+        Assert.Equal(Colour(3), TestImages.Pixel(drawn, 14, 300 - 8 - 22 - 11));
+        Assert.Equal(Colour(4), TestImages.Pixel(drawn, 14, 300 - 8 - 11));
+        Assert.NotEqual(TestImages.Pixel(grey, 3, 250), TestImages.Pixel(drawn, 3, 250));
+        // Without classes there is no legend.
+        var faces = Annotator.Draw(grey, [Object(3, 20) with { Class = null }]);
+        Assert.Equal(TestImages.Pixel(grey, 14, 281), TestImages.Pixel(faces, 14, 281));
+        // The 80 classes of COCO have 80 colours, and neighbours differ much.
+        Assert.Equal(80, Enumerable.Range(0, 80).Select(Colour).Distinct().Count());
+        for (var i = 0; i < 80; i++)
+        {
+            var (a, b) = (Annotator.ColourOf(i), Annotator.ColourOf(i + 1));
+            Assert.True(Math.Abs(a.Red - b.Red) + Math.Abs(a.Green - b.Green) + Math.Abs(a.Blue - b.Blue) > 150, $"{i}: {a}, {b}");
+        }
+
+        static (byte, byte, byte) Colour(int index)
+        {
+            var colour = Annotator.ColourOf(index);
+            return (colour.Red, colour.Green, colour.Blue);
+        }
     }
 
     [Fact]

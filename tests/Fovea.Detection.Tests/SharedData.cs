@@ -44,7 +44,7 @@ internal static class SharedData
     public static ModelStore Installed(string model)
     {
         var store = new ModelStore();
-        Assert.SkipUnless(store.IsInstalled(model), $"{model} weights are not installed; run ./build/models.sh");
+        Assert.SkipUnless(store.IsInstalled(model), $"{model} weights are not installed; run {ModelCatalog.Get(model).InstallCommand}");
         return store;
     }
 

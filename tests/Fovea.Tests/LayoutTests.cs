@@ -60,10 +60,12 @@ public sealed unsafe class LayoutTests
         AssertSame<ResizeMode, fovea_resize_mode>("FOVEA_RESIZE_");
         AssertSame<DeltaMode, fovea_delta_mode>("FOVEA_DELTA_");
         AssertSame<Overlap, fovea_overlap>("FOVEA_OVERLAP_");
+        AssertSame<PointwiseLossKind, fovea_pointwise_loss_kind>("FOVEA_LOSS_");
         AssertSame<Conv2DAlgorithm, fovea_conv2d_algorithm>("FOVEA_CONV2D_");
         AssertSame<RecurrentCell, fovea_recurrent_cell>("FOVEA_CELL_");
         AssertSame<ScoreMode, fovea_score_mode>("FOVEA_SCORE_");
         AssertSame<BoxMode, fovea_box_mode>("FOVEA_BOX_");
+        AssertSame<PeakSize, fovea_peak_size>("FOVEA_PEAK_");
         AssertSame<OptimizerKind, fovea_optimizer>("FOVEA_OPTIMIZER_");
         AssertSame<InstructionSet, fovea_isa>("FOVEA_ISA_");
         AssertSame<DeviceType, fovea_device_type>("FOVEA_");

@@ -99,7 +99,7 @@ TEST(DetectBoxes, EmptyHeadsAndArguments) {
   EXPECT_EQ(call(nullptr, &dt, workspace), FOVEA_INVALID_ARGUMENT);
   c.nms.overlap = 4;
   EXPECT_EQ(call(&c.nms, &dt, workspace), FOVEA_INVALID_ARGUMENT);
-  EXPECT_STREQ(fovea_last_error(), "detect_boxes: unknown overlap 4");
+  EXPECT_STREQ(fovea_last_error(), "detect_boxes: overlap 4 does not suppress, only UNION, MIN, DIOU and GIOU do");
 }
 
 }  // namespace

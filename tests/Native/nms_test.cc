@@ -467,6 +467,13 @@ TEST(Nms, ArgumentsAreChecked) {
     change(p);
     EXPECT_EQ(call(p, &bt, &st, nullptr, nullptr, &kt, &ct, workspace), FOVEA_INVALID_ARGUMENT);
   }
+  for (const int32_t overlap : {FOVEA_OVERLAP_CIOU, FOVEA_OVERLAP_EIOU, FOVEA_OVERLAP_SIOU}) {
+    fovea_nms_params p = good;
+    p.overlap = overlap;
+    EXPECT_EQ(call(p, &bt, &st, nullptr, nullptr, &kt, &ct, workspace), FOVEA_INVALID_ARGUMENT);
+    EXPECT_EQ(fovea_last_error(),
+              "nms: overlap " + std::to_string(overlap) + " does not suppress, only UNION, MIN, DIOU and GIOU do");
+  }
   fovea_tensor huge = bt;
   huge.shape[0] = int64_t{1} << 33;
   int64_t bytes = 0;

@@ -3,6 +3,7 @@
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
+#include "ops/box_overlaps/overlap_terms.h"
 #include "ops/nms/overlap.h"
 
 namespace fovea {
@@ -11,14 +12,21 @@ FOVEA_DECLARE_BODIES(box_overlaps, const BoxOverlapsJob&)
 
 namespace {
 
+Corners<double> corners(const NmsBox& b) {
+  return {static_cast<double>(b.x1), static_cast<double>(b.y1), static_cast<double>(b.x2), static_cast<double>(b.y2)};
+}
+
 void box_overlaps_reference(const BoxOverlapsJob& j) {
   const int64_t live = live_rows(j.live, j.rows);
+  const auto one = static_cast<double>(j.one);
   for (int64_t r = 0; r < live; ++r)
-    for (int64_t c = 0; c < j.columns; ++c)
-      j.y[r * j.y_pitch + c] =
-          static_cast<float>(overlap_of<double>(j.overlap, static_cast<double>(j.one), nms_box(j.a + r * j.a_pitch, j.one),
-                                                nms_box(j.b + c * j.b_pitch, j.one))
-                                 .value);
+    for (int64_t c = 0; c < j.columns; ++c) {
+      const NmsBox a = nms_box(j.a + r * j.a_pitch, j.one), b = nms_box(j.b + c * j.b_pitch, j.one);
+      const auto areas = static_cast<double>(a.area) + static_cast<double>(b.area);
+      const double value = j.overlap >= FOVEA_OVERLAP_CIOU ? shaped_overlap(j.overlap, one, corners(a), corners(b), areas)
+                                                           : overlap_of<double>(j.overlap, one, a, b).value;
+      j.y[r * j.y_pitch + c] = static_cast<float>(value);
+    }
 }
 
 }  // namespace
@@ -30,7 +38,7 @@ extern "C" fovea_status fovea_box_overlaps(int32_t overlap, int32_t plus_one, co
                                            const fovea_tensor* y, fovea_stream* stream) {
   constexpr const char* op = "box_overlaps";
   FOVEA_CHECK(stream != nullptr, "%s: stream is NULL", op);
-  FOVEA_CHECK(overlap >= FOVEA_OVERLAP_UNION && overlap <= FOVEA_OVERLAP_GIOU, "%s: unknown overlap %d", op, overlap);
+  FOVEA_CHECK(overlap >= FOVEA_OVERLAP_UNION && overlap <= FOVEA_OVERLAP_SIOU, "%s: unknown overlap %d", op, overlap);
   FOVEA_TRY(check_tensor(op, "a", a, 2, kF32, stream));
   FOVEA_TRY(check_tensor(op, "b", b, 2, kF32, stream));
   FOVEA_TRY(check_tensor(op, "y", y, 2, kF32, stream));

@@ -1,9 +1,11 @@
-// One thread per pair, consecutive threads along a row of y. The arithmetic is the CPU's (overlap_device.h).
+// One thread per pair, consecutive threads along a row of y. The arithmetic is the CPU's (overlap_device.h,
+// overlap_terms.h).
 #include "ops/box_overlaps/box_overlaps.h"
 
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "cuda/runtime.h"
+#include "ops/box_overlaps/overlap_terms.h"
 #include "ops/nms/overlap_device.h"
 
 namespace fovea::cuda {
@@ -11,12 +13,16 @@ namespace {
 
 constexpr int kThreads = 256;
 
+FOVEA_DEVICE Corners<float> corners(const NmsBox& b) { return {b.x1, b.y1, b.x2, b.y2}; }
+
 __global__ void __launch_bounds__(kThreads) box_overlaps_kernel(BoxOverlapsJob j) {
   const int64_t n = live_count(j.live, j.rows) * j.columns;
   for (int64_t i = int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += int64_t{gridDim.x} * kThreads) {
     const int64_t r = i / j.columns, c = i - r * j.columns;
-    j.y[r * j.y_pitch + c] =
-        overlap_value(j.overlap, j.one, load_box(j.a + r * j.a_pitch, j.one), load_box(j.b + c * j.b_pitch, j.one));
+    const NmsBox a = load_box(j.a + r * j.a_pitch, j.one), b = load_box(j.b + c * j.b_pitch, j.one);
+    j.y[r * j.y_pitch + c] = j.overlap >= FOVEA_OVERLAP_CIOU
+                                 ? shaped_overlap(j.overlap, j.one, corners(a), corners(b), a.area + b.area)
+                                 : overlap_value(j.overlap, j.one, a, b);
   }
 }
 

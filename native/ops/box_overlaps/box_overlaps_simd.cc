@@ -3,6 +3,8 @@
 #include "ops/box_overlaps/box_overlaps.h"
 
 #include "core/thread_pool.h"
+#include "ops/box_overlaps/numbers_simd.h"
+#include "ops/box_overlaps/overlap_terms.h"
 #include "ops/nms/overlap_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
@@ -15,6 +17,14 @@ struct Columns {
   float x1[kBlock], y1[kBlock], x2[kBlock], y2[kBlock], area[kBlock];
 };
 
+FOVEA_INLINE Corners<F> corners(const Boxes& b) { return {b.x1, b.y1, b.x2, b.y2}; }
+
+template <int32_t kKind>
+FOVEA_INLINE F value(const Boxes& a, const Boxes& b, F one, F none) {
+  if constexpr (kKind <= FOVEA_OVERLAP_GIOU) return overlap(kKind, a, b, one, none);
+  return shaped_overlap(kKind, one, corners(a), corners(b), a.area + b.area);
+}
+
 template <int32_t kKind>
 void block(const BoxOverlapsJob& j, const Columns& b, int64_t begin, int64_t end, int64_t first, int64_t n) {
   const F one = set(j.one), none = set(0.0f * j.one);
@@ -23,7 +33,7 @@ void block(const BoxOverlapsJob& j, const Columns& b, int64_t begin, int64_t end
     float* y = j.y + r * j.y_pitch + first;
     for (int64_t c = 0; c < n; c += kLanes) {
       const Boxes columns{load(b.x1 + c), load(b.y1 + c), load(b.x2 + c), load(b.y2 + c), load(b.area + c)};
-      store_upto(y + c, overlap(kKind, row, columns, one, none), n - c);
+      store_upto(y + c, value<kKind>(row, columns, one, none), n - c);
     }
   }
 }
@@ -53,8 +63,17 @@ void box_overlaps(const BoxOverlapsJob& j) {
         case FOVEA_OVERLAP_DIOU:
           block<FOVEA_OVERLAP_DIOU>(j, b, begin, end, first, n);
           break;
-        default:
+        case FOVEA_OVERLAP_GIOU:
           block<FOVEA_OVERLAP_GIOU>(j, b, begin, end, first, n);
+          break;
+        case FOVEA_OVERLAP_CIOU:
+          block<FOVEA_OVERLAP_CIOU>(j, b, begin, end, first, n);
+          break;
+        case FOVEA_OVERLAP_EIOU:
+          block<FOVEA_OVERLAP_EIOU>(j, b, begin, end, first, n);
+          break;
+        default:
+          block<FOVEA_OVERLAP_SIOU>(j, b, begin, end, first, n);
           break;
       }
     }

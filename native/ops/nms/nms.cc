@@ -84,7 +84,9 @@ fovea_status check_list(const char* name, const fovea_tensor* t, fovea_dtype dty
 
 fovea_status check_nms_params(const char* op, const fovea_nms_params& p) {
   FOVEA_CHECK(!std::isnan(p.iou_threshold) && !std::isnan(p.score_threshold), "%s: a threshold is NaN", op);
-  FOVEA_CHECK(p.overlap >= FOVEA_OVERLAP_UNION && p.overlap <= FOVEA_OVERLAP_GIOU, "%s: unknown overlap %d", op, p.overlap);
+  FOVEA_CHECK(p.overlap >= FOVEA_OVERLAP_UNION && p.overlap <= FOVEA_OVERLAP_SIOU, "%s: unknown overlap %d", op, p.overlap);
+  FOVEA_CHECK(p.overlap <= FOVEA_OVERLAP_GIOU, "%s: overlap %d does not suppress, only UNION, MIN, DIOU and GIOU do", op,
+              p.overlap);
   FOVEA_CHECK(p.max_per_class >= 0, "%s: max_per_class is %d, it must not be negative", op, p.max_per_class);
   return FOVEA_OK;
 }

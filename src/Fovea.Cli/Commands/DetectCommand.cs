@@ -46,7 +46,7 @@ internal static class DetectCommand
             HelpName = "PATH",
             Description = "Where annotated pictures go: a .png, .jpg or .webp file for one image, a folder for several.",
         };
-        var command = new Command("detect", "Finds faces in images.\n\n" + ExitCode.Help)
+        var command = new Command("detect", "Finds faces or objects in images.\n\n" + ExitCode.Help)
         {
             images, model, minFace, threshold, json, output, threads, resampling,
         };

@@ -8,7 +8,10 @@ namespace Fovea.Cli.Detectors;
 /// <summary>The detectors that <c>--model</c> chooses from: the only file that knows their APIs.</summary>
 internal static class DetectorCatalog
 {
-    internal static string[] Names { get; } = ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet", "faceboxes", "handtrack"];
+    internal static string[] Names { get; } =
+    [
+        "mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet", "ssd-mobilenetv2", "faceboxes", "handtrack",
+    ];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -23,6 +26,7 @@ internal static class DetectorCatalog
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
             "nanodet" => NanoDet(options, store),
+            "ssd-mobilenetv2" => Ssd(options, store),
             "faceboxes" => FaceBoxes(options, store),
             "handtrack" => Handtrack(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
@@ -63,7 +67,16 @@ internal static class DetectorCatalog
         if (options.Threshold is { } threshold) nanoDet = nanoDet with { Threshold = threshold };
         if (options.Area) nanoDet = nanoDet with { Resampling = ResizeMode.Area };
         return Open(NanoDetModel.Load(Device.Cpu, store), m => new NanoDetSession(m, nanoDet), nanoDet.MaxDetections,
-            d => new DetectedObject(CocoClasses.Names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+            d => new DetectedObject(CocoClasses.Names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
+    }
+
+    private static SessionDetector<ObjectDetection> Ssd(DetectorOptions options, ModelStore store)
+    {
+        var ssd = new SsdOptions();
+        if (options.Threshold is { } threshold) ssd = ssd with { Threshold = threshold };
+        if (options.Area) ssd = ssd with { Resampling = ResizeMode.Area };
+        return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, ssd), ssd.MaxDetections,
+            d => new DetectedObject(SsdModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
     }
 
     private static SessionDetector<BoxDetection> FaceBoxes(DetectorOptions options, ModelStore store)
@@ -81,7 +94,7 @@ internal static class DetectorCatalog
         if (options.Threshold is { } threshold) handtrack = handtrack with { Threshold = threshold };
         if (options.Area) handtrack = handtrack with { Resampling = ResizeMode.Area };
         return Open(HandtrackModel.Load(Device.Cpu, store), m => new HandtrackSession(m, handtrack), handtrack.MaxDetections,
-            d => new DetectedObject(HandtrackModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+            d => new DetectedObject(HandtrackModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(

@@ -13,7 +13,12 @@ internal sealed class TableWriter(CliConsole console) : IDetectionWriter
 
     public void Write(string path, RgbImage image, double milliseconds, IReadOnlyList<DetectedObject> detections)
     {
-        var count = detections.Count == 1 ? $"1 {detections[0].Label}" : $"{detections.Count} faces";
+        var count = detections.Count switch
+        {
+            0 => "nothing found",
+            1 => $"1 {detections[0].Label}",
+            var n => detections[0].Class is null ? $"{n} faces" : $"{n} objects",
+        };
         // Plain text, not markup: brackets in file names stay what they are.
         _styled.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{path}: {image.Width}x{image.Height}, {count}, {milliseconds:F1} ms"));
         if (detections.Count == 0) return;

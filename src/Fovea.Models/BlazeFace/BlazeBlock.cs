@@ -10,11 +10,13 @@ internal sealed class BlazeBlock : ILayer
     private readonly SeparableConv2DLayer? _narrow;
     private readonly SeparableConv2DLayer _last;
 
-    public BlazeBlock(DeviceStream stream, BlazeWeights weights, int inputs, int outputs, int stride, int bottleneck = 0)
+    public BlazeBlock(DeviceStream stream, ConvolutionSource weights, int inputs, int outputs, int stride, int bottleneck = 0)
     {
         (_inputs, _outputs, _stride) = (inputs, outputs, stride);
-        if (bottleneck > 0) _narrow = weights.Separable(stream, inputs, bottleneck, stride);
-        _last = bottleneck > 0 ? weights.Separable(stream, bottleneck, outputs, 1) : weights.Separable(stream, inputs, outputs, stride);
+        SeparableConv2DLayer Separable(int from, int to, int step) =>
+            weights.Separable(stream, from, to, step, Activation.None, Activation.Relu);
+        if (bottleneck > 0) _narrow = Separable(inputs, bottleneck, stride);
+        _last = bottleneck > 0 ? Separable(bottleneck, outputs, 1) : Separable(inputs, outputs, stride);
     }
 
     public DeviceTensor Forward(DeviceStream stream, DeviceTensor x)

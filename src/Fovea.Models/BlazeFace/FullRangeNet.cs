@@ -17,7 +17,7 @@ public sealed class FullRangeNet : BlazeFaceNet
     /// <exception cref="InvalidDataException">The file holds another network.</exception>
     public FullRangeNet(DeviceStream stream, TfliteModel model)
     {
-        var w = new BlazeWeights(model);
+        var w = new TfliteConvolutions(model);
         BlazeBlock Block(int inputs, int outputs, int bottleneck, int stride = 1) => new(stream, w, inputs, outputs, stride, bottleneck);
         Merge Join(int above, int lateral, int channels, int bottleneck, int blocks) => new(
             w.Convolution(stream, above, channels, 1, 1, Activation.Relu),

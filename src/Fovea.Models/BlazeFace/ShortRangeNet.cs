@@ -16,7 +16,7 @@ public sealed class ShortRangeNet : BlazeFaceNet
     /// <exception cref="InvalidDataException">The file holds another network.</exception>
     public ShortRangeNet(DeviceStream stream, TfliteModel model)
     {
-        var w = new BlazeWeights(model);
+        var w = new TfliteConvolutions(model);
         BlazeBlock Block(int inputs, int outputs, int stride = 1) => new(stream, w, inputs, outputs, stride);
         _fine = new Sequential(
             w.Convolution(stream, 3, 24, 5, 2, Activation.Relu),

@@ -14,7 +14,7 @@ internal static class HandtrackLayers
     /// <param name="side">Side of the input, as for <see cref="SamePadding"/>.</param>
     public static SeparableConv2DLayer FoldedSeparable(this TfjsWeights weights, DeviceStream stream, string node, int stride = 1, int side = 0) =>
         weights.Separable(
-            stream, Options(FeaturePyramid.Channels, Activation.Relu6, stride, side),
+            stream, Options(TopDownPath.Channels, Activation.Relu6, stride, side),
             $"{node}/ReadVariableOp", depthwiseBias: null, $"{node}_weights", $"{node}_bn_offset");
 
     /// <summary>3x3 depthwise without bias, 1x1, no activation: the end of a head.</summary>
@@ -35,7 +35,7 @@ internal static class HandtrackLayers
 
     private static SeparableConv2DOptions Options(int outputs, Activation activation, int stride, int side) => new()
     {
-        Depthwise = new Conv2DOptions(FeaturePyramid.Channels, FeaturePyramid.Channels, 3) { Groups = FeaturePyramid.Channels }.Same(stride, side),
+        Depthwise = new Conv2DOptions(TopDownPath.Channels, TopDownPath.Channels, 3) { Groups = TopDownPath.Channels }.Same(stride, side),
         OutChannels = outputs,
         Activation = activation,
     };

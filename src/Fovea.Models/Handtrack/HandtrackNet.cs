@@ -58,7 +58,7 @@ public sealed class HandtrackNet : IDisposable
         ];
         backbone.RequireEnd();
         Backbone = [.. stages.Select(layers => new Sequential(layers))];
-        Pyramid = new FeaturePyramid(stream, weights, $"{Extractor}/FeatureMaps/top_down", [32, 96, 1280]);
+        Pyramid = new TopDownPath(stream, weights, $"{Extractor}/FeatureMaps/top_down", [32, 96, 1280]);
         _coarser = [Coarser(20, Sides[2]), Coarser(21, Sides[3])];
         _towers = new Sequential[Sides.Length];
         _heads = new (SeparableConv2DLayer, SeparableConv2DLayer)[Sides.Length];
@@ -92,7 +92,7 @@ public sealed class HandtrackNet : IDisposable
     /// <summary>MobileNetV2 to maps of 40, 20 and 10 cells.</summary>
     internal Sequential[] Backbone { get; }
 
-    internal FeaturePyramid Pyramid { get; }
+    internal TopDownPath Pyramid { get; }
 
     /// <summary>Loads the network from the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>

@@ -25,6 +25,9 @@ public sealed class Conv2DLayer : ILayer
         _slope = slope.IsEmpty ? null : DeviceTensor.From(stream, slope, options.OutChannels);
     }
 
+    /// <summary>Channels of the output.</summary>
+    public int OutChannels => _options.OutChannels;
+
     /// <inheritdoc/>
     public DeviceTensor Forward(DeviceStream stream, DeviceTensor x)
     {

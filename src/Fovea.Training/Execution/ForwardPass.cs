@@ -27,6 +27,11 @@ public sealed class ForwardPass
     /// <summary>Where result <paramref name="index"/> goes; its contents are undefined.</summary>
     public DeviceTensor Output(int index = 0) => _program.Tensor(_op.Outputs[index]);
 
+    /// <summary>What <see cref="Operation.Pack"/> makes. The caller disposes it, which does nothing to what is kept for later
+    /// runs.</summary>
+    public DeviceTensor Packed() => _program.Packed(_op) ?? _op.Operation.Pack(this)
+        ?? throw new InvalidOperationException($"{_op.Path} packs nothing");
+
     internal ForwardPass At(TapeOp op, bool again)
     {
         _op = op;

@@ -5,27 +5,27 @@ namespace Fovea.Training;
 internal sealed class StepCompiler
 {
     private readonly Tape _tape;
-    private readonly int _loss;
+    private readonly int? _loss; // its root; null: nothing runs backward
     private readonly bool[] _kept;
     private readonly bool[] _isActive; // operations through which the gradient of the loss flows
 
-    private StepCompiler(Tape tape, int loss, IEnumerable<int> kept)
+    private StepCompiler(Tape tape, int? loss, IEnumerable<int> kept)
     {
         _tape = tape;
-        _loss = tape.Slots[loss].Root;
+        _loss = loss is { } slot ? tape.Slots[slot].Root : null;
         _kept = new bool[tape.Slots.Length];
-        foreach (var slot in kept) _kept[tape.Slots[slot].Root] = true;
-        _kept[_loss] = true;
+        foreach (var result in kept) _kept[tape.Slots[result].Root] = true;
+        if (_loss is { } root) _kept[root] = true;
         _isActive = Active();
     }
 
     /// <param name="tape">What was recorded.</param>
-    /// <param name="loss">Slot of the loss.</param>
+    /// <param name="loss">Slot of the loss; null for an inference.</param>
     /// <param name="kept">Slots that are read after the run.</param>
     /// <param name="order">Steps; every operation forward before its backward, backward in reverse order.</param>
     /// <exception cref="ArgumentException">The order reads a result that it has not computed, or runs a backward step twice, out
     /// of order or not at all.</exception>
-    public static CompiledStep[] Compile(Tape tape, int loss, IEnumerable<int> kept, IReadOnlyList<TapeStep> order)
+    public static CompiledStep[] Compile(Tape tape, int? loss, IEnumerable<int> kept, IReadOnlyList<TapeStep> order)
     {
         var compiler = new StepCompiler(tape, loss, kept);
         var steps = compiler.Lifetimes(compiler.CheckBackward(order));
@@ -37,7 +37,7 @@ internal sealed class StepCompiler
     {
         var active = new bool[_tape.Count];
         var reached = new bool[_tape.Slots.Length];
-        reached[_loss] = true;
+        if (_loss is { } loss) reached[loss] = true;
         for (var i = _tape.Count - 1; i >= 0; i--)
         {
             var op = _tape.Ops[i];
@@ -134,7 +134,7 @@ internal sealed class StepCompiler
     private void Gradients(CompiledStep[] steps)
     {
         var begun = new bool[_tape.Slots.Length];
-        begun[_loss] = true;
+        if (_loss is { } loss) begun[loss] = true;
         var fresh = new List<int>();
         foreach (var step in steps)
         {

@@ -1,7 +1,8 @@
 namespace Fovea.Training;
 
 /// <summary>A recorded tape with an order of steps, ready to run: one run computes the loss and adds the gradients of all
-/// parameters. Steps only enqueue, so a run can be captured (<see cref="DeviceStream.BeginCapture"/>) and replayed.
+/// parameters, or computes named results alone (<see cref="Inference"/>). Steps only enqueue, so a run can be captured
+/// (<see cref="DeviceStream.BeginCapture"/>) and replayed.
 /// <para>Gradients have the same bits whatever the order: backward steps always come in the reverse order of recording, and
 /// what is computed again is computed by the same kernels from the same inputs.</para></summary>
 public sealed partial class TapeProgram : IDisposable
@@ -11,9 +12,9 @@ public sealed partial class TapeProgram : IDisposable
     private readonly DeviceTensor?[] _gradients; // by root slot; parameters keep their own
     private readonly ForwardPass _forward;
     private readonly BackwardPass _backward;
-    private readonly Value _loss;
+    private readonly Value _loss; // absent: inference
     private readonly HashSet<int> _kept;
-    private readonly DeviceTensor _seed; // gradient of the loss
+    private readonly DeviceTensor? _seed; // gradient of the loss
     private readonly DeviceTensor _randomState;
     private DeviceTensor? _wrongState; // see BreaksRandomState
     private StepMeasure? _measure;
@@ -22,22 +23,24 @@ public sealed partial class TapeProgram : IDisposable
     internal TapeProgram(DeviceStream stream, Tape tape, Value loss, IReadOnlyList<TapeStep> order, ReadOnlySpan<Value> kept)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        if (loss.Owner != tape) throw new ArgumentException("the loss is of another tape", nameof(loss));
-        if (loss.Spec.ElementCount != 1 || loss.Spec.DType != DType.Float32)
-            throw new ArgumentException($"a loss is one f32 element, this is {loss.Spec}", nameof(loss));
-        if (!loss.RequiresGradient) throw new ArgumentException("no parameter leads to the loss", nameof(loss));
+        if (loss.IsPresent) CheckLoss(tape, loss);
         Stream = stream;
         Tape = tape;
         _loss = loss;
         _kept = [];
         foreach (var value in kept) _kept.Add(value.Slot);
-        _steps = StepCompiler.Compile(tape, loss.Slot, _kept, order);
+        _steps = StepCompiler.Compile(tape, loss.IsPresent ? loss.Slot : null, _kept, order);
         _tensors = new DeviceTensor?[tape.Slots.Length];
         _gradients = new DeviceTensor?[tape.Slots.Length];
         _forward = new ForwardPass(this);
         _backward = new BackwardPass(this);
-        _seed = DeviceTensor.From(stream, [1f]);
         _randomState = DeviceTensor.From(stream, [0L, 0L], 2);
+        if (!loss.IsPresent)
+        {
+            PackParameters();
+            return;
+        }
+        _seed = DeviceTensor.From(stream, [1f]);
         foreach (var parameter in tape.Parameters)
             if (parameter.RequiresGradient) parameter.ReserveGradient(stream);
     }
@@ -62,7 +65,7 @@ public sealed partial class TapeProgram : IDisposable
     internal TapeProgram Reordered(IReadOnlyList<TapeStep> order) =>
         new(Stream, Tape, _loss, order, [.. _kept.Select(slot => new Value(Tape, slot))]);
 
-    internal int LossSlot => _loss.Slot;
+    internal int LossSlot => PresentLoss.Slot;
 
     internal IReadOnlyCollection<int> Kept => _kept;
 
@@ -87,7 +90,8 @@ public sealed partial class TapeProgram : IDisposable
     public void SetRandomState(long seed, long offset) => _randomState.CopyFrom<long>(Stream, [seed, offset]);
 
     /// <summary>The gradient that the loss starts with, 1 unless set: a loss scale, or 1/K for a mean over K runs.</summary>
-    public void SetLossGradient(float value) => _seed.CopyFrom(Stream, [value]);
+    /// <exception cref="InvalidOperationException">The program is an inference.</exception>
+    public void SetLossGradient(float value) => (_seed ?? throw NoLoss()).CopyFrom(Stream, [value]);
 
     /// <summary>Enqueues one run. Parameter gradients are added to those that are there.</summary>
     /// <exception cref="DeviceOutOfMemoryException">The pool's budget does not suffice. What the run allocated is given back; the
@@ -98,7 +102,7 @@ public sealed partial class TapeProgram : IDisposable
         Clear();
         try
         {
-            _gradients[Tape.Slots[_loss.Slot].Root] = _seed;
+            if (_loss.IsPresent) _gradients[Tape.Slots[_loss.Slot].Root] = _seed;
             foreach (var step in _steps) Run(step);
         }
         catch
@@ -106,12 +110,14 @@ public sealed partial class TapeProgram : IDisposable
             Clear();
             throw;
         }
+        if (!_loss.IsPresent) return;
         foreach (var parameter in Tape.Parameters)
             if (parameter is { RequiresGradient: true, HasGradient: false }) parameter.BeginGradient(Stream).Fill(Stream, 0);
     }
 
     /// <summary>The loss of the last run.</summary>
-    public DeviceTensor Loss => Read(_loss);
+    /// <exception cref="InvalidOperationException">The program is an inference.</exception>
+    public DeviceTensor Loss => Read(PresentLoss);
 
     /// <summary>Waits, and copies the loss of the last run.</summary>
     public float ReadLoss()
@@ -126,7 +132,7 @@ public sealed partial class TapeProgram : IDisposable
     public DeviceTensor Read(Value value)
     {
         Own(value);
-        if (value.Slot != _loss.Slot && !_kept.Contains(value.Slot))
+        if (value != _loss && !_kept.Contains(value.Slot))
             throw new InvalidOperationException($"{value} was not kept: name it when compiling");
         return Tensor(value.Slot);
     }
@@ -142,10 +148,11 @@ public sealed partial class TapeProgram : IDisposable
     public void Dispose()
     {
         Clear();
-        _seed.Dispose();
+        _seed?.Dispose();
         _randomState.Dispose();
         _wrongState?.Dispose();
         _storage?.Dispose();
+        foreach (var packed in _packed.Values) packed.Dispose();
     }
 
     internal DeviceTensor RandomStateFor(bool again) =>
@@ -273,6 +280,18 @@ public sealed partial class TapeProgram : IDisposable
             DropGradient(root);
         }
         _storage?.Clear();
+    }
+
+    private Value PresentLoss => _loss.IsPresent ? _loss : throw NoLoss();
+
+    private static InvalidOperationException NoLoss() => new("an inference has no loss");
+
+    private static void CheckLoss(Tape tape, Value loss)
+    {
+        if (loss.Owner != tape) throw new ArgumentException("the loss is of another tape", nameof(loss));
+        if (loss.Spec.ElementCount != 1 || loss.Spec.DType != DType.Float32)
+            throw new ArgumentException($"a loss is one f32 element, this is {loss.Spec}", nameof(loss));
+        if (!loss.RequiresGradient) throw new ArgumentException("no parameter leads to the loss", nameof(loss));
     }
 
     private Slot OwnInput(Value input) => Own(input) is { Producer: < 0, Parameter: null } slot

@@ -20,9 +20,17 @@ internal sealed record Conv2DOperation(Conv2DOptions Options) : Operation
         outputs[0] = x.With(x[0], height, width, o.OutChannels);
     }
 
+    // Each element of y is a sum over one filter.
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        outputs[0].ElementCount * (inputs[1]!.ElementCount / outputs[0][^1]);
+
+    public override uint PackedInputs => 0b10;
+
+    public override DeviceTensor? Pack(ForwardPass pass) => Kernels.PrepareConv2D(pass.Stream, Options, pass.Input(1));
+
     public override void Forward(ForwardPass pass)
     {
-        using var packed = Kernels.PrepareConv2D(pass.Stream, Options, pass.Input(1));
+        using var packed = pass.Packed();
         Kernels.Conv2D(pass.Stream, Options, pass.Input(0), packed, pass.Optional(2), slope: null, residual: null, pass.Output());
     }
 

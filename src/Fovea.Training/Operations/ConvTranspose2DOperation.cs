@@ -19,9 +19,17 @@ internal sealed record ConvTranspose2DOperation(ConvTranspose2DOptions Options) 
         outputs[0] = x.With(x[0], height, width, o.OutChannels);
     }
 
+    // Each element of x meets one filter.
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        inputs[0]!.ElementCount * (inputs[1]!.ElementCount / inputs[0]![^1]);
+
+    public override uint PackedInputs => 0b10;
+
+    public override DeviceTensor? Pack(ForwardPass pass) => Kernels.PrepareConvTranspose2D(pass.Stream, Options, pass.Input(1));
+
     public override void Forward(ForwardPass pass)
     {
-        using var packed = Kernels.PrepareConvTranspose2D(pass.Stream, Options, pass.Input(1));
+        using var packed = pass.Packed();
         Kernels.ConvTranspose2D(pass.Stream, Options, pass.Input(0), packed, pass.Optional(2), slope: null, pass.Output());
     }
 

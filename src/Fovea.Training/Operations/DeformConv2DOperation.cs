@@ -21,6 +21,10 @@ internal sealed record DeformConv2DOperation(DeformConv2DOptions Options) : Oper
         outputs[0] = x.With(x[0], height, width, o.OutChannels);
     }
 
+    // Each element of y is a sum over one filter.
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        outputs[0].ElementCount * (inputs[3]!.ElementCount / outputs[0][^1]);
+
     public override void Forward(ForwardPass pass) =>
         Kernels.DeformConv2D(pass.Stream, Options, pass.Input(0), pass.Input(1), pass.Optional(2), pass.Input(3), pass.Optional(4), pass.Output());
 

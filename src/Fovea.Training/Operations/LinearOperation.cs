@@ -15,6 +15,17 @@ internal sealed record LinearOperation : Operation
         outputs[0] = x.With([.. x.Shape[..^1], w[0]]);
     }
 
+    // Each element of y is a sum over one filter.
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        outputs[0].ElementCount * (inputs[1]!.ElementCount / outputs[0][^1]);
+
+    public override uint PackedInputs => 0b10;
+
+    // Narrow weights, a cast of the master copy, are not packed: they go into a plain product.
+    public override DeviceTensor? Pack(ForwardPass pass) => pass.Input(1) is { DType: DType.Float32 } weight
+        ? Kernels.PrepareLinear(pass.Stream, Options(weight), weight)
+        : null;
+
     public override void Forward(ForwardPass pass)
     {
         var weight = pass.Input(1);
@@ -23,12 +34,13 @@ internal sealed record LinearOperation : Operation
             ForwardNarrow(pass, weight);
             return;
         }
-        var options = new LinearOptions { OutFeatures = checked((int)weight.Shape[0]), InFeatures = checked((int)weight.Shape[1]) };
-        using var packed = Kernels.PrepareLinear(pass.Stream, options, weight);
-        Kernels.Linear(pass.Stream, options, pass.Input(0), packed, pass.Optional(2), slope: null, pass.Output());
+        using var packed = pass.Packed();
+        Kernels.Linear(pass.Stream, Options(weight), pass.Input(0), packed, pass.Optional(2), slope: null, pass.Output());
     }
 
-    // Weights are packed from f32 only; narrow ones, a cast of the master copy, go into a plain product.
+    private static LinearOptions Options(DeviceTensor weight) =>
+        new() { OutFeatures = checked((int)weight.Shape[0]), InFeatures = checked((int)weight.Shape[1]) };
+
     private static void ForwardNarrow(ForwardPass pass, DeviceTensor weight)
     {
         var y = pass.Output();

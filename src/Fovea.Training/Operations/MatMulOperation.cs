@@ -20,6 +20,9 @@ internal sealed record MatMulOperation(MatMulOptions Options) : Operation
         outputs[0] = a.With([.. batchA.IsEmpty ? batchB : batchA, m, n]);
     }
 
+    public override long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) =>
+        outputs[0].ElementCount * (Options.TransposeA ? inputs[0]![^2] : inputs[0]![^1]);
+
     public override void Forward(ForwardPass pass) => Kernels.MatMul(pass.Stream, Options, pass.Input(0), pass.Input(1), pass.Output());
 
     // With y = A B: dA = dy B^T, dB = A^T dy, and the transposes of those where an operand is stored transposed.

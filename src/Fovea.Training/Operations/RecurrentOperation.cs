@@ -17,9 +17,14 @@ internal sealed record RecurrentOperation(RecurrentOptions Options) : Operation
         outputs[0] = x.With(x[0], x[1], Options.HiddenSize);
     }
 
+    public override uint PackedInputs => 0b11110;
+
+    public override DeviceTensor? Pack(ForwardPass pass) =>
+        Kernels.PrepareRecurrent(pass.Stream, Options, pass.Input(1), pass.Input(2), pass.Optional(3), pass.Optional(4));
+
     public override void Forward(ForwardPass pass)
     {
-        using var packed = Kernels.PrepareRecurrent(pass.Stream, Options, pass.Input(1), pass.Input(2), pass.Optional(3), pass.Optional(4));
+        using var packed = pass.Packed();
         Kernels.Recurrent(pass.Stream, Options, pass.Input(0), packed, pass.Optional(5), h: null, c: null, pass.Output());
     }
 

@@ -64,6 +64,21 @@ public static partial class TapeOperations
         Value skip = default, Value z = default, Value deltaBias = default) =>
         u.Tape.Record(new SelectiveScanOperation(options), u, delta, a, b, c, skip, z, deltaBias);
 
+    /// <summary>The recurrence y[t] = a[t] * y[t-1] + x[t] from a zero state: x [B][L][D], a [D] or [B][L][D]; see
+    /// <see cref="Kernels.DiagonalScan"/>.</summary>
+    public static Value DiagonalScan(this Value x, Value a, DiagonalScanOptions options = default) =>
+        x.Tape.Record(new DiagonalScanOperation(options), x, a);
+
+    /// <summary>The first <paramref name="length"/> steps of the impulse response [D][length] of a diagonal state space; see
+    /// <see cref="Kernels.ExponentialKernel"/>. exponents and weights [D][N][2].</summary>
+    public static Value ExponentialKernel(this Value exponents, Value weights, long length) =>
+        exponents.Tape.Record(new ExponentialKernelOperation(length), exponents, weights);
+
+    /// <summary>Causal depthwise convolution with a kernel as long as the sequence: x [B][L][D], kernel [D][K], skip [D] or absent; see
+    /// <see cref="Kernels.LongConv1D"/>.</summary>
+    public static Value LongConv1D(this Value x, Value kernel, Value skip = default) =>
+        x.Tape.Record(new LongConv1DOperation(), x, kernel, skip);
+
     /// <summary>Softmax, or its logarithm, over one dimension; a negative axis counts from the end.</summary>
     public static Value Softmax(this Value x, int axis = -1, bool log = false) =>
         x.Tape.Record(new SoftmaxOperation(new SoftmaxOptions { Axis = axis, Log = log }), x);
@@ -85,6 +100,10 @@ public static partial class TapeOperations
         x.Tape.Record(new BatchNormOperation(options), [x, gamma, beta, x.Tape.Input(mean), x.Tape.Input(variance)], outputs);
         return outputs[0];
     }
+
+    /// <summary>Normalisation of each channel by constant statistics [C]: batch normalisation as it is evaluated.</summary>
+    public static Value FrozenBatchNorm(this Value x, BatchNormOptions options, Value mean, Value variance, Value gamma = default, Value beta = default) =>
+        x.Tape.Record(new FrozenBatchNormOperation(options), x, gamma, beta, x.Tape.Detach(mean), x.Tape.Detach(variance));
 
     /// <summary>Maximum or average of windows of x [N][H][W][C].</summary>
     public static Value Pool2D(this Value x, in Pool2DOptions options) => x.Tape.Record(new Pool2DOperation(options), x);

@@ -23,6 +23,16 @@ public abstract record Operation
     /// shapes.</exception>
     public abstract void Infer(ReadOnlySpan<TensorSpec?> inputs, Span<TensorSpec> outputs);
 
+    /// <summary>Multiply-adds of the forward kernel: those of its convolution or matrix product. 0 where there is none.</summary>
+    public virtual long MultiplyAdds(ReadOnlySpan<TensorSpec?> inputs, ReadOnlySpan<TensorSpec> outputs) => 0;
+
+    /// <summary>Inputs that <see cref="Pack"/> reads, bit i: input i. 0: the kernel takes its inputs as they are.</summary>
+    public virtual uint PackedInputs => 0;
+
+    /// <summary>Enqueues the packing of weights into the form that the kernel reads; null where these weights need none. A program packs
+    /// in every run, because training changes weights; an inference packs parameters once.</summary>
+    public virtual DeviceTensor? Pack(ForwardPass pass) => null;
+
     /// <summary>Enqueues the kernel.</summary>
     public abstract void Forward(ForwardPass pass);
 

@@ -25,6 +25,21 @@ public sealed class Tape
     /// <summary>Number of recorded operations.</summary>
     public int Count => _ops.Count;
 
+    /// <summary>Multiply-adds of the recorded convolutions, linear layers and matrix products, forward.</summary>
+    public long MultiplyAdds
+    {
+        get
+        {
+            long sum = 0;
+            foreach (var op in _ops)
+            {
+                TensorSpec?[] inputs = [.. op.Inputs.Select(slot => slot < 0 ? null : _slots[slot].Spec)];
+                sum += op.Operation.MultiplyAdds(inputs, [.. op.Outputs.Select(slot => _slots[slot].Spec)]);
+            }
+            return sum;
+        }
+    }
+
     internal ReadOnlySpan<Slot> Slots => CollectionsMarshal.AsSpan(_slots);
 
     internal ReadOnlySpan<TapeOp> Ops => CollectionsMarshal.AsSpan(_ops);

@@ -33,7 +33,7 @@ public sealed class HandtrackOracleTests
         void Add(string coarse, string fine, string expected)
         {
             using DeviceTensor above = test.Tensor(coarse), sum = test.Tensor(fine);
-            FeaturePyramid.AddRepeated(test.Stream, above, sum);
+            TopDownPath.AddRepeated(test.Stream, above, sum);
             test.Expect(expected, sum);
         }
     }

@@ -11,6 +11,7 @@ public sealed class HeadCases : IKernelCases
         Decode("softmax", new DecodeOptions { Scores = ScoreMode.Softmax, Background = 4, ScoreThreshold = 0.25f, TopK = 20 }),
         Decode("best class", new DecodeOptions { BestClass = true, ScoreThreshold = 0.5f, ClipWidth = 20, ClipHeight = 10 }),
         Detect(),
+        .. from mode in Enum.GetValues<PeakSize>() select Peaks(mode),
     ];
 
     private static KernelCase Overlaps(Overlap overlap) => new($"box_overlaps {overlap}", stream =>
@@ -68,6 +69,24 @@ public sealed class HeadCases : IKernelCases
         return run;
     })
     { Tolerance = 4e-6 };
+
+    private static KernelCase Peaks(PeakSize sizes) => new($"peak_boxes {sizes}", stream =>
+    {
+        var run = new KernelRun();
+        var table = run.Input(Data.Tensor(stream, 1, 12, 17, 11)); // five classes, up to four sizes, two offsets
+        var options = new PeakOptions { Sizes = sizes, ScoreThreshold = 0.4f, TopK = 30, ClipWidth = 60 };
+        var rows = run.Output(Data.Empty(stream, 40, 6));
+        var count = run.Output(DeviceTensor.Allocate(stream, DType.Int32, 1));
+        var (heat, size, offset) = (table.Columns(0, 5), table.Columns(5, sizes == PeakSize.Extent ? 2 : 4), table.Columns(9, 2));
+        run.Call = s =>
+        {
+            count.Fill(s, 0);
+            Kernels.PeakBoxes(s, options, heat, size, null, rows, count);
+            Kernels.PeakBoxes(s, options with { Window = 5, TopK = 0 }, heat, size, offset, rows, count);
+        };
+        return run;
+    })
+    { Tolerance = 1e-6 };
 
     private static long Regression(DecodeOptions options) => options.Boxes == BoxMode.Bins ? 4 * options.Bins : 4;
 

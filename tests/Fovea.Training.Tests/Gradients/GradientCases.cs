@@ -77,6 +77,9 @@ internal static partial class GradientCases
         yield return new("activate prelu", [[4, 3], [3]], (_, v) => v[0].Activate(Activation.PRelu, v[1])) { Low = -1.15f, Gap = 0.2f };
     }
 
+    // Mean and variance of four channels.
+    private static float[][] Statistics => [[0.5f, -1, 0, 2], [0.25f, 1, 4, 0.1f]];
+
     private static IEnumerable<GradientCase> Normalisations() =>
     [
         new("softmax 3x5", [[3, 5]], (_, v) => v[0].Softmax()) { Low = -2, High = 2 },
@@ -84,6 +87,10 @@ internal static partial class GradientCases
         new("layer_norm 4x6", [[4, 6], [6], [6]], (_, v) => v[0].LayerNorm(new LayerNormOptions(), v[1], v[2])) { Low = -2, High = 2 },
         new("rms_norm 4x5", [[4, 5], [5]], (_, v) => v[0].LayerNorm(new LayerNormOptions { Rms = true }, v[1])) { Low = -2, High = 2 },
         new("group_norm 2x3x4x6 by 3", [[2, 3, 2, 6], [6], [6]], (_, v) => v[0].GroupNorm(new GroupNormOptions(3), v[1], v[2])) { Low = -2, High = 2 },
+        new("frozen_batch_norm with a scale", [[2, 3, 4], [4], [4]], (_, v) => v[0].FrozenBatchNorm(new BatchNormOptions(), v[3], v[4], v[1], v[2]))
+            { Constants = Statistics },
+        new("frozen_batch_norm by constants", [[2, 3, 4]], (_, v) => v[0].FrozenBatchNorm(new BatchNormOptions(), v[1], v[2], v[2], v[1])) { Constants = Statistics },
+        new("frozen_batch_norm without scale", [[2, 3, 4]], (_, v) => v[0].FrozenBatchNorm(new BatchNormOptions(), v[1], v[2])) { Constants = Statistics },
         new("layer_norm without scale", [[3, 7]], (_, v) => v[0].LayerNorm(new LayerNormOptions())) { Low = -2, High = 2 },
     ];
 
@@ -92,18 +99,64 @@ internal static partial class GradientCases
         new("cross_entropy", [[4, 5]], (_, v) => v[0].CrossEntropy(v[1])) { Low = -2, High = 2, Indices = [[0, 4, 1, 1]] },
         new("cross_entropy smoothed, with an ignored row", [[4, 3]],
             (_, v) => v[0].CrossEntropy(v[1], new CrossEntropyOptions { LabelSmoothing = 0.1f, IgnoreIndex = -1 })) { Low = -2, High = 2, Indices = [[2, -1, 0, 1]] },
+        .. PointwiseLosses(),
+        .. BoxLosses(),
         new("dropout", [[6, 7]], (_, v) => v[0].Dropout(0.3f)),
         new("corner_pool", [[1, 4, 3, 2]], (_, v) => v[0].CornerPool(Corner.Top)) { Low = -1.2f, Gap = 0.1f },
     ];
 
+    private static IEnumerable<GradientCase> PointwiseLosses()
+    {
+        float[] targets = [0, 1, 0.3f, 0.8f, 0, 1];
+        PointwiseLossOptions[] ofLogits =
+        [
+            PointwiseLossOptions.Bce, PointwiseLossOptions.Focal(), PointwiseLossOptions.QualityFocal(), PointwiseLossOptions.Varifocal(),
+            PointwiseLossOptions.HeatMap(), PointwiseLossOptions.Squared,
+        ];
+        foreach (var options in ofLogits)
+            yield return new($"pointwise_loss {options.Kind}", [[6]], (_, v) => v[0].PointwiseLoss(v[1], options)) { Low = -2, High = 2, Constants = [targets] };
+        // No difference within two steps of 0 or of beta, where the slope has a kink.
+        yield return new("pointwise_loss SmoothL1", [[6]], (_, v) => v[0].SmoothL1(v[1], 0.5f)) { Low = -0.9f, Gap = 0.3f, Constants = [new float[6]] };
+    }
+
+    // Boxes of about 4 x 3 around (2, 2), far enough from the edges of the targets; some meet them, some do not.
+    private static IEnumerable<GradientCase> BoxLosses()
+    {
+        float[] targets = [1, 1, 3, 5, 0.6f, 1.2f, 6, 3.2f, 8, 1, 11, 2.5f, 5.5f, 6.5f, 9, 8];
+        BoxLossOptions[] all =
+        [
+            .. from overlap in Enum.GetValues<Overlap>() where overlap != Overlap.Min select new BoxLossOptions { Overlap = overlap, DetachAlpha = false },
+            new() { Overlap = Overlap.Ciou, Power = 3, DetachAlpha = false },
+        ];
+        foreach (var options in all)
+        {
+            yield return new($"box_loss {options.Overlap}^{options.Power}", [[4, 2], [4, 2]], (_, v) =>
+            {
+                var corner = v[0].Affine(0.5f);
+                return TapeOperations.Concat(corner, corner.Add(v[1].Affine(1, 3.7f))).BoxLoss(v[2].Reshape(4, 4), options);
+            })
+            { Constants = [targets] };
+        }
+    }
+
     private static IEnumerable<GradientCase> Sequences() =>
     [
         new("causal_conv1d", [[2, 5, 3], [3, 4], [3]], (_, v) => v[0].CausalConv1D(Activation.Silu, v[1], v[2])),
+        new("diagonal_scan with a constant decay", [[2, 5, 3], [3]], (_, v) => v[0].DiagonalScan(v[1])),
+        new("diagonal_scan complex, a decay per step", [[2, 4, 6], [2, 4, 6]], (_, v) => v[0].DiagonalScan(v[1], new DiagonalScanOptions { Complex = true })),
+        new("diagonal_scan complex, a constant decay", [[1, 5, 4], [4]], (_, v) => v[0].DiagonalScan(v[1], new DiagonalScanOptions { Complex = true })),
+        new("exponential_kernel", [[2, 3, 2], [2, 3, 2]], (_, v) => v[0].ExponentialKernel(v[1], 5)),
+        new("long_conv1d", [[2, 5, 3], [3, 4], [3]], (_, v) => v[0].LongConv1D(v[1], v[2])),
         new("attention causal with groups", [[2, 3, 4, 8], [2, 5, 2, 8], [2, 5, 2, 8]], (_, v) => v[0].Attention(v[1], v[2], new AttentionOptions { Causal = true })),
         new("linear_attention with a decay per step", [[2, 5, 1, 3], [2, 5, 1, 3], [2, 5, 2, 2], [2, 5, 2]],
             (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Chunk = 2 }, v[3].Affine(1, -0.6f))),
         new("linear_attention with a decay per head", [[1, 4, 2, 3], [1, 4, 2, 3], [1, 4, 2, 2], [2]],
             (_, v) => v[0].LinearAttention(v[1], v[2], new LinearAttentionOptions { Scale = 0.5f }, v[3].Affine(1, -0.6f))),
+        new("wkv", [[2, 4, 3], [2, 4, 3], [3], [3]], (_, v) => v[0].Wkv(v[1], v[2].Affine(1, -0.6f), v[3])),
+        new("gated_linear_attention of RWKV-5", [[2, 3, 2, 3], [2, 3, 2, 3], [2, 3, 2, 2], [2, 3], [2, 3]],
+            (_, v) => v[0].GatedLinearAttention(v[1], v[2], v[3].Affine(1, -0.6f), v[4])),
+        new("gated_linear_attention of RWKV-7", [[1, 4, 1, 3], [1, 4, 1, 3], [1, 4, 1, 2], [1, 4, 1, 3], [1, 4, 1, 3], [1, 4, 1, 3]],
+            (_, v) => v[0].GatedLinearAttention(v[1], v[2], v[3].Affine(1, -0.6f), default, v[4], v[5])),
         new("selective_scan", [[1, 4, 3], [1, 4, 3], [3, 2], [1, 4, 2], [1, 4, 2], [3], [1, 4, 3], [3]],
             (_, v) => v[0].SelectiveScan(v[1], v[2], v[3], v[4], new SelectiveScanOptions { DeltaSoftplus = true }, v[5], v[6], v[7])),
     ];

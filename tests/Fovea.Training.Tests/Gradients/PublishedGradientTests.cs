@@ -26,6 +26,9 @@ public sealed class PublishedGradientTests
         ["act_softsign"] = Activate(Activation.Softsign),
         // [heads][L][D] is one batch entry per head here.
         ["attention_causal"] = (_, v) => Heads(v[0]).Attention(Heads(v[1]), Heads(v[2]), new AttentionOptions { Causal = true }),
+        ["giou_loss"] = (_, v) => v[0].BoxLoss(v[1], new BoxLossOptions { Overlap = Overlap.Giou }),
+        ["diou_loss"] = (_, v) => v[0].BoxLoss(v[1], new BoxLossOptions { Overlap = Overlap.Diou }),
+        ["sigmoid_focal"] = (test, v) => v[0].FocalLoss(test.Targets(DType.Float32)).Sum(),
         ["logsumexp_rows"] = (_, v) => v[0].Reduce(ReduceOp.LogSumExp, keepDimensions: false, 1),
     };
 
@@ -55,10 +58,12 @@ public sealed class PublishedGradientTests
         private readonly List<DeviceTensor> _tensors = [];
         private readonly Tape _tape = new();
 
-        public Value Targets()
+        public Value Targets(DType dtype = DType.Int32)
         {
             var targets = element.GetProperty("attrs").GetProperty("targets").EnumerateArray().Select(t => t.GetInt32()).ToArray();
-            return _tape.Input(Keep(DeviceTensor.From<int>(stream, targets, targets.Length)));
+            return _tape.Input(Keep(dtype == DType.Int32
+                ? DeviceTensor.From<int>(stream, targets, targets.Length)
+                : DeviceTensor.From<float>(stream, [.. targets.Select(t => (float)t)], targets.Length)));
         }
 
         public void Check(Func<Vector, Value[], Value> build)
@@ -67,7 +72,8 @@ public sealed class PublishedGradientTests
             var inputs = element.GetProperty("inputs").EnumerateObject().ToArray();
             // A linear layer's weight is [in][out] there and [out][in] here.
             var transposed = element.GetProperty("op").GetString() == "linear_softmax_ce" ? "w" : "";
-            var values = inputs.Select(i => _tape.Input(Keep(Tensor(i, i.Name == transposed)), requiresGradient: true)).ToArray();
+            // Targets of losses are constants here.
+            var values = inputs.Select(i => _tape.Input(Keep(Tensor(i, i.Name == transposed)), requiresGradient: i.Name != "target")).ToArray();
             var y = build(this, values);
             var dy = Numbers(element.GetProperty("grad_output"));
             var loss = y.Reshape(1, y.Spec.ElementCount).Linear(_tape.Input(Keep(DeviceTensor.From<float>(stream, dy, 1, dy.Length)))).Reshape();
@@ -77,7 +83,7 @@ public sealed class PublishedGradientTests
             Compare(Numbers(element.GetProperty("output").GetProperty("values")), program.Read(y).ToArray<float>(stream), $"{name}: result");
             for (var i = 0; i < inputs.Length; i++)
             {
-                if (!element.GetProperty("grads").TryGetProperty(inputs[i].Name, out var expected)) continue;
+                if (!values[i].RequiresGradient || !element.GetProperty("grads").TryGetProperty(inputs[i].Name, out var expected)) continue;
                 var actual = program.Gradient(values[i]).ToArray<float>(stream);
                 if (inputs[i].Name == transposed) actual = Transpose(actual, values[i].Shape[0], values[i].Shape[1]);
                 Compare(Numbers(expected), actual, $"{name}: gradient of {inputs[i].Name}");

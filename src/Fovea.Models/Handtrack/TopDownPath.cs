@@ -4,7 +4,7 @@ namespace Fovea.Models.Handtrack;
 
 /// <summary>The top-down path of a feature pyramid (Lin et al., "Feature Pyramid Networks", 2017) with separable smoothing: a coarser map,
 /// every cell repeated 2x2, is added to a lateral view of the finer one. The smoothed sum is what the next step repeats.</summary>
-internal sealed class FeaturePyramid : IDisposable
+internal sealed class TopDownPath : IDisposable
 {
     /// <summary>Channels of all maps.</summary>
     public const int Channels = 128;
@@ -13,7 +13,7 @@ internal sealed class FeaturePyramid : IDisposable
     /// <param name="weights">The file.</param>
     /// <param name="name">Prefix of the nodes' names.</param>
     /// <param name="inputs">Channels of the maps that come in, finest first.</param>
-    public FeaturePyramid(DeviceStream stream, TfjsWeights weights, string name, ReadOnlySpan<int> inputs)
+    public TopDownPath(DeviceStream stream, TfjsWeights weights, string name, ReadOnlySpan<int> inputs)
     {
         Laterals = new Conv2DLayer[inputs.Length];
         Smoothing = new SeparableConv2DLayer[inputs.Length - 1];

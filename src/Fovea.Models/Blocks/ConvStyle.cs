@@ -1,0 +1,31 @@
+namespace Fovea.Models.Blocks;
+
+/// <summary>What the convolutions of a model have in common.</summary>
+public readonly record struct ConvStyle
+{
+    /// <summary>Batch normalisation with PyTorch's numbers, then ReLU.</summary>
+    public ConvStyle()
+    {
+    }
+
+    /// <summary>Batch normalisation and a leaky ReLU of slope 0.1: every convolution of darknet.</summary>
+    public static ConvStyle Darknet => new() { Activation = Activation.LeakyRelu(0.1f) };
+
+    /// <summary>What stands between convolution and activation.</summary>
+    public Normalization Normalization { get; init; } = Normalization.Batch;
+
+    /// <summary>The activation.</summary>
+    public Activation Activation { get; init; } = Activation.Relu;
+
+    /// <summary>Added to the variance.</summary>
+    public float Epsilon { get; init; } = 1e-5f;
+
+    /// <summary>Share of a batch's statistics that enters the running ones.</summary>
+    public float Momentum { get; init; } = 0.1f;
+
+    /// <summary>Groups of a group normalisation.</summary>
+    public int Groups { get; init; } = 32;
+
+    /// <summary>The same without activation: what comes before a residual sum.</summary>
+    public ConvStyle Linear => this with { Activation = Activation.None };
+}

@@ -1,0 +1,26 @@
+using Fovea.Training;
+
+namespace Fovea.Models.Blocks;
+
+/// <summary>activation(x weight^T + bias): x [..][in], weight [out][in].</summary>
+public sealed class Dense : Module
+{
+    private readonly Parameter _weight, _bias;
+    private readonly Activation _activation;
+
+    /// <summary>Draws the weights with a deviation of 0.01, as the papers of these networks do for their last layers.</summary>
+    public Dense(Initializer init, string name, int inFeatures, int outFeatures, Activation activation = default) : base(name)
+    {
+        ArgumentNullException.ThrowIfNull(init);
+        _activation = activation;
+        _weight = Add("weight", init.Normal(0.01f, outFeatures, inFeatures));
+        _bias = Add("bias", init.Constant(0, outFeatures), decays: false);
+    }
+
+    /// <inheritdoc/>
+    public override Value Forward(Value x)
+    {
+        var y = x.Linear(x.Tape.Use(_weight), x.Tape.Use(_bias));
+        return _activation.Kind == ActivationKind.None ? y : y.Activate(_activation);
+    }
+}

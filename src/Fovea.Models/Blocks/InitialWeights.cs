@@ -1,0 +1,11 @@
+namespace Fovea.Models.Blocks;
+
+/// <summary>How the weights of a convolution begin.</summary>
+public enum InitialWeights
+{
+    /// <summary>Normal, for layers with ReLU; keeps the variance of gradients.</summary>
+    HeNormal,
+
+    /// <summary>Even, for layers without activation; keeps the variance of what flows forward.</summary>
+    LecunUniform,
+}
