@@ -10,7 +10,8 @@ internal static class DetectorCatalog
 {
     internal static string[] Names { get; } =
     [
-        "mtcnn", "blazeface", "blazeface-full-range", "blazeface-back", "tiny-yolov2-face", "nanodet", "ssd-mobilenetv2", "centernet",
+        "mtcnn", "blazeface", "blazeface-full-range", "blazeface-back", "tiny-yolov2-face", "faceboxes", "handtrack", "nanodet",
+        "ssd-mobilenetv2", "centernet",
     ];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
@@ -29,6 +30,8 @@ internal static class DetectorCatalog
             "nanodet" => NanoDet(options, store),
             "ssd-mobilenetv2" => Ssd(options, store),
             "centernet" => CenterNet(options, store),
+            "faceboxes" => FaceBoxes(options, store),
+            "handtrack" => Handtrack(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -55,6 +58,20 @@ internal static class DetectorCatalog
         var settings = Settings(new TinyYoloFaceOptions(), options);
         return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, settings), settings.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<BoxDetection> FaceBoxes(DetectorOptions options, ModelStore store)
+    {
+        var settings = Settings(new FaceBoxesOptions(), options);
+        return Open(FaceBoxesModel.Load(Device.Cpu, store), m => new FaceBoxesSession(m, settings), settings.MaxDetections,
+            d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<ObjectDetection> Handtrack(DetectorOptions options, ModelStore store)
+    {
+        var settings = Settings(new HandtrackOptions(), options);
+        return Open(HandtrackModel.Load(Device.Cpu, store), m => new HandtrackSession(m, settings), settings.MaxDetections,
+            d => Object(HandtrackModel.ClassNames, d));
     }
 
     private static SessionDetector<ObjectDetection> NanoDet(DetectorOptions options, ModelStore store)
