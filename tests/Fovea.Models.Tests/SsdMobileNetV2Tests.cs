@@ -7,7 +7,7 @@ public sealed class SsdMobileNetV2Tests
     [Fact]
     public void ItIsDeterministicAndHasThePublishedSize()
     {
-        var weights = new GeneratedWeights();
+        var weights = new GeneratedConvolutions();
         using var stream = Device.Cpu.CreateStream();
         using var net = new SsdMobileNetV2(stream, weights);
         Assert.Equal(4_951_996, weights.Parameters);

@@ -9,7 +9,10 @@ namespace Fovea.Cli.Detectors;
 internal static class DetectorCatalog
 {
     internal static string[] Names { get; } =
-        ["mtcnn", "blazeface", "blazeface-full-range", "tiny-yolov2-face", "nanodet", "ssd-mobilenetv2"];
+    [
+        "mtcnn", "blazeface", "blazeface-full-range", "blazeface-back", "tiny-yolov2-face", "faceboxes", "handtrack", "nanodet",
+        "ssd-mobilenetv2", "centernet",
+    ];
 
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
@@ -22,9 +25,13 @@ internal static class DetectorCatalog
             "mtcnn" => Mtcnn(options, store),
             "blazeface" => BlazeFace(options, store, BlazeFaceRange.ShortRange),
             "blazeface-full-range" => BlazeFace(options, store, BlazeFaceRange.FullRange),
+            "blazeface-back" => BlazeFace(options, store, BlazeFaceRange.BackCamera),
             "tiny-yolov2-face" => TinyYoloFace(options, store),
             "nanodet" => NanoDet(options, store),
             "ssd-mobilenetv2" => Ssd(options, store),
+            "centernet" => CenterNet(options, store),
+            "faceboxes" => FaceBoxes(options, store),
+            "handtrack" => Handtrack(options, store),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -41,38 +48,66 @@ internal static class DetectorCatalog
 
     private static SessionDetector<BlazeFaceDetection> BlazeFace(DetectorOptions options, ModelStore store, BlazeFaceRange range)
     {
-        var blazeFace = new BlazeFaceOptions();
-        if (options.Threshold is { } threshold) blazeFace = blazeFace with { Threshold = threshold };
-        if (options.Area) blazeFace = blazeFace with { Resampling = ResizeMode.Area };
-        return Open(BlazeFaceModel.Load(Device.Cpu, store, range), m => new BlazeFaceSession(m, blazeFace), blazeFace.MaxDetections,
+        var settings = Settings(new BlazeFaceOptions(), options);
+        return Open(BlazeFaceModel.Load(Device.Cpu, store, range), m => new BlazeFaceSession(m, settings), settings.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, ((ReadOnlySpan<Vector2>)d.Landmarks).ToArray()));
     }
 
     private static SessionDetector<BoxDetection> TinyYoloFace(DetectorOptions options, ModelStore store)
     {
-        var yolo = new TinyYoloFaceOptions();
-        if (options.Threshold is { } threshold) yolo = yolo with { Threshold = threshold };
-        if (options.Area) yolo = yolo with { Resampling = ResizeMode.Area };
-        return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, yolo), yolo.MaxDetections,
+        var settings = Settings(new TinyYoloFaceOptions(), options);
+        return Open(TinyYoloFaceModel.Load(Device.Cpu, store), m => new TinyYoloFaceSession(m, settings), settings.MaxDetections,
             d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<BoxDetection> FaceBoxes(DetectorOptions options, ModelStore store)
+    {
+        var settings = Settings(new FaceBoxesOptions(), options);
+        return Open(FaceBoxesModel.Load(Device.Cpu, store), m => new FaceBoxesSession(m, settings), settings.MaxDetections,
+            d => new DetectedObject("face", d.Score, d.X1, d.Y1, d.X2, d.Y2, []));
+    }
+
+    private static SessionDetector<ObjectDetection> Handtrack(DetectorOptions options, ModelStore store)
+    {
+        var settings = Settings(new HandtrackOptions(), options);
+        return Open(HandtrackModel.Load(Device.Cpu, store), m => new HandtrackSession(m, settings), settings.MaxDetections,
+            d => Object(HandtrackModel.ClassNames, d));
     }
 
     private static SessionDetector<ObjectDetection> NanoDet(DetectorOptions options, ModelStore store)
     {
-        var nanoDet = new NanoDetOptions();
-        if (options.Threshold is { } threshold) nanoDet = nanoDet with { Threshold = threshold };
-        if (options.Area) nanoDet = nanoDet with { Resampling = ResizeMode.Area };
-        return Open(NanoDetModel.Load(Device.Cpu, store), m => new NanoDetSession(m, nanoDet), nanoDet.MaxDetections,
-            d => new DetectedObject(CocoClasses.Names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
+        var settings = Settings(new NanoDetOptions(), options);
+        return Open(NanoDetModel.Load(Device.Cpu, store), m => new NanoDetSession(m, settings), settings.MaxDetections,
+            d => Object(CocoClasses.Names, d));
     }
 
     private static SessionDetector<ObjectDetection> Ssd(DetectorOptions options, ModelStore store)
     {
-        var ssd = new SsdOptions();
-        if (options.Threshold is { } threshold) ssd = ssd with { Threshold = threshold };
-        if (options.Area) ssd = ssd with { Resampling = ResizeMode.Area };
-        return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, ssd), ssd.MaxDetections,
-            d => new DetectedObject(SsdModel.ClassNames[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class));
+        var settings = Settings(new SsdOptions(), options);
+        return Open(SsdModel.Load(Device.Cpu, store), m => new SsdSession(m, settings), settings.MaxDetections,
+            d => Object(SsdModel.ClassNames, d));
+    }
+
+    private static SessionDetector<ObjectDetection> CenterNet(DetectorOptions options, ModelStore store)
+    {
+        var settings = Settings(new CenterNetOptions(), options);
+        return Open(CenterNetModel.Load(Device.Cpu, store), m => new CenterNetSession(m, settings), settings.MaxDetections,
+            d => Object(CenterNetModel.ClassNames, d));
+    }
+
+    private static DetectedObject Object(ReadOnlySpan<string> names, ObjectDetection d) =>
+        new(names[d.Class], d.Score, d.X1, d.Y1, d.X2, d.Y2, [], d.Class);
+
+    // The model's own settings, but for what the command line says.
+    private static TOptions Settings<TOptions>(TOptions settings, DetectorOptions options)
+        where TOptions : SingleShotOptions
+    {
+        SingleShotOptions own = settings;
+        return (TOptions)(own with
+        {
+            Threshold = options.Threshold ?? own.Threshold,
+            Resampling = options.Area ? ResizeMode.Area : own.Resampling,
+        });
     }
 
     private static SessionDetector<TDetection> Open<TModel, TDetection>(

@@ -35,7 +35,8 @@ public sealed class BlazeFaceModel : IDisposable
     /// beside width and height.</summary>
     internal DeviceTensor AnchorRows { get; } = null!;
 
-    /// <summary>Loads the weights that <c>build/models.sh</c> brought.</summary>
+    /// <summary>Loads the weights that <c>build/models.sh</c> brought; those of <see cref="BlazeFaceRange.BackCamera"/> come with
+    /// <c>fovea models fetch blazeface-back</c>.</summary>
     /// <exception cref="ModelNotInstalledException">They are not there.</exception>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
     public static BlazeFaceModel Load(Device device, ModelStore store, BlazeFaceRange range = BlazeFaceRange.ShortRange)
@@ -46,6 +47,7 @@ public sealed class BlazeFaceModel : IDisposable
         {
             BlazeFaceRange.ShortRange => new BlazeFaceModel(device, s => new ShortRangeNet(s, store.LoadTflite("blazeface", "short_range.tflite"))),
             BlazeFaceRange.FullRange => new BlazeFaceModel(device, s => new FullRangeNet(s, store.LoadTflite("blazeface", "full_range.tflite"))),
+            BlazeFaceRange.BackCamera => new BlazeFaceModel(device, s => new BackCameraNet(s, store.LoadTfjs("blazeface-back", "blazeface.json"))),
             _ => throw new ArgumentOutOfRangeException(nameof(range), range, "There is no such network."),
         };
     }

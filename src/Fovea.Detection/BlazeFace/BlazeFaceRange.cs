@@ -8,4 +8,7 @@ public enum BlazeFaceRange
 
     /// <summary>Faces up to about five metres away: 192 x 192 pixels.</summary>
     FullRange,
+
+    /// <summary>The camera on a phone's back: 256 x 256 pixels, for smaller faces than <see cref="ShortRange"/>.</summary>
+    BackCamera,
 }

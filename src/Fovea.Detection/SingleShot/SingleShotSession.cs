@@ -25,12 +25,19 @@ public abstract class SingleShotSession<TDetection> : DetectorSession<TDetection
 
     /// <summary>Greedy suppression over <paramref name="rows"/> of the form of <typeparamref name="TDetection"/>; the survivors, best first,
     /// become the results.</summary>
-    private protected void Suppress(DeviceStream stream, DeviceTensor rows, DeviceTensor results, DeviceTensor count)
+    /// <param name="stream">Where.</param>
+    /// <param name="rows">The candidates.</param>
+    /// <param name="results">Receives the survivors.</param>
+    /// <param name="count">Receives their number.</param>
+    /// <param name="classes">Classes of the candidates, Int32: only boxes of one class suppress each other. Null for one class.</param>
+    /// <param name="valid">How many rows are candidates; null for all.</param>
+    private protected void Suppress(
+        DeviceStream stream, DeviceTensor rows, DeviceTensor results, DeviceTensor count, DeviceTensor? classes = null, DeviceTensor? valid = null)
     {
         using var keep = DeviceTensor.Allocate(stream, DType.Int32, Options.MaxDetections);
         using var keepCount = DeviceTensor.Allocate(stream, DType.Int32, 1);
         var nms = new NmsOptions { IouThreshold = Options.IouThreshold, ScoreThreshold = Options.Threshold };
-        Kernels.Nms(stream, nms, rows.Columns(0, 4), rows.Columns(4, 1), classes: null, valid: null, keep, keepCount);
+        Kernels.Nms(stream, nms, rows.Columns(0, 4), rows.Columns(4, 1), classes, valid, keep, keepCount);
         count.Fill(stream, 0);
         Kernels.AppendRows(stream, rows, keep.WithLive(keepCount), results, count);
     }

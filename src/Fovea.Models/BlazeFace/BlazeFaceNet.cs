@@ -54,7 +54,7 @@ public abstract class BlazeFaceNet : IDisposable
     public abstract void Dispose();
 
     // A head's map [1, cells, cells, perCell * width] is a run of rows of a table: the convolution writes into it.
-    private protected static void Head(DeviceStream stream, Conv2DLayer head, DeviceTensor features, DeviceTensor table, int firstAnchor, (int Cells, int PerCell) level)
+    internal static void Head(DeviceStream stream, Conv2DLayer head, DeviceTensor features, DeviceTensor table, int firstAnchor, (int Cells, int PerCell) level)
     {
         var rows = table.Rows(firstAnchor, level.Cells * level.Cells * level.PerCell);
         head.Forward(stream, features, rows.Reshape(1, level.Cells, level.Cells, level.PerCell * table.Shape[1]));

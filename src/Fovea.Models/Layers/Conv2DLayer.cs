@@ -38,8 +38,12 @@ public sealed class Conv2DLayer : ILayer
     }
 
     /// <summary>Enqueues the convolution into <paramref name="y"/>, which may be a channel slice.</summary>
-    public void Forward(DeviceStream stream, DeviceTensor x, DeviceTensor y) =>
-        Kernels.Conv2D(stream, _options, x, _weights, _bias, _slope, residual: null, y);
+    public void Forward(DeviceStream stream, DeviceTensor x, DeviceTensor y) => Forward(stream, x, residual: null, y);
+
+    /// <summary>As <see cref="Forward(DeviceStream, DeviceTensor, DeviceTensor)"/>, with a tensor of the result's shape added before the
+    /// activation.</summary>
+    public void Forward(DeviceStream stream, DeviceTensor x, DeviceTensor? residual, DeviceTensor y) =>
+        Kernels.Conv2D(stream, _options, x, _weights, _bias, _slope, residual, y);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -38,9 +38,14 @@ public sealed class SeparableConv2DLayer : ILayer
     {
         var (height, width) = _options.OutputSize(x.Shape[1], x.Shape[2]);
         var y = DeviceTensor.AllocateLike(stream, x, DType.Float32, x.Shape[0], height, width, _options.OutChannels);
-        Kernels.SeparableConv2D(stream, _options, x, _weights, _depthwiseBias, _bias, slope: null, residual, y);
+        Forward(stream, x, residual, y);
         return y;
     }
+
+    /// <summary>As <see cref="Forward(DeviceStream, DeviceTensor, DeviceTensor?)"/>, into <paramref name="y"/>, which may be a channel
+    /// slice.</summary>
+    public void Forward(DeviceStream stream, DeviceTensor x, DeviceTensor? residual, DeviceTensor y) =>
+        Kernels.SeparableConv2D(stream, _options, x, _weights, _depthwiseBias, _bias, slope: null, residual, y);
 
     /// <inheritdoc/>
     public void Dispose()

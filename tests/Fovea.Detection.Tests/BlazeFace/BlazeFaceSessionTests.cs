@@ -11,10 +11,12 @@ public sealed class BlazeFaceSessionTests
     [InlineData(BlazeFaceRange.FullRange, "sample1.jpg", 3)]
     [InlineData(BlazeFaceRange.FullRange, "sample5.jpg", 5)]
     [InlineData(BlazeFaceRange.FullRange, "sample6.jpg", 4)]
+    [InlineData(BlazeFaceRange.BackCamera, "sample1.jpg", 3)]
+    [InlineData(BlazeFaceRange.BackCamera, "sample6.jpg", 4)]
     public void FindsTheFacesOfRealPhotos(BlazeFaceRange range, string name, int expected)
     {
         var photo = SharedData.Photo(name);
-        using var model = BlazeFaceModel.Load(Device.Cpu, SharedData.Installed("blazeface"), range);
+        using var model = BlazeFaceModel.Load(Device.Cpu, Installed(range), range);
         using var session = new BlazeFaceSession(model);
         var faces = Detect(session, photo);
         Assert.Equal(expected, faces.Length);
@@ -47,7 +49,7 @@ public sealed class BlazeFaceSessionTests
         Assert.Equal(4, count);
         foreach (var range in Enum.GetValues<BlazeFaceRange>())
         {
-            using var model = BlazeFaceModel.Load(Device.Cpu, SharedData.Installed("blazeface"), range);
+            using var model = BlazeFaceModel.Load(Device.Cpu, Installed(range), range);
             using var session = new BlazeFaceSession(model);
             foreach (var face in Detect(session, photo))
             {
@@ -129,6 +131,9 @@ public sealed class BlazeFaceSessionTests
         Assert.Throws<ArgumentOutOfRangeException>(() => BlazeFaceModel.Load(Device.Cpu, new ModelStore(), (BlazeFaceRange)7));
         Assert.Throws<ModelNotInstalledException>(() => BlazeFaceModel.Load(Device.Cpu, new ModelStore("/nonexistent")));
     }
+
+    private static ModelStore Installed(BlazeFaceRange range) =>
+        SharedData.Installed(range == BlazeFaceRange.BackCamera ? "blazeface-back" : "blazeface");
 
     private static BlazeFaceDetection[] Detect(BlazeFaceSession session, RgbImage photo)
     {

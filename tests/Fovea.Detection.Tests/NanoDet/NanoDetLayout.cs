@@ -17,7 +17,7 @@ internal static class NanoDetLayout
 
     private static readonly int[] HeadBiases = [60, 62, 66, 68, 70, 72];
 
-    public static TfjsWeights Weights() => GeneratedWeights.Create(All());
+    public static TfjsWeights Weights() => GeneratedTfjs.Create(All());
 
     private static IEnumerable<(string Name, int[] Shape)> All()
     {

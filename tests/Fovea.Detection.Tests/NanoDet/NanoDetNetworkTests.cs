@@ -73,7 +73,7 @@ public sealed class NanoDetNetworkTests
     public void AnotherNetworksWeightsAreRefused()
     {
         using var stream = Device.Cpu.CreateStream();
-        var weights = GeneratedWeights.Create([("PartitionedCall/split", [5, 5, 3, 32])]);
+        var weights = GeneratedTfjs.Create([("PartitionedCall/split", [5, 5, 3, 32])]);
         var error = Assert.Throws<InvalidDataException>(() => new NanoDetNet(stream, weights));
         Assert.Contains("should have shape [3,3,3,32]", error.Message, StringComparison.Ordinal);
     }
@@ -82,7 +82,7 @@ public sealed class NanoDetNetworkTests
     private static float[] Run(DeviceStream stream, NanoDetNet net)
     {
         const int size = NanoDetNet.InputSize;
-        float[] input = Array.ConvertAll(GeneratedWeights.Picture(size, size), value => value / 64f - 2);
+        float[] input = Array.ConvertAll(GeneratedTfjs.Picture(size, size), value => value / 64f - 2);
         using var x = DeviceTensor.From<float>(stream, input, 1, size, size, 3);
         using var rows = DeviceTensor.Allocate(stream, DType.Float32, NanoDetNet.Rows, NanoDetNet.Outputs);
         net.Forward(stream, x, rows);

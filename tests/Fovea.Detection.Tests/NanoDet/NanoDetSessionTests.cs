@@ -56,7 +56,7 @@ public sealed class NanoDetSessionTests
         // Random logits: everything over the threshold, so that the whole pipeline has work.
         using var session = new NanoDetSession(model, new NanoDetOptions { Threshold = 0 });
         const int width = 90, height = 50;
-        byte[] picture = GeneratedWeights.Picture(width, height);
+        byte[] picture = GeneratedTfjs.Picture(width, height);
         session.WarmUp(width, height);
         var (first, second) = (new ObjectDetection[64], new ObjectDetection[64]);
         Assert.Equal(64, session.Detect(picture, width, height, first));

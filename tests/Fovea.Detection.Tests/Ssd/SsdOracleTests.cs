@@ -1,6 +1,7 @@
 using System.Text;
 using Fovea.Data;
 using Fovea.Models.Ssd;
+using static Fovea.Detection.Tests.OracleTensors;
 
 namespace Fovea.Detection.Tests.Ssd;
 
@@ -21,11 +22,11 @@ public sealed class SsdOracleTests
         using var boxes = DeviceTensor.Allocate(stream, DType.Float32, SsdMobileNetV2.Anchors, 4);
         using var scores = DeviceTensor.Allocate(stream, DType.Float32, SsdMobileNetV2.Anchors, SsdMobileNetV2.Scores);
         net.Forward(stream, x, boxes, scores);
-        AssertClose(Load(oracle, "class_predictions").Floats, scores.ToArray<float>(stream));
+        AssertWithinShare(Tolerance, Load(oracle, "class_predictions").Floats, scores.ToArray<float>(stream));
         float[] expected = Load(oracle, "box_encodings").Floats.ToArray();
         // The file has y x h w.
         for (int i = 0; i < expected.Length; i += 2) (expected[i], expected[i + 1]) = (expected[i + 1], expected[i]);
-        AssertClose(expected, boxes.ToArray<float>(stream));
+        AssertWithinShare(Tolerance, expected, boxes.ToArray<float>(stream));
     }
 
     /// <summary>What the reference formula makes of TFLite's output is what a session finds. The picture is the oracle's input in whole
@@ -100,20 +101,5 @@ public sealed class SsdOracleTests
         double width = Math.Max(0, Math.Min(a.X2, b.X2) - Math.Max(a.X1, b.X1)), height = Math.Max(0, Math.Min(a.Y2, b.Y2) - Math.Max(a.Y1, b.Y1));
         double both = width * height;
         return both / ((a.X2 - a.X1) * (a.Y2 - a.Y1) + (b.X2 - b.X1) * (b.Y2 - b.Y1) - both);
-    }
-
-    private static NpyFile Load(string oracle, string name) => NpyFile.Load(Path.Combine(oracle, name + ".npy"));
-
-    private static void AssertClose(ReadOnlySpan<float> expected, float[] actual)
-    {
-        Assert.Equal(expected.Length, actual.Length);
-        float largest = 0, worst = 0;
-        for (int i = 0; i < actual.Length; i++)
-        {
-            largest = Math.Max(largest, Math.Abs(expected[i]));
-            worst = Math.Max(worst, Math.Abs(expected[i] - actual[i]));
-        }
-
-        Assert.True(worst <= Tolerance * largest, $"off by {worst} at values up to {largest}");
     }
 }

@@ -5,7 +5,7 @@ using Fovea.Data;
 namespace Fovea.Detection.Tests;
 
 /// <summary>TensorFlow.js weights of a network's layout with random values, for tests that no file may be needed for.</summary>
-internal static class GeneratedWeights
+internal static class GeneratedTfjs
 {
     /// <summary>Kernels get a variance that keeps the activations' size (He et al., 2015), biases small values.</summary>
     public static TfjsWeights Create(IEnumerable<(string Name, int[] Shape)> layout)

@@ -2,7 +2,7 @@ namespace Fovea.Models.Tests;
 
 /// <summary>Weights for tests that need a network but no trained one: the same on every machine, sized so that values neither fade nor grow
 /// from layer to layer.</summary>
-internal sealed class GeneratedWeights : ConvolutionSource
+internal sealed class GeneratedConvolutions : ConvolutionSource
 {
     private readonly Random _random = new(11);
 
