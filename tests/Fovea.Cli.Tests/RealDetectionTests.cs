@@ -42,6 +42,21 @@ public class RealDetectionTests
         }
     }
 
+    [Theory]
+    [InlineData("faceboxes", "face")]
+    [InlineData("handtrack", "face")]
+    [InlineData("nanodet", "person")]
+    public void FindsTheThreePeopleOfSample1(string model, string label)
+    {
+        Assert.SkipUnless(Store.IsInstalled(model) && File.Exists(Photo), $"{model} weights or the photo are not installed; run fovea models fetch {model}");
+        var (code, output, error) = Run(Store.Folder, "detect", "--json", "--model", model, Photo);
+        Assert.Equal("", error);
+        Assert.Equal(0, code);
+        using var json = JsonDocument.Parse(output);
+        var labels = json.RootElement.GetProperty("detections").EnumerateArray().Select(d => d.GetProperty("label").GetString());
+        Assert.Equal(3, labels.Count(l => l == label));
+    }
+
     [Fact]
     public void FacesLargerThanTheImageAreNotAnError()
     {
