@@ -28,6 +28,7 @@ internal static class CommandLineApp
             BenchCommand.Create(console),
             ExperimentCommand.Create(console),
             CurveCommand.Create(console),
+            GenerateCommand.Create(console),
             DoctorCommand.Create(console),
         };
         try
