@@ -6,6 +6,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Fovea.Data;
 using Fovea.Models.Sequences;
+using Fovea.Models.Sequences.Rwkv;
 
 namespace Fovea.Cli.Commands;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Fovea.Data;
 using Fovea.Models.Sequences;
+using Fovea.Models.Sequences.Rwkv;
 
 namespace Fovea.Models.Tests.Sequences;
 

@@ -1,6 +1,6 @@
 using Fovea.Data;
 
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>An RWKV language model: embedding, blocks of a time mix and a channel mix, head. Immutable once loaded: any number of
 /// <see cref="RwkvSession"/> may share it.</summary>
@@ -17,7 +17,7 @@ public sealed class RwkvModel : IDisposable
     {
         Device = stream.Device;
         Options = OptionsOf(file);
-        var weights = new RwkvWeights(stream, file, Options, _owned);
+        var weights = new RwkvWeights(stream, Options, file.ReadFloats, _owned);
         try
         {
             _embedding = weights.Tensor("emb.weight", Options.Vocabulary, Options.Width);
@@ -115,8 +115,11 @@ public sealed class RwkvModel : IDisposable
             Layers = file.Layers,
             Heads = (int)heads,
             Hidden = (int)file.Find("blocks.0.ffn.key.weight").Shape[0],
+            Ranks = version == RwkvVersion.V7 ? new RwkvRanks(Rank(file, 0, "w"), Rank(file, 0, "a"), file.Layers > 1 ? Rank(file, 1, "v") : 0, Rank(file, 0, "g")) : default,
         };
     }
+
+    private static int Rank(RwkvFile file, int block, string name) => (int)file.Find($"blocks.{block}.att.{name}1").Shape[0];
 
     // Of Kernels.GatedLinearAttention.
     private const int MostKeys = 256;
