@@ -7,7 +7,9 @@ namespace Fovea.Models.Sequences.Rwkv;
 /// <param name="Read">The values of a name, which must be this many.</param>
 /// <param name="Owned">What is made.</param>
 /// <param name="Prefix">Of all names.</param>
-internal readonly record struct RwkvWeights(DeviceStream Stream, RwkvOptions Options, Func<string, long, float[]> Read, List<IDisposable> Owned, string Prefix = "")
+/// <param name="Format">How matrices are stored.</param>
+internal readonly record struct RwkvWeights(DeviceStream Stream, RwkvOptions Options, Func<string, long, float[]> Read, List<IDisposable> Owned, string Prefix = "",
+    WeightFormat Format = WeightFormat.Float32)
 {
     public RwkvWeights Below(string name) => this with { Prefix = $"{Prefix}{name}." };
 
@@ -32,7 +34,7 @@ internal readonly record struct RwkvWeights(DeviceStream Stream, RwkvOptions Opt
     /// <summary>A matrix as it is, one row per output; a bias of any shape.</summary>
     public LinearLayer Linear(string name, int inputs, int outputs, Activation activation = default, string? bias = null)
     {
-        var options = new LinearOptions { InFeatures = inputs, OutFeatures = outputs, Activation = activation };
+        var options = new LinearOptions { InFeatures = inputs, OutFeatures = outputs, Activation = activation, Weights = Format };
         var layer = new LinearLayer(Stream, options, Floats(name, (long)inputs * outputs), bias is null ? [] : Floats(bias, outputs), []);
         Owned.Add(layer);
         return layer;
