@@ -33,7 +33,7 @@ public sealed class GenerateTests : IDisposable
     public void GreedyTextIsWhatTheWeightsSay()
     {
         string model = Model();
-        foreach (string[] options in (string[][])[["--temperature", "0"], ["--top-k", "1"], ["--top-p", "0.01"]])
+        foreach (string[] options in (string[][])[["--temperature", "0"], ["--top-k", "1"], ["--top-p", "0.01"], ["--top-k", "1", "--weights", "bf16"], ["--top-k", "1", "--weights", "int8"]])
         {
             var result = CliResult.Of(["generate", "--model", model, "--prompt", "d", "--tokens", "6", .. options]);
             Assert.Equal((0, "abcdab\n"), (result.ExitCode, result.Out));
@@ -52,7 +52,7 @@ public sealed class GenerateTests : IDisposable
         result = CliResult.Of(["generate", "--model", Model(vocabulary: 8)]);
         Assert.Equal(3, result.ExitCode);
         Assert.Contains("the vocabulary has 8 tokens", result.Error, StringComparison.Ordinal);
-        foreach (string[] wrong in (string[][])[["--tokens", "0"], ["--temperature", "-1"], ["--top-p", "0"], ["--top-k", "0"], ["--seed", "x"]])
+        foreach (string[] wrong in (string[][])[["--tokens", "0"], ["--temperature", "-1"], ["--top-p", "0"], ["--top-k", "0"], ["--seed", "x"], ["--weights", "f16"]])
             Assert.Equal(2, CliResult.Of(["generate", "--model", bad, .. wrong]).ExitCode);
         Assert.Equal(2, CliResult.Of(["generate"]).ExitCode);
     }

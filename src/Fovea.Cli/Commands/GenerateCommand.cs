@@ -26,8 +26,10 @@ internal static class GenerateCommand
         var topK = NumberOption.Create<int>("--top-k", "Chooses among the likeliest N (all).", k => k >= 1, "must be at least 1");
         var topP = NumberOption.Create<float>("--top-p", "Chooses among the fewest that are this likely together (1).", p => p is > 0 and <= 1, "must be above 0 and at most 1");
         var seed = NumberOption.Create<ulong>("--seed", "The same seed gives the same text (0).", _ => true, "must be a whole number from 0");
+        var weights = new Option<string>("--weights") { HelpName = "FORMAT", Description = "How matrices are kept: f32, bf16 or int8 (f32)." };
+        weights.AcceptOnlyFromAmong("f32", "bf16", "int8");
         var json = new Option<bool>("--json") { Description = "One JSON object at the end instead of text as it comes." };
-        var command = new Command("generate", "Continues a text.\n\n" + ExitCode.Help) { model, prompt, tokens, temperature, topK, topP, seed, json };
+        var command = new Command("generate", "Continues a text.\n\n" + ExitCode.Help) { model, prompt, tokens, temperature, topK, topP, seed, weights, json };
         command.SetAction(parsed =>
         {
             var sampling = new SamplingOptions
@@ -38,18 +40,24 @@ internal static class GenerateCommand
                 Seed = parsed.GetValue(seed) ?? 0,
             };
             var text = parsed.GetValue(prompt);
-            return Run(console, parsed.GetValue(model)!, string.IsNullOrEmpty(text) ? "\n" : text, parsed.GetValue(tokens) ?? 100, sampling, parsed.GetValue(json));
+            var format = parsed.GetValue(weights) switch
+            {
+                "bf16" => WeightFormat.BFloat16,
+                "int8" => WeightFormat.Int8,
+                _ => WeightFormat.Float32,
+            };
+            return Run(console, parsed.GetValue(model)!, format, string.IsNullOrEmpty(text) ? "\n" : text, parsed.GetValue(tokens) ?? 100, sampling, parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(CliConsole console, string path, string prompt, int count, SamplingOptions sampling, bool isJson)
+    private static int Run(CliConsole console, string path, WeightFormat format, string prompt, int count, SamplingOptions sampling, bool isJson)
     {
         using var stream = Device.Cpu.CreateStream();
         RwkvModel model;
         try
         {
-            model = RwkvModel.Load(stream, path);
+            model = RwkvModel.Load(stream, path, format);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or RwkvFileException)
         {
