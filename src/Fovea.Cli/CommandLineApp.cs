@@ -29,6 +29,7 @@ internal static class CommandLineApp
             ExperimentCommand.Create(console),
             CurveCommand.Create(console),
             SpeechSegmentsCommand.Create(console, store),
+            GenerateCommand.Create(console),
             DoctorCommand.Create(console),
         };
         try
