@@ -62,7 +62,7 @@ Tolerance tolerance(int64_t batch, int64_t length, int64_t taps) {
 struct Shape {
   int64_t batch, length, channels, taps, extra;
 };
-// Direct sums up to 128 steps (all of them with few taps), transforms of 512 (a power of 2 alone) and 1024 points (of 4).
+// Direct sums up to a hundred steps (or of few taps), transforms of 512 (a power of 2 alone) and 1024 points (of 4).
 constexpr Shape kShapes[] = {{1, 1, 1, 1, 0},      {2, 7, 5, 3, 3},     {3, 33, 37, 33, 0},   {1, 9, 3, 20, 1},
                              {2, 5, 4, 0, 0},      {1, 600, 3, 4, 0},   {3, 257, 35, 250, 2}, {1, 300, 2, 700, 0},
                              {2, 513, 17, 500, 0}, {0, 300, 3, 300, 0}, {2, 0, 3, 4, 0},      {2, 4, 0, 3, 0}};

@@ -12,7 +12,7 @@ public sealed class S4DLayer : SequenceModule
 {
     private readonly S4DOptions _options;
     private readonly Parameter _logStep, _logReal, _imaginary, _outputRe, _outputIm, _skip;
-    private readonly DeviceTensor _spread;
+    private readonly DeviceTensor? _spread; // bilinear only
 
     /// <summary>A layer with the initial values of the paper: C normal with variance 1 (1/2 per part), D normal.</summary>
     /// <param name="stream">Where the parameters are allocated.</param>
@@ -35,7 +35,7 @@ public sealed class S4DLayer : SequenceModule
         _outputRe = Add("C.re", Initial.Normal(stream, random, Math.Sqrt(0.5), width, states));
         _outputIm = Add("C.im", Initial.Normal(stream, random, Math.Sqrt(0.5), width, states));
         _skip = Add("D", Initial.Normal(stream, random, 1, width), decays: false);
-        _spread = AddBuffer("spread", DiagonalStreaming.Spread(stream, states));
+        if (options.Rule == Discretization.Bilinear) _spread = AddBuffer("spread", DiagonalStreaming.Spread(stream, states));
     }
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ public sealed class S4DLayer : SequenceModule
         var decay = z.Affine(0.5f, 1) / below;
         var weights = c.Times(step) / below;
         var (batch, length) = (x.Shape[0], x.Shape[1]);
-        var wide = x.Reshape(batch, length, width, 1).Multiply(tape.Input(_spread)).Reshape(batch, length, width * floats);
+        var wide = x.Reshape(batch, length, width, 1).Multiply(tape.Input(_spread!)).Reshape(batch, length, width * floats);
         var hidden = wide.DiagonalScan(decay.Pairs().Reshape(width * floats), new DiagonalScanOptions { Complex = true });
         var read = hidden.Reshape(batch, length, width, floats).Multiply((weights with { Im = weights.Im.Affine(-1) }).Pairs().Reshape(width, floats));
         return read.Reduce(ReduceOp.Sum, keepDimensions: false, 3).Add(x.Multiply(tape.Use(_skip)));
