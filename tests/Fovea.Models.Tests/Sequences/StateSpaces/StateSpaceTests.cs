@@ -102,6 +102,18 @@ public sealed class StateSpaceTests : IDisposable
     }
 
     [Fact]
+    public void DropoutIsForTrainingOnly()
+    {
+        using var block = GluBlock.Lru(_stream, "block", new LruOptions(4, 3) { LargestRadius = 0.9 }, new Random(2), dropout: 0.5f);
+        var x = SequenceChecks.Values(9 * 4, 3);
+        var training = SequenceChecks.Parallel(_stream, block, x, 1, 9, 4);
+        block.Train(false);
+        var evaluating = SequenceChecks.Parallel(_stream, block, x, 1, 9, 4);
+        Assert.NotEqual(training, evaluating);
+        SequenceChecks.AssertClose(evaluating, SequenceChecks.Streamed(_stream, block, x, 1, 4, 9), Tolerance);
+    }
+
+    [Fact]
     public void DecaysAndStepsAreNotDecayed()
     {
         using var s4d = Make("s4d exact LegS", 2, 4);
@@ -122,7 +134,7 @@ public sealed class StateSpaceTests : IDisposable
         {
             "s4" => new S4Layer(_stream, "s4", s4, random),
             "lru" => new LruLayer(_stream, "lru", lru, random),
-            "s4d block" => GluBlock.S4D(_stream, "block", s4d, random, dropout: 0),
+            "s4d block" => GluBlock.S4D(_stream, "block", s4d, random),
             "s4 block" => GluBlock.S4(_stream, "block", s4, random),
             "lru block" => GluBlock.Lru(_stream, "block", lru, random),
             _ => new S4DLayer(_stream, "s4d", s4d with
