@@ -180,7 +180,13 @@ public sealed class TransformerDecoderSession : IDisposable
     public void Reorder(ReadOnlySpan<int> parents)
     {
         if (parents.Length != Streams) throw new ArgumentException($"{parents.Length} parents for {Streams} streams", nameof(parents));
-        foreach (var parent in parents) CheckStream(parent);
+        var isSame = true;
+        for (var s = 0; s < Streams; s++)
+        {
+            CheckStream(parents[s]);
+            isSame &= parents[s] == s;
+        }
+        if (isSame) return;
         using var order = DeviceTensor.From(_stream, parents, Streams);
         foreach (var cache in _self) cache.Reorder(_stream, order);
         var before = _lengths.ToArray();
