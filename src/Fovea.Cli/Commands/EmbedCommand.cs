@@ -11,14 +11,17 @@ internal static class EmbedCommand
 {
     internal static Command Create(CliConsole console, ModelStore store)
     {
-        var texts = new Argument<string[]>("TEXT") { Description = "Sentences; '-', or none, reads lines from standard input.", Arity = ArgumentArity.ZeroOrMore };
+        var texts = new Argument<string[]>("TEXT")
+        {
+            Description = "Sentences; '-', or none, reads lines from standard input.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var json = new Option<bool>("--json") { Description = "JSON: an object per sentence, or one with all similarities." };
         var similarity = new Option<bool>("--similarity") { Description = "The cosine of each pair of sentences in place of the vectors." };
-        var command = new Command("embed", "Turns English sentences into vectors of 512 numbers (Universal Sentence Encoder Lite).\n\n" + ExitCode.Help)
-        {
-            texts, json, similarity,
-        };
-        command.SetAction(parsed => Run(console, store, Read(parsed.GetValue(texts)!, Console.In), parsed.GetValue(json), parsed.GetValue(similarity)));
+        const string what = "Turns English sentences into vectors of 512 numbers (Universal Sentence Encoder Lite).\n\n";
+        var command = new Command("embed", what + ExitCode.Help) { texts, json, similarity };
+        command.SetAction(parsed =>
+            Run(console, store, Read(parsed.GetValue(texts)!, Console.In), parsed.GetValue(json), parsed.GetValue(similarity)));
         return command;
     }
 
@@ -81,7 +84,8 @@ internal static class EmbedCommand
             .Select(i => Enumerable.Range(0, sentences.Length).Select(j => Dot(Vector(i), Vector(j))).ToArray()).ToArray();
         if (!json)
         {
-            foreach (var row in rows) output.WriteLine(string.Join(' ', row.Select(v => v.ToString("0.000", CultureInfo.InvariantCulture).PadLeft(6))));
+            foreach (var row in rows)
+                output.WriteLine(string.Join(' ', row.Select(v => v.ToString("0.000", CultureInfo.InvariantCulture).PadLeft(6))));
             return;
         }
         output.WriteLine(JsonLine.Of(writer =>

@@ -29,7 +29,8 @@ public sealed class BpeTokenizer : ITokenizer
     /// <param name="name">Name of the vocabulary for messages.</param>
     /// <param name="mergesName">Name of the merges for messages.</param>
     /// <exception cref="VocabularyFormatException">A file is not well formed, or they do not fit together.</exception>
-    public static BpeTokenizer Parse(ReadOnlyMemory<byte> vocabulary, ReadOnlySpan<byte> merges, string unknown = "<unk>", string endMark = "</w>",
+    public static BpeTokenizer Parse(
+        ReadOnlyMemory<byte> vocabulary, ReadOnlySpan<byte> merges, string unknown = "<unk>", string endMark = "</w>",
         string name = "vocab.json", string mergesName = "merges.txt")
     {
         ArgumentException.ThrowIfNullOrEmpty(endMark);
@@ -85,10 +86,10 @@ public sealed class BpeTokenizer : ITokenizer
         var text = new StringBuilder();
         foreach (var id in ids)
         {
-            if ((uint)id >= (uint)_tokens.Length) throw new ArgumentOutOfRangeException(nameof(ids), $"token {id} is not in a vocabulary of {_tokens.Length}");
+            VocabularyFile.CheckId(id, VocabularySize);
             var token = _tokens[id];
-            if (token.EndsWith(EndMark, StringComparison.Ordinal)) text.Append(token.AsSpan(0, token.Length - EndMark.Length)).Append(' ');
-            else text.Append(token);
+            if (!token.EndsWith(EndMark, StringComparison.Ordinal)) text.Append(token);
+            else text.Append(token.AsSpan(0, token.Length - EndMark.Length)).Append(' ');
         }
         return text.Length > 0 && text[^1] == ' ' ? text.ToString(0, text.Length - 1) : text.ToString();
     }

@@ -3,8 +3,8 @@ using System.Text;
 
 namespace Fovea.Data;
 
-/// <summary>Byte-pair encoding over bytes as GPT-2 has it (Radford et al., "Language Models are Unsupervised Multitask Learners", 2019): any
-/// text has tokens and comes back unchanged. Read from its <c>vocab.json</c> and <c>merges.txt</c>.</summary>
+/// <summary>Byte-pair encoding over bytes as GPT-2 has it (Radford et al., "Language Models are Unsupervised Multitask Learners",
+/// 2019): any text has tokens and comes back unchanged. Read from its <c>vocab.json</c> and <c>merges.txt</c>.</summary>
 public sealed class ByteLevelBpeTokenizer : ITokenizer
 {
     private readonly string[] _tokens;
@@ -19,7 +19,8 @@ public sealed class ByteLevelBpeTokenizer : ITokenizer
         _ids = tokens.Select((token, id) => (token, id)).ToDictionary(t => t.token, t => t.id);
         var alphabet = Alphabet();
         for (var b = 0; b < 256; b++)
-            if (!_ids.TryGetValue(alphabet[b].ToString(), out _byteIds[b])) throw new VocabularyFormatException(name, $"it has no token for the byte {b}");
+            if (!_ids.TryGetValue(alphabet[b].ToString(), out _byteIds[b]))
+                throw new VocabularyFormatException(name, $"it has no token for the byte {b}");
         var byteOf = Enumerable.Range(0, 256).ToDictionary(b => alphabet[b], b => (byte)b);
         _bytes = [.. tokens.Select(token => token.All(byteOf.ContainsKey) ? token.Select(c => byteOf[c]).ToArray() : null)];
         _merges = new BytePairMerges(merges, mergesName, _ids);
@@ -31,13 +32,15 @@ public sealed class ByteLevelBpeTokenizer : ITokenizer
     /// <param name="name">Name of the vocabulary for messages.</param>
     /// <param name="mergesName">Name of the merges for messages.</param>
     /// <exception cref="VocabularyFormatException">A file is not well formed, or they do not fit together.</exception>
-    public static ByteLevelBpeTokenizer Parse(ReadOnlyMemory<byte> vocabulary, ReadOnlySpan<byte> merges, string name = "vocab.json", string mergesName = "merges.txt") =>
+    public static ByteLevelBpeTokenizer Parse(
+        ReadOnlyMemory<byte> vocabulary, ReadOnlySpan<byte> merges, string name = "vocab.json", string mergesName = "merges.txt") =>
         new(VocabularyFile.ReadIds(vocabulary, name), merges, name, mergesName);
 
     /// <inheritdoc/>
     public int VocabularySize => _tokens.Length;
 
-    /// <summary>The id of a token by its text in the vocabulary, for control tokens such as "&lt;|endoftext|&gt;"; -1: there is none.</summary>
+    /// <summary>The id of a token by its text in the vocabulary, for control tokens such as "&lt;|endoftext|&gt;"; -1: there is
+    /// none.</summary>
     public int IdOf(string token) => _ids.GetValueOrDefault(token, -1);
 
     /// <summary>The character that stands for each byte: itself where it is visible in Latin-1, else one from U+0100 on, in ascending
@@ -97,7 +100,7 @@ public sealed class ByteLevelBpeTokenizer : ITokenizer
         var bytes = new List<byte>();
         foreach (var id in ids)
         {
-            if ((uint)id >= (uint)_tokens.Length) throw new ArgumentOutOfRangeException(nameof(ids), $"token {id} is not in a vocabulary of {_tokens.Length}");
+            VocabularyFile.CheckId(id, VocabularySize);
             bytes.AddRange(_bytes[id] ?? Encoding.UTF8.GetBytes(_tokens[id]));
         }
         return Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(bytes));

@@ -62,7 +62,8 @@ public sealed class UnigramTokenizer : ITokenizer
     {
         ArgumentNullException.ThrowIfNull(text);
         // Enumerating runes turns what is broken into U+FFFD; normalisation would throw.
-        if (text.AsSpan().ContainsAnyInRange('\ud800', '\udfff')) text = string.Concat(text.EnumerateRunes().Select(rune => rune.ToString()));
+        if (text.AsSpan().ContainsAnyInRange('\ud800', '\udfff'))
+            text = string.Concat(text.EnumerateRunes().Select(rune => rune.ToString()));
         return text.Normalize(NormalizationForm.FormKC);
     }
 
@@ -92,7 +93,7 @@ public sealed class UnigramTokenizer : ITokenizer
         var text = new StringBuilder();
         foreach (var id in ids)
         {
-            if ((uint)id >= (uint)_pieces.Length) throw new ArgumentOutOfRangeException(nameof(ids), $"token {id} is not in a vocabulary of {_pieces.Length}");
+            VocabularyFile.CheckId(id, VocabularySize);
             text.Append(_pieces[id].Piece);
         }
         text.Replace(Space, ' ');

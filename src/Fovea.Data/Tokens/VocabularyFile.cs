@@ -17,7 +17,8 @@ internal static class VocabularyFile
         var index = 0;
         foreach (var entry in root.EnumerateArray())
         {
-            if (entry.GetArrayLength() != 2) throw new VocabularyFormatException(name, $"piece {index} has {entry.GetArrayLength()} parts, not text and score");
+            if (entry.GetArrayLength() != 2)
+                throw new VocabularyFormatException(name, $"piece {index} has {entry.GetArrayLength()} parts, not text and score");
             var (text, score) = (entry[0].GetString(), entry[1].ValueKind == JsonValueKind.Null ? 0 : entry[1].GetDouble());
             if (string.IsNullOrEmpty(text)) throw new VocabularyFormatException(name, $"piece {index} is empty");
             if (!double.IsFinite(score)) throw new VocabularyFormatException(name, $"piece {index} has the score {score}");
@@ -35,13 +36,21 @@ internal static class VocabularyFile
         var byId = new string[tokens.Count];
         foreach (var (text, id) in tokens)
         {
-            if ((uint)id >= (uint)byId.Length) throw new VocabularyFormatException(name, $"'{text}' has the id {id}, there are {byId.Length} tokens");
+            if ((uint)id >= (uint)byId.Length)
+                throw new VocabularyFormatException(name, $"'{text}' has the id {id}, there are {byId.Length} tokens");
             if (byId[id] is not null) throw new VocabularyFormatException(name, $"'{byId[id]}' and '{text}' have the id {id}");
             byId[id] = text;
         }
-        if (tokens.Select(t => t.Text).Distinct().Count() != byId.Length) throw new VocabularyFormatException(name, "a token occurs twice");
+        if (tokens.Select(t => t.Text).Distinct().Count() != byId.Length)
+            throw new VocabularyFormatException(name, "a token occurs twice");
         return byId;
     });
+
+    /// <summary>Throws what <see cref="ITokenizer.Decode"/> promises.</summary>
+    public static void CheckId(int id, int count)
+    {
+        if ((uint)id >= (uint)count) throw new ArgumentOutOfRangeException(nameof(id), $"token {id} is not in a vocabulary of {count}");
+    }
 
     private static T Read<T>(ReadOnlyMemory<byte> json, string name, Func<JsonElement, T> read)
     {

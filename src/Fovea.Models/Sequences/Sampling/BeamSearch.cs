@@ -39,11 +39,12 @@ public static class BeamSearch
             Keep(finished, options.Beams);
             open = next;
             // Log probabilities only fall; the greatest length makes the most of what is there.
-            if (open.Count > 0 && finished.Count == options.Beams && options.Score(open[0].LogProbability, options.MaxLength) <= finished[^1].Score) open = [];
+            if (open.Count > 0 && finished.Count == options.Beams && AtBest(open[0]) <= finished[^1].Score) open = [];
         }
         var missing = options.Beams - finished.Count;
-        return [.. finished, .. open.Take(missing)
-            .Select(o => new BeamHypothesis(o.Tokens, o.LogProbability, options.Score(o.LogProbability, options.MaxLength), IsFinished: false))];
+        return [.. finished, .. open.Take(missing).Select(o => new BeamHypothesis(o.Tokens, o.LogProbability, AtBest(o), IsFinished: false))];
+
+        double AtBest(Open hypothesis) => options.Score(hypothesis.LogProbability, options.MaxLength);
     }
 
     // Best first; a stable sort keeps equal ones in the order they were found.

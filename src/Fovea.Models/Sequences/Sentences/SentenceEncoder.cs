@@ -59,15 +59,17 @@ public sealed class SentenceEncoder : IDisposable
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(sentences);
-        if (vectors.Length != sentences.Count * Width)
-            throw new ArgumentException($"{sentences.Count} vectors have {sentences.Count * Width} numbers, the span has {vectors.Length}", nameof(vectors));
+        var numbers = sentences.Count * Width;
+        if (vectors.Length != numbers)
+            throw new ArgumentException($"{sentences.Count} vectors have {numbers} numbers, the span has {vectors.Length}", nameof(vectors));
         if (sentences.Count == 0) return;
         using var y = Forward(stream, sentences);
         y.CopyTo(stream, vectors);
     }
 
     /// <summary>The network over some sentences; see <see cref="SentenceEncoderNet.Forward"/>.</summary>
-    internal DeviceTensor Forward(DeviceStream stream, IReadOnlyList<string> sentences, Action<int, DeviceTensor, DeviceTensor>? inspect = null)
+    internal DeviceTensor Forward(
+        DeviceStream stream, IReadOnlyList<string> sentences, Action<int, DeviceTensor, DeviceTensor>? inspect = null)
     {
         List<int> tokens = [], positions = [], owners = [], offsets = [0];
         var counts = new float[sentences.Count];

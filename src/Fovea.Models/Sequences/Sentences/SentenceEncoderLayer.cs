@@ -59,14 +59,15 @@ internal sealed class SentenceEncoderLayer : IDisposable
     private DeviceTensor Attend(DeviceStream stream, DeviceTensor x, DeviceTensor offsets, Action<DeviceTensor, DeviceTensor>? inspect)
     {
         using var normed = Normalise(stream, x, _attentionNorm);
-        using var q = _projections[0].Forward(stream, normed);
-        using var k = _projections[1].Forward(stream, normed);
-        using var v = _projections[2].Forward(stream, normed);
-        using var o = DeviceTensor.Allocate(stream, DType.Float32, q.Shape);
+        using var queries = _projections[0].Forward(stream, normed);
+        using var keys = _projections[1].Forward(stream, normed);
+        using var values = _projections[2].Forward(stream, normed);
+        using var joined = DeviceTensor.Allocate(stream, DType.Float32, queries.Shape);
         long[] heads = [x.Shape[0], SentenceEncoderNet.Heads, _width / SentenceEncoderNet.Heads];
-        inspect?.Invoke(q.Reshape(heads), k.Reshape(heads));
-        Kernels.AttentionRagged(stream, new AttentionOptions(), q.Reshape(heads), k.Reshape(heads), v.Reshape(heads), offsets, offsets, o.Reshape(heads), lse: null);
-        return _output.Forward(stream, o);
+        var (q, k, v, o) = (queries.Reshape(heads), keys.Reshape(heads), values.Reshape(heads), joined.Reshape(heads));
+        inspect?.Invoke(q, k);
+        Kernels.AttentionRagged(stream, new AttentionOptions(), q, k, v, offsets, offsets, o, lse: null);
+        return _output.Forward(stream, joined);
     }
 
     private static DeviceTensor Normalise(DeviceStream stream, DeviceTensor x, (DeviceTensor Gamma, DeviceTensor Beta) norm)

@@ -1,4 +1,5 @@
 using Fovea.Data;
+using static Fovea.Models.Sequences.Sentences.SentenceEncoderNet;
 
 namespace Fovea.Models.Sequences.Sentences;
 
@@ -10,18 +11,18 @@ internal sealed class SentenceWeights(TfjsWeights weights)
     private const string Variable = "module/Encoder_en/KonaTransformer/Encode/";
 
     /// <summary>[8002][256].</summary>
-    public float[] Embeddings => weights.Floats("module/Embeddings_en", SentenceEncoderNet.Vocabulary, SentenceEncoderNet.EmbeddingWidth);
+    public float[] Embeddings => weights.Floats("module/Embeddings_en", Vocabulary, EmbeddingWidth);
 
     /// <summary>Angle per position of each sine and cosine.</summary>
     public float[] Frequencies =>
-        weights.Floats($"{Folded}TransformerStack/Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1", 1, SentenceEncoderNet.EmbeddingWidth / 2);
+        weights.Floats($"{Folded}TransformerStack/Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1", 1, EmbeddingWidth / 2);
 
     /// <summary>The dense layer at the end, [out][in].</summary>
     public LinearLayer Head(DeviceStream stream)
     {
         const string name = "module/Encoder_en/hidden_layers/tanh_layer_0";
-        return Linear(stream, weights.Floats($"{name}/weights", SentenceEncoderNet.Width, SentenceEncoderNet.Width),
-            weights.Floats($"{name}/bias", SentenceEncoderNet.Width), SentenceEncoderNet.Width, Activation.Tanh);
+        return Linear(stream, weights.Floats($"{name}/weights", Width, Width),
+            weights.Floats($"{name}/bias", Width), Width, Activation.Tanh);
     }
 
     /// <summary>Queries, keys and values of a layer: three thirds of one product.</summary>
@@ -39,16 +40,16 @@ internal sealed class SentenceWeights(TfjsWeights weights)
     public LinearLayer Output(DeviceStream stream, int layer, int width)
     {
         var name = $"Layer_{layer}/TransformerLayer/MultiheadAttention/output_transform_single";
-        return Linear(stream, weights.Floats($"{Variable}{name}/kernel/part_0", 1, 1, width, SentenceEncoderNet.Width),
-            weights.Floats($"{Folded}{name}/bias/ConcatPartitions/concat", SentenceEncoderNet.Width), SentenceEncoderNet.Width);
+        return Linear(stream, weights.Floats($"{Variable}{name}/kernel/part_0", 1, 1, width, Width),
+            weights.Floats($"{Folded}{name}/bias/ConcatPartitions/concat", Width), Width);
     }
 
     /// <summary>The product that widens the residual of the first layer.</summary>
     public LinearLayer Widen(DeviceStream stream)
     {
         const string name = "Layer_0/TransformerLayer/dense";
-        return Linear(stream, weights.Floats($"{Folded}{name}/kernel/ConcatPartitions/concat", SentenceEncoderNet.EmbeddingWidth, SentenceEncoderNet.Width),
-            weights.Floats($"{Folded}{name}/bias/ConcatPartitions/concat", SentenceEncoderNet.Width), SentenceEncoderNet.Width);
+        return Linear(stream, weights.Floats($"{Folded}{name}/kernel/ConcatPartitions/concat", EmbeddingWidth, Width),
+            weights.Floats($"{Folded}{name}/bias/ConcatPartitions/concat", Width), Width);
     }
 
     /// <summary>A product of the feed-forward block: 1 with ReLU, then 2.</summary>

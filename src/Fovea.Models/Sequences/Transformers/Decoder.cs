@@ -10,7 +10,8 @@ public sealed class Decoder : Module
         : base(name)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Layers = [.. Enumerable.Range(0, options.DecoderLayers).Select(i => Add(new DecoderLayer(stream, $"{name}.layer{i}", options, random)))];
+        Layers = [.. Enumerable.Range(0, options.DecoderLayers)
+            .Select(i => Add(new DecoderLayer(stream, $"{name}.layer{i}", options, random)))];
         if (options.NormFirst) FinalNorm = Add(new Norm(stream, $"{name}.norm", options));
         if (options.Positions == PositionKind.Rotary)
             Rotary = Add(new RotaryPositions(stream, $"{name}.rotary", options.HeadSize, options.MaxLength, options.RotaryBase));

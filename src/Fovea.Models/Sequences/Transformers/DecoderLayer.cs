@@ -49,7 +49,10 @@ public sealed class DecoderLayer : Module
     public Value Forward(Value x, Value memory, Value memoryLengths, RotaryPositions? rotary)
     {
         if (memory.IsPresent != (Cross is not null))
-            throw new ArgumentException($"{Name} has {(Cross is null ? "no" : "a")} cross-attention, its memory is {memory}", nameof(memory));
+        {
+            var has = Cross is null ? "no" : "a";
+            throw new ArgumentException($"{Name} has {has} cross-attention, its memory is {memory}", nameof(memory));
+        }
         x = AttentionResidual.Forward(x, inner => Attention.Forward(inner, inner, keyLengths: default, causal: true, rotary));
         if (Cross is not null) x = CrossResidual!.Forward(x, inner => Cross.Forward(inner, memory, memoryLengths));
         return FeedForwardResidual.Forward(x, FeedForward.Forward);

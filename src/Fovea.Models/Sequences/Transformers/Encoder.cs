@@ -10,7 +10,8 @@ public sealed class Encoder : Module
         : base(name)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Layers = [.. Enumerable.Range(0, options.EncoderLayers).Select(i => Add(new EncoderLayer(stream, $"{name}.layer{i}", options, random)))];
+        Layers = [.. Enumerable.Range(0, options.EncoderLayers)
+            .Select(i => Add(new EncoderLayer(stream, $"{name}.layer{i}", options, random)))];
         if (options.NormFirst) FinalNorm = Add(new Norm(stream, $"{name}.norm", options));
         if (options.Positions == PositionKind.Rotary)
             Rotary = Add(new RotaryPositions(stream, $"{name}.rotary", options.HeadSize, options.MaxLength, options.RotaryBase));

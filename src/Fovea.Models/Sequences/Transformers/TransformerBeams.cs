@@ -15,7 +15,8 @@ public sealed class TransformerBeams(TransformerDecoderSession session) : IBeamS
     /// <inheritdoc/>
     public void Score(ReadOnlySpan<int> parents, ReadOnlySpan<int> tokens, Span<float> logits)
     {
-        if (parents.Length > session.Streams) throw new ArgumentException($"{parents.Length} beams, the session has {session.Streams} streams", nameof(parents));
+        if (parents.Length > session.Streams)
+            throw new ArgumentException($"{parents.Length} beams, the session has {session.Streams} streams", nameof(parents));
         // Streams without a hypothesis pause.
         _parents.AsSpan().Clear();
         _tokens.AsSpan().Fill(-1);
