@@ -22,6 +22,7 @@ internal static class CommandLineApp
             new VersionOption(),
             DetectCommand.Create(console, createDetector),
             EvalCommand.Create(console, createDetector),
+            EmbedCommand.Create(console, store),
             ModelsCommand.Create(console, store),
             RecordsCommand.Create(console),
             FeaturesCommand.Create(console),

@@ -27,6 +27,8 @@ public static class ModelCatalog
             Under("models/handtrack/")),
         new CatalogModel("faceboxes", "The package is MIT; the origin and licence of the weights are not stated.", Under("models/faceboxes/")),
         new CatalogModel("silero-vad", "MIT (Silero Team, who trained the weights); the package that carries them is ISC.", Under("models/silero-vad/")),
+        new CatalogModel("use-lite",
+            "The package is Apache-2.0; it carries the Universal Sentence Encoder Lite, trained by Google.", Under("models/use-lite/")),
     ]);
 
     /// <summary>Every file of the table: weights and photos.</summary>

@@ -61,7 +61,7 @@ internal static class TestModels
     {
         var tape = new Tape();
         using var input = DeviceTensor.From<int>(stream, tokens, batch, tokens.Length / batch);
-        return Read(stream, tape, model.Forward(tape.Input(input)));
+        return Read(stream, model.Forward(tape.Input(input)));
     }
 
     /// <summary>Logits [B][T][V] of one forward pass on the tape.</summary>
@@ -72,13 +72,13 @@ internal static class TestModels
         using var from = DeviceTensor.From<int>(stream, source, batch, source.Length / batch);
         using var to = DeviceTensor.From<int>(stream, target, batch, target.Length / batch);
         using var counts = DeviceTensor.From<int>(stream, lengths, batch);
-        return Read(stream, tape, model.Forward(tape.Input(from), tape.Input(to), tape.Input(counts)));
+        return Read(stream, model.Forward(tape.Input(from), tape.Input(to), tape.Input(counts)));
     }
 
-    /// <summary>Runs a tape and reads a result.</summary>
-    public static float[] Read(DeviceStream stream, Tape tape, Value value)
+    /// <summary>Runs a tape forward and reads a result.</summary>
+    public static float[] Read(DeviceStream stream, Value value)
     {
-        using var program = tape.Compile(stream, value.Sum(), order: null, value);
+        using var program = TapeProgram.Inference(stream, value);
         program.Run();
         return program.Read(value).ToArray<float>(stream);
     }
