@@ -124,7 +124,7 @@ __global__ void __launch_bounds__(kThreads) start_groups_kernel(Weighted w) {
 FOVEA_DEVICE int64_t member(const Weighted& w, int64_t q) { return key_index(w.keys[key_index(w.members[q])]); }
 
 // One thread per group, into `ranks`: its score and its first box.
-__global__ void __launch_bounds__(kThreads) score_groups_kernel(Weighted w, uint64_t* ranks) {
+__global__ void __launch_bounds__(kThreads, 2) score_groups_kernel(Weighted w, uint64_t* ranks) {
   const WeightedNmsJob& j = w.job;
   const int64_t groups = w.counts[kGroups];
   for (int64_t g = int64_t{blockIdx.x} * kThreads + threadIdx.x; g < groups; g += int64_t{gridDim.x} * kThreads) {
