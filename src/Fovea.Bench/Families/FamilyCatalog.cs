@@ -13,7 +13,7 @@ public static class FamilyCatalog
         new("separable", "depthwise and pointwise convolution in one call", ConvRows.Separable),
         new("attention", "scaled dot-product attention, full, causal and decoding", Attention),
         new("scan", "selective scan", () => [new ScanWorkload(1024, 1536, 16)]),
-        new("nms", "greedy non-maximum suppression", Nms),
+        new("nms", "non-maximum suppression, greedy and its variants", Nms),
         new("gemm", "dense layers, f32 and narrow weights", Gemm),
         new("norm", "layer normalisation", () => [Rows(RowOperation.LayerNorm, 4096, 768), Rows(RowOperation.LayerNorm, 128, 768)]),
         new("softmax", "softmax over rows", () => [Rows(RowOperation.Softmax, 4096, 1024), Rows(RowOperation.Softmax, 1024, 128)]),
@@ -52,7 +52,10 @@ public static class FamilyCatalog
     ];
 
     private static IEnumerable<Workload> Nms() =>
-        from count in (int[])[1000, 8400, 25200] from limit in (int[])[0, 300] select new NmsWorkload(count, limit);
+    [
+        .. from count in (int[])[1000, 8400, 25200] from limit in (int[])[0, 300] select new NmsWorkload(count, limit),
+        .. from kind in Enum.GetValues<Suppression>() select new SuppressionWorkload(kind, 1000),
+    ];
 
     private static IEnumerable<Workload> Gemm()
     {
