@@ -54,5 +54,5 @@ public sealed class SsdSessionTests
         Assert.Throws<ModelNotInstalledException>(() => SsdModel.Load(Device.Cpu, new ModelStore("/nonexistent")));
     }
 
-    private static SsdModel Generated() => new(Device.Cpu, s => new SsdMobileNetV2(s, new GeneratedWeights()));
+    private static SsdModel Generated() => new(Device.Cpu, s => new SsdMobileNetV2(s, new Models.Tests.GeneratedWeights()));
 }
