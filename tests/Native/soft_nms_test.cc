@@ -101,6 +101,11 @@ TEST(SoftNms, PublishedVectors) {
     expect(soft_nms({FOVEA_MATRIX_NMS_LINEAR, 0, 0, 0, 0}, kSet1), {0, 3, 1, 2, 4}, {.9f, .6f, .255462f, .233333f, .1f});
     expect(soft_nms({FOVEA_FAST_NMS, .5f, 0, 0, 0}, kSet1), {0, 3}, {.9f, .6f});
     expect(soft_nms({FOVEA_FAST_NMS, .5f, 0, 0, 0}, kSet2), {0}, {.9f});
+    expect(soft_nms({FOVEA_CLUSTER_NMS, .5f, 0, 0, 0}, kSet1), {0, 3}, {.9f, .6f});
+    expect(soft_nms({FOVEA_CLUSTER_NMS, .5f, 0, 0, 0}, kSet2), {0, 2}, {.9f, .7f});
+    // Kept are 0 and 2: exp(-.538462^2 / .2) for box 1, exp(-.25^2 / .2) for box 2.
+    expect(soft_nms({FOVEA_CLUSTER_NMS_SPM, .5f, .2f, 0, 0}, kSet2), {0, 2, 1},
+           {.9f, .7f * std::exp(-.0625f / .2f), .8f * std::exp(-(7.0f / 13) * (7.0f / 13) / .2f)});
     expect(soft_nms({FOVEA_MATRIX_NMS_GAUSSIAN, 0, 2, 0, 0}, kSet2), {0, 2, 1}, {.9f, .617748f, .447972f});
     // With inclusive pixels IoU 01 is 100/142.
     expect(soft_nms({FOVEA_SOFT_NMS_LINEAR, .3f, 0, .2f, 1}, {{0, 0, 10, 10, 1, 1, 11, 11}, {.9f, .8f}, {}}), {0, 1},
@@ -113,7 +118,7 @@ TEST(SoftNms, PublishedVectors) {
 }
 
 TEST(SoftNms, EqualsTheReferenceOnRandomBoxes) {
-  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_FAST_NMS; ++method)
+  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_CLUSTER_NMS_SPM; ++method)
     for (const int64_t n : {1, 2, 15, 33, 211})
       for (const int32_t classes : {0, 3}) {
         const Input input = random_input(static_cast<uint32_t>(n + 1000 * method), n, classes);
@@ -138,7 +143,7 @@ TEST(SoftNms, EqualsTheReferenceOnRandomBoxes) {
 
 TEST(SoftNms, InstructionSetsAgreeBitForBit) {
   const Input input = random_input(77, 700, 2, 200);
-  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_FAST_NMS; ++method) {
+  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_CLUSTER_NMS_SPM; ++method) {
     Result first;
     for (const int32_t isa : available_isas()) {
       const ForcedIsa forced(isa);
@@ -146,7 +151,7 @@ TEST(SoftNms, InstructionSetsAgreeBitForBit) {
       if (first.keep.empty()) first = r;
       EXPECT_EQ(r.keep, first.keep);
       // The scalar exp rounds where the vectors fuse.
-      if (method != FOVEA_SOFT_NMS_GAUSSIAN && method != FOVEA_MATRIX_NMS_GAUSSIAN)
+      if (method != FOVEA_SOFT_NMS_GAUSSIAN && method != FOVEA_MATRIX_NMS_GAUSSIAN && method != FOVEA_CLUSTER_NMS_SPM)
         EXPECT_EQ(r.scores, first.scores);
       else
         for (size_t i = 0; i < r.scores.size(); ++i) EXPECT_NEAR(r.scores[i], first.scores[i], 1e-5f * first.scores[i]);
@@ -162,6 +167,78 @@ TEST(SoftNms, FastKeepsNoMoreThanGreedy) {
       const std::set<int32_t> kept(all.begin(), all.end());
       EXPECT_LE(few.size(), all.size());
       for (const int32_t i : few) EXPECT_TRUE(kept.count(i)) << i;
+    });
+  }
+}
+
+// Boxes in a few cells of a coarse grid: duplicates, equal scores, boxes without area, turned corners, NaN.
+Input hostile_input(uint32_t seed, int64_t n, int32_t classes) {
+  Array<float> random({n, 7});
+  random.fill(seed, 0, 1);
+  Input input;
+  for (int64_t i = 0; i < n; ++i) {
+    const float* r = random.data() + 7 * i;
+    for (int c = 0; c < 4; ++c) input.boxes.push_back(std::floor(r[c] * 6));
+    if (r[5] < .04f) input.boxes[static_cast<size_t>(4 * i) + static_cast<size_t>(r[5] * 100)] = r[6] < .5f ? NAN : kInf;
+    input.scores.push_back(r[6] < .05f ? NAN : std::floor(r[4] * 8) / 8 + .01f);
+    if (classes > 0) input.classes.push_back(static_cast<int32_t>(r[6] * 1000) % classes);
+  }
+  return input;
+}
+
+TEST(SoftNms, ClusterKeepsWhatGreedyKeeps) {
+  const uint32_t cases = test_device() == nullptr ? 1500 : 12;
+  for (uint32_t seed = 1; seed <= cases; ++seed) {
+    const Input input = hostile_input(seed, 1 + seed % 37, seed % 3 == 0 ? 3 : 0);
+    const float threshold = static_cast<float>(seed % 11) / 10 - .1f;  // among them: below 0, 0, exactly at an overlap
+    Result first;
+    on_every_isa([&] {
+      const Result r = soft_nms({FOVEA_CLUSTER_NMS, threshold, 0, -kInf, 0}, input);
+      ASSERT_EQ(r.keep, greedy(input, threshold)) << "case " << seed;
+      if (first.keep.empty()) first = r;
+      ASSERT_EQ(r.keep, first.keep) << "case " << seed;
+      for (size_t k = 0; k < r.keep.size(); ++k)
+        ASSERT_EQ(r.scores[k], input.scores[static_cast<size_t>(r.keep[k])]) << "case " << seed;
+    });
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST(SoftNms, AnOrderOfTheInputIsNoOrderOfTheBoxes) {
+  const Input input = random_input(31, 90, 3, 60);
+  Input turned;  // the last first; scores are distinct
+  for (size_t i = 90; i-- > 0;) {
+    turned.boxes.insert(turned.boxes.end(), input.boxes.begin() + static_cast<int64_t>(4 * i),
+                        input.boxes.begin() + static_cast<int64_t>(4 * i + 4));
+    turned.scores.push_back(input.scores[i]);
+    turned.classes.push_back(input.classes[i]);
+  }
+  on_every_isa([&] {
+    for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_CLUSTER_NMS_SPM; ++method) {
+      const fovea_soft_nms_params p{method, .4f, .5f, .05f, 0};
+      const Result a = soft_nms(p, input);
+      Result b = soft_nms(p, turned);
+      for (int32_t& i : b.keep) i = 89 - i;
+      EXPECT_EQ(b.keep, a.keep) << "method " << method;
+      EXPECT_EQ(b.scores, a.scores) << "method " << method;
+    }
+  });
+}
+
+TEST(SoftNms, ManyBoxesAreDefinedForEveryMethod) {
+  // 100,000 boxes of which few have a score that takes part: NaN, -inf and scores at the threshold do not.
+  const int64_t n = test_device() == nullptr ? 100000 : 3000;
+  Input input = hostile_input(5, n, 0);
+  for (size_t i = 0; i < input.scores.size(); ++i)
+    if (i % 1009 != 0) input.scores[i] = i % 3 == 0 ? NAN : i % 3 == 1 ? -kInf : .001f;
+  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_CLUSTER_NMS_SPM; ++method) {
+    Result first;
+    on_every_isa([&] {
+      const Result r = soft_nms({method, .5f, .5f, .001f, 0}, input, 20);
+      if (first.keep.empty()) first = r;
+      EXPECT_EQ(r.keep, first.keep) << "method " << method;
+      EXPECT_GT(r.keep.size(), 0u);
+      for (const int32_t i : r.keep) EXPECT_EQ(i % 1009, 0);
     });
   }
 }
@@ -201,7 +278,7 @@ TEST(SoftNms, TiesNanTwinsAndNegativeScores) {
     if (i != 7) order.push_back(i);
   const Input negative{{0, 0, 10, 10, 0, 0, 10, 10, 0, 5, 10, 15, 50, 50, 60, 60}, {-.5f, -.75f, -1, -.25f}, {}};
   on_every_isa([&] {
-    for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_FAST_NMS; ++method) {
+    for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_CLUSTER_NMS_SPM; ++method) {
       EXPECT_EQ(soft_nms({method, .5f, 1e-9f, 0, 0}, apart).keep, order) << "method " << method;
       if (method == FOVEA_MATRIX_NMS_GAUSSIAN) continue;  // 1e-9 is a wide Gaussian there
       EXPECT_EQ(soft_nms({method, .5f, 1e-9f, 0, 0}, twins).keep, (std::vector<int32_t>{0})) << "method " << method;
@@ -224,7 +301,7 @@ TEST(SoftNms, ValidLiveColumnsAndEveryWayOfRunning) {
   }
   const Live live(60);
   valid[0] = 55;
-  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_FAST_NMS; ++method) {
+  for (int32_t method = FOVEA_SOFT_NMS_LINEAR; method <= FOVEA_CLUSTER_NMS_SPM; ++method) {
     const fovea_soft_nms_params p{method, .3f, .5f, .1f, 0};
     std::vector<std::unique_ptr<Workspace>> workspaces;  // until captured graphs have run
     const auto call = [&](fovea_stream* s) {
@@ -269,8 +346,9 @@ TEST(SoftNms, ArgumentsAreChecked) {
   EXPECT_EQ(call(good, &bt, &st, &kst, small), FOVEA_INVALID_ARGUMENT);
   EXPECT_EQ(call(good, &bt, &st, &st, workspace), FOVEA_INVALID_ARGUMENT) << "keep_scores overlaps scores";
   for (const auto& change : std::vector<std::function<void(fovea_soft_nms_params&)>>{
-           [](auto& p) { p.method = 5; }, [](auto& p) { p.sigma = 0; }, [](auto& p) { p.sigma = NAN; },
-           [](auto& p) { p.iou_threshold = NAN; }, [](auto& p) { p.score_threshold = NAN; }}) {
+           [](auto& p) { p.method = 7; }, [](auto& p) { p.method = FOVEA_CLUSTER_NMS_SPM, p.sigma = -1; },
+           [](auto& p) { p.sigma = 0; }, [](auto& p) { p.sigma = NAN; }, [](auto& p) { p.iou_threshold = NAN; },
+           [](auto& p) { p.score_threshold = NAN; }}) {
     fovea_soft_nms_params p = good;
     change(p);
     EXPECT_EQ(call(p, &bt, &st, &kst, workspace), FOVEA_INVALID_ARGUMENT);

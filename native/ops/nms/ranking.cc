@@ -92,6 +92,14 @@ void select_ranked(uint64_t* keys, uint64_t* scratch, int64_t n, int64_t best) n
     if (keys[i] <= worst) keys[kept++] = keys[i];  // keys are unique: exactly `best` of them
 }
 
+void order_by_class(const int32_t* classes, const uint64_t* keys, int64_t n, uint64_t* order, uint64_t* scratch) noexcept {
+  for (int64_t r = 0; r < n; ++r) {
+    const uint32_t label = classes == nullptr ? 0u : static_cast<uint32_t>(classes[rank_index(keys[r])]);
+    order[r] = static_cast<uint64_t>(label) << 32 | static_cast<uint32_t>(r);
+  }
+  if (classes != nullptr) sort_ranked(order, scratch, n);
+}
+
 RankedQueue::RankedQueue(uint64_t* keys, uint64_t* scratch, int64_t n) noexcept : ordered_(keys), scratch_(scratch) {
   end_[0] = static_cast<uint32_t>(n);
   if (n <= kFew) return;

@@ -25,6 +25,10 @@ void sort_ranked(uint64_t* keys, uint64_t* scratch, int64_t n) noexcept;
 // Keeps the `best` smallest keys in front, in the order in which they arrived. `scratch` has room for n keys.
 void select_ranked(uint64_t* keys, uint64_t* scratch, int64_t n, int64_t best) noexcept;
 
+// order[r] = class << 32 | position of a key in `keys`: classes ascending, in a class the keys in their order. NULL for classes
+// is one class. `order` and `scratch` have room for n.
+void order_by_class(const int32_t* classes, const uint64_t* keys, int64_t n, uint64_t* order, uint64_t* scratch) noexcept;
+
 // Keys in ascending order, a run at a time. One pass spreads them over buckets of equal width in the range they occupy; a
 // bucket is sorted when its turn comes, so a caller that stops early has sorted little more than it used. Keys must arrive
 // with ascending indices; both arrays have room for n keys and belong to the queue.

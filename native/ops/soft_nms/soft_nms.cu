@@ -3,38 +3,23 @@
 //   soft NMS    one block: lowers all scores by the box just selected and finds the next best in the same pass
 //   matrix NMS  a thread per box, twice: the largest IoU with a better box, then the least decay
 //   fast NMS    a thread per box: is there a better box that overlaps?
+//   cluster NMS and IoU-guided: greedy suppression decides who is kept (kept_scores.cu)
 // Boxes of all classes are ranked together; those of different classes do not meet.
 //
 // Workspace: keys [ranked_bytes(N)], lowered f32 [N], term f32 [N] (soft: current scores; matrix: what IoUs are compared with),
-// then four i32: candidates and survivors, and room for the number of the selected behind each.
-#include "ops/soft_nms/soft_nms.h"
-
+// then four i32: candidates and survivors, and room for the number of the selected behind each; then what kept_scores.cu needs.
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "cuda/rank_sort.h"
 #include "cuda/reduce.h"
 #include "cuda/runtime.h"
-#include "ops/nms/overlap_device.h"
+#include "ops/soft_nms/soft_nms_device.h"
 
 namespace fovea::cuda {
 namespace {
 
 constexpr int kThreads = 256, kSoftThreads = 256;
 
-struct SoftNms {
-  SoftNmsJob job;
-  uint64_t* keys;
-  float *lowered, *term;
-  int32_t* counts;
-};
-
-FOVEA_DEVICE int32_t class_of(const SoftNmsJob& j, int64_t box) { return j.classes == nullptr ? 0 : j.classes[box]; }
-FOVEA_DEVICE NmsBox box_of(const SoftNmsJob& j, int64_t box) {
-  return load_box(j.boxes + box * j.boxes_pitch, j.params.plus_one != 0 ? 1.0f : 0.0f);
-}
-FOVEA_DEVICE float iou_of(const SoftNmsJob& j, const NmsBox& a, const NmsBox& b) {
-  return overlap_value(FOVEA_OVERLAP_UNION, j.params.plus_one != 0 ? 1.0f : 0.0f, a, b);
-}
 FOVEA_DEVICE float key_score(uint64_t key) {
   const auto rank = static_cast<uint32_t>(key >> 32);
   return __uint_as_float((rank & 0x80000000u) != 0 ? rank : ~rank & 0x7FFFFFFFu);
@@ -47,7 +32,11 @@ __global__ void __launch_bounds__(kThreads) collect_candidates_kernel(SoftNms n)
   for (int64_t first = int64_t{blockIdx.x} * kThreads; first < j.boxes_per_image; first += int64_t{gridDim.x} * kThreads) {
     const int64_t i = first + threadIdx.x;
     const float score = i < all ? j.scores[i * j.scores_pitch] : 0.0f;
-    if (i < j.boxes_per_image) n.lowered[i] = __uint_as_float(0x7FC00000u);  // NaN never passes a threshold
+    if (i < j.boxes_per_image) {
+      n.lowered[i] = __uint_as_float(0x7FC00000u);  // NaN never passes a threshold
+      if (j.localisation != nullptr)
+        n.term[i] = i < all && guided_candidate(j, i) ? j.localisation[i * j.localisation_pitch] : n.lowered[i];
+    }
     append_key(i < all && score > j.params.score_threshold, descending_key(score, i), n.keys, n.counts);
   }
 }
@@ -183,11 +172,13 @@ __global__ void __launch_bounds__(kThreads) write_kept_kernel(SoftNms n, const u
 }
 
 int64_t padded(int64_t n) { return (n + 15) / 16 * 16; }
-int64_t workspace_bytes(int64_t n) { return n == 0 ? 0 : ranked_bytes(n) + 2 * padded(n) * 4 + 64; }
+int64_t own_bytes(int64_t n) { return ranked_bytes(n) + 2 * padded(n) * 4 + 64; }
+int64_t workspace_bytes(int64_t n, bool by_kept) { return n == 0 ? 0 : own_bytes(n) + (by_kept ? kept_scores_bytes(n) : 0); }
 
 cudaError_t lower_scores(const SoftNms& n, int64_t boxes, cudaStream_t s) {
   const int32_t method = n.job.params.method;
   const unsigned grid = grid_for(boxes, kThreads);
+  if (scores_by_kept(n.job)) return enqueue_kept_scores(n, n.job.workspace + own_bytes(boxes), s);
   if (method == FOVEA_SOFT_NMS_LINEAR || method == FOVEA_SOFT_NMS_GAUSSIAN)
     return launch(soft_kernel, 1, kSoftThreads, 0, s, n);
   cudaError_t error = sort_keys({n.keys, n.counts, 1, boxes, 0}, s);
@@ -219,14 +210,22 @@ cudaError_t enqueue_soft_nms(const SoftNmsJob& job, cudaStream_t s) {
   return error != cudaSuccess ? error : launch(write_kept_kernel, grid_for(job.capacity, kThreads), kThreads, 0, s, n, kept);
 }
 
+fovea_status submit_soft_nms(const char* op, SoftNmsJob job, const fovea_workspace* workspace, fovea_stream* stream) {
+  const int64_t bytes = workspace_bytes(job.boxes_per_image, scores_by_kept(job));
+  FOVEA_TRY(check_workspace(op, workspace, bytes));
+  job.workspace = bytes == 0 ? nullptr : static_cast<char*>(workspace->data);
+  return submit(stream, op, [&](cudaStream_t s) { return enqueue_soft_nms(job, s); });
+}
+
 }  // namespace
 }  // namespace fovea::cuda
 
 using namespace fovea;
 using namespace fovea::cuda;
 
-extern "C" fovea_status fovea_soft_nms_workspace(const fovea_soft_nms_params*, const fovea_tensor* boxes, int64_t* bytes) {
-  *bytes = workspace_bytes(boxes->shape[0]);
+extern "C" fovea_status fovea_soft_nms_workspace(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
+                                                 int64_t* bytes) {
+  *bytes = workspace_bytes(boxes->shape[0], params->method >= FOVEA_CLUSTER_NMS);
   return FOVEA_OK;
 }
 
@@ -234,10 +233,22 @@ extern "C" fovea_status fovea_soft_nms(const fovea_soft_nms_params* params, cons
                                        const fovea_tensor* scores, const fovea_tensor* classes, const fovea_tensor* valid,
                                        const fovea_tensor* keep, const fovea_tensor* keep_scores, const fovea_tensor* count,
                                        const fovea_workspace* workspace, fovea_stream* stream) {
-  constexpr const char* op = "soft_nms";
-  const int64_t bytes = workspace_bytes(boxes->shape[0]);
-  FOVEA_TRY(check_workspace(op, workspace, bytes));
-  SoftNmsJob job = soft_nms_job(*params, *boxes, *scores, classes, valid, *keep, *keep_scores, *count);
-  job.workspace = bytes == 0 ? nullptr : static_cast<char*>(workspace->data);
-  return submit(stream, op, [&](cudaStream_t s) { return enqueue_soft_nms(job, s); });
+  return submit_soft_nms("soft_nms",
+                         soft_nms_job(*params, *boxes, *scores, nullptr, classes, valid, *keep, *keep_scores, *count),
+                         workspace, stream);
+}
+
+extern "C" fovea_status fovea_guided_nms_workspace(const fovea_soft_nms_params*, const fovea_tensor* boxes, int64_t* bytes) {
+  *bytes = workspace_bytes(boxes->shape[0], true);
+  return FOVEA_OK;
+}
+
+extern "C" fovea_status fovea_guided_nms(const fovea_soft_nms_params* params, const fovea_tensor* boxes,
+                                         const fovea_tensor* scores, const fovea_tensor* localisation,
+                                         const fovea_tensor* classes, const fovea_tensor* valid, const fovea_tensor* keep,
+                                         const fovea_tensor* keep_scores, const fovea_tensor* count,
+                                         const fovea_workspace* workspace, fovea_stream* stream) {
+  return submit_soft_nms("guided_nms",
+                         soft_nms_job(*params, *boxes, *scores, localisation, classes, valid, *keep, *keep_scores, *count),
+                         workspace, stream);
 }

@@ -5,11 +5,15 @@
 //               is final once i has been passed. The Gaussian needs one exp a box: the least of exp(-sigma*d) is that of the
 //               largest d = IoU_ij^2 - (max_k IoU_ki)^2
 //   fast NMS    lanes are the better boxes, stopping at the first that overlaps
+//   cluster NMS what its rounds end with: lanes are the boxes behind a kept one, which it strikes out and whose squared IoUs
+//               it adds up
+//   guided      the same in the order of the localisation, and a kept box takes the highest score of those it strikes out
 // Boxes that do not meet change nothing in any of them: a vector without an intersection costs no division.
 #include "ops/soft_nms/soft_nms.h"
 
 #include "ops/nms/overlap_simd.h"
 #include "ops/nms/rank_scan.h"
+#include "ops/reduce/lanes_simd.h"
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 namespace {
@@ -164,13 +168,57 @@ void fast(const Columns& c, const fovea_soft_nms_params& p, F one, F none, float
   }
 }
 
-// Puts the positions of n ranked keys in the order of their classes, ranks ascending in a class.
-void order_by_class(const SoftNmsJob& j, const uint64_t* keys, int64_t n, uint64_t* order, uint64_t* scratch) {
-  for (int64_t r = 0; r < n; ++r) {
-    const uint32_t label = j.classes == nullptr ? 0u : static_cast<uint32_t>(j.classes[rank_index(keys[r])]);
-    order[r] = static_cast<uint64_t>(label) << 32 | static_cast<uint32_t>(r);
+enum Strike { kDrop, kPenalty, kGuided };
+
+// Every box that no better kept one overlaps is kept. `first`: not 0 for a box that is struck out; `second`: the sum of its
+// squared IoUs with kept boxes, in their order.
+template <Strike kStrike>
+void strike(const Columns& c, const SoftNmsJob& j, F one, F none, float* lowered) {
+  const fovea_soft_nms_params& p = j.params;
+  const F threshold = set(p.iou_threshold), lane = to_float(iota());
+  for (int64_t k = 0; k < c.n; k += kLanes) {
+    store(c.first + k, zero());
+    store(c.second + k, zero());
   }
-  if (j.classes != nullptr) sort_ranked(order, scratch, n);
+  for (int64_t i = 0, kept = 0; i < c.n; ++i) {
+    if (c.first[i] != 0.0f) continue;
+    const Boxes box = c.broadcast(i);
+    F highest = set(c.score[i]);
+    for (int64_t k = i / kLanes * kLanes; k < c.n; k += kLanes) {
+      const Boxes boxes = c.boxes(k);
+      F inter = intersection(box, boxes, one, none);
+      const M behind = lane > set(static_cast<float>(i - k));  // all lanes of the vectors after the box's own
+      inter = select(behind, inter, zero());
+      if (p.iou_threshold >= 0.0f && bits(inter > zero()) == 0) continue;
+      const F all = whole(FOVEA_OVERLAP_UNION, box, boxes, inter), struck = load(c.first + k);
+      M hit = p.iou_threshold < 0.0f ? behind : inter > threshold * all;
+      if constexpr (kStrike == kGuided) {
+        hit = hit & (struck == zero());
+        highest = max(select(hit, load(c.score + k), highest), highest);
+      }
+      store(c.first + k, select(hit, set(1.0f), struck));
+      if constexpr (kStrike == kPenalty) {
+        const F ratio = inter / all, iou = select(is_nan(ratio), zero(), ratio);
+        store(c.second + k, load(c.second + k) + iou * iou);
+      }
+    }
+    if constexpr (kStrike == kPenalty) continue;
+    lowered[c.index[i]] = kStrike == kGuided ? max_lanes(highest) : c.score[i];
+    if (kStrike == kDrop && ++kept == j.capacity) return;
+  }
+  if constexpr (kStrike == kPenalty)
+    for (int64_t k = 0; k < c.n; k += kLanes) {
+      store(c.score + k, load(c.score + k) * exp(load(c.second + k) * set(-1.0f / p.sigma)));
+      for (int64_t i = k; i < c.n && i < k + kLanes; ++i) lowered[c.index[i]] = c.score[i];
+    }
+}
+
+// Keys of the boxes that take part, by localisation.
+int64_t rank_guided(const SoftNmsJob& j, int64_t all, uint64_t* keys) {
+  int64_t found = 0;
+  for (int64_t i = 0; i < all; ++i)
+    if (guided_candidate(j, i)) keys[found++] = rank_key(j.localisation[i * j.localisation_pitch], static_cast<uint32_t>(i));
+  return found;
 }
 
 Columns make_columns(float* memory, int64_t stride) {
@@ -189,6 +237,7 @@ Columns make_columns(float* memory, int64_t stride) {
 void one_class(Columns* c, const SoftNmsJob& j, float* lowered) {
   const fovea_soft_nms_params& p = j.params;
   const F one = set(p.plus_one != 0 ? 1.0f : 0.0f), none = zero();
+  if (j.localisation != nullptr) return strike<kGuided>(*c, j, one, none, lowered);
   switch (p.method) {
     case FOVEA_SOFT_NMS_LINEAR:
       return soft<false>(c, j, one, none, lowered);
@@ -198,6 +247,10 @@ void one_class(Columns* c, const SoftNmsJob& j, float* lowered) {
       return matrix<false>(*c, p, one, none, lowered);
     case FOVEA_MATRIX_NMS_GAUSSIAN:
       return matrix<true>(*c, p, one, none, lowered);
+    case FOVEA_CLUSTER_NMS:
+      return strike<kDrop>(*c, j, one, none, lowered);
+    case FOVEA_CLUSTER_NMS_SPM:
+      return strike<kPenalty>(*c, j, one, none, lowered);
     default:
       return fast(*c, p, one, none, lowered);
   }
@@ -214,10 +267,12 @@ void soft_nms(const SoftNmsJob& j) {
                 *const order = scratch + stride;
     auto* const lowered = reinterpret_cast<float*>(order + stride);
     for (int64_t i = 0; i < all; ++i) lowered[i] = __builtin_nanf("");  // never passes a threshold
-    const int64_t n = rank_scan(j.scores, j.scores_pitch, all, p.score_threshold, true, keys);
+    const bool guided = j.localisation != nullptr;
+    const int64_t n =
+        guided ? rank_guided(j, all, keys) : rank_scan(j.scores, j.scores_pitch, all, p.score_threshold, true, keys);
     // Soft NMS ranks anew at every step and wants ascending indices for its ties.
-    if (p.method >= FOVEA_MATRIX_NMS_LINEAR) sort_ranked(keys, scratch, n);
-    order_by_class(j, keys, n, order, scratch);
+    if (guided || p.method >= FOVEA_MATRIX_NMS_LINEAR) sort_ranked(keys, scratch, n);
+    order_by_class(j.classes, keys, n, order, scratch);
     const float pixel = p.plus_one != 0 ? 1.0f : 0.0f;
     Columns c = make_columns(lowered + stride, stride);
     for (int64_t begin = 0, end = 0; begin < n; begin = end) {

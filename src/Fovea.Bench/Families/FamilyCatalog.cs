@@ -14,7 +14,7 @@ public static class FamilyCatalog
         new("attention", "scaled dot-product attention, full, causal and decoding", Attention),
         new("scan", "selective scan", () => [new ScanWorkload(1024, 1536, 16)]),
         new("rwkv", "a token of text by RWKV-4", () => [new RwkvWorkload(256, 6), new RwkvWorkload(512, 8)]),
-        new("nms", "greedy non-maximum suppression", Nms),
+        new("nms", "non-maximum suppression, greedy and its variants", Nms),
         new("gemm", "dense layers, f32 and narrow weights", Gemm),
         new("norm", "layer normalisation", () => [Rows(RowOperation.LayerNorm, 4096, 768), Rows(RowOperation.LayerNorm, 128, 768)]),
         new("softmax", "softmax over rows", () => [Rows(RowOperation.Softmax, 4096, 1024), Rows(RowOperation.Softmax, 1024, 128)]),
@@ -53,7 +53,10 @@ public static class FamilyCatalog
     ];
 
     private static IEnumerable<Workload> Nms() =>
-        from count in (int[])[1000, 8400, 25200] from limit in (int[])[0, 300] select new NmsWorkload(count, limit);
+    [
+        .. from count in (int[])[1000, 8400, 25200] from limit in (int[])[0, 300] select new NmsWorkload(count, limit),
+        .. from kind in Enum.GetValues<Suppression>() select new SuppressionWorkload(kind, 1000),
+    ];
 
     private static IEnumerable<Workload> Gemm()
     {

@@ -62,7 +62,7 @@ public sealed class NmsWorkload(int count, int limit = 0) : Workload("nms", $"{c
         return w * h / ((p[2] - p[0]) * (p[3] - p[1]) + (q[2] - q[0]) * (q[3] - q[1]) - w * h);
     }
 
-    private static (float[] Boxes, float[] Scores) Make(int count)
+    internal static (float[] Boxes, float[] Scores) Make(int count)
     {
         var random = new Random(3);
         double Gauss() => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble());

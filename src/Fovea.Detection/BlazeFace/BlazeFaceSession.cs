@@ -8,11 +8,16 @@ namespace Fovea.Detection;
 public sealed class BlazeFaceSession : SingleShotSession<BlazeFaceDetection>
 {
     private readonly BlazeFaceModel _model;
+    private readonly BlazeFaceSuppression _suppression;
 
     /// <summary>Makes a session; it must be disposed before <paramref name="model"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of range.</exception>
     public BlazeFaceSession(BlazeFaceModel model, BlazeFaceOptions? options = null, DeviceStreamOptions? stream = null)
-        : base((model ?? throw new ArgumentNullException(nameof(model))).Device, options ?? new BlazeFaceOptions(), stream) => _model = model;
+        : base((model ?? throw new ArgumentNullException(nameof(model))).Device, options ?? new BlazeFaceOptions(), stream)
+    {
+        _model = model;
+        _suppression = options?.Suppression ?? BlazeFaceSuppression.Greedy;
+    }
 
     private protected override void Record(DeviceStream stream, DeviceTensor image, DeviceTensor results, DeviceTensor count)
     {
@@ -38,7 +43,19 @@ public sealed class BlazeFaceSession : SingleShotSession<BlazeFaceDetection>
         Kernels.Copy(stream, regressors.Columns(0, 4), boxes);
         Kernels.Activate(stream, Activation.Sigmoid, logits, slope: null, scores);
         Kernels.Copy(stream, regressors.Columns(4, 2 * BlazeFaceNet.Points), faces.Columns(5, 2 * BlazeFaceNet.Points));
-        Suppress(stream, faces, results, count);
+        if (_suppression == BlazeFaceSuppression.Weighted)
+            Average(stream, faces, results, count);
+        else
+            Suppress(stream, faces, results, count);
+    }
+
+    // All columns are averaged, then the score's is that of the best box again.
+    private void Average(DeviceStream stream, DeviceTensor faces, DeviceTensor results, DeviceTensor count)
+    {
+        using var best = DeviceTensor.Allocate(stream, DType.Float32, results.Shape[0], 1);
+        var nms = new WeightedNmsOptions { IouThreshold = Options.IouThreshold, ScoreThreshold = Options.Threshold };
+        Kernels.WeightedNms(stream, nms, faces, faces.Columns(4, 1), classes: null, valid: null, results, best.Reshape(best.Shape[0]), yClasses: null, count);
+        Kernels.Copy(stream, best, results.Columns(4, 1));
     }
 
     // In place: the network's rows become corners and points in pixels of the image.

@@ -22,7 +22,7 @@ public abstract record SingleShotOptions
     /// <summary>Image sizes whose captured graphs are kept; the least recently used is dropped.</summary>
     public int MaxCachedSizes { get; init; } = 4;
 
-    internal void Validate()
+    internal virtual void Validate()
     {
         if (!(Threshold is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(Threshold), Threshold, "A threshold is a probability between 0 and 1.");
         if (!(IouThreshold is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(IouThreshold), IouThreshold, "An overlap lies between 0 and 1.");

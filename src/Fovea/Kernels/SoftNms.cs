@@ -4,7 +4,7 @@ namespace Fovea;
 
 public static unsafe partial class Kernels
 {
-    /// <summary>Suppression that lowers scores: soft, matrix and fast variants, see <see cref="SoftNmsMethod"/>. boxes [N][4], scores [N] or
+    /// <summary>Suppression that lowers scores: soft, matrix, fast and cluster variants, see <see cref="SoftNmsMethod"/>. boxes [N][4], scores [N] or
     /// [N][1], classes Int32 [N] or null, valid Int32 [1] or null; keep Int32 [K] and keepScores [K] by lowered score descending, ties by
     /// index, the rest -1 and 0; count Int32 [1].</summary>
     public static void SoftNms(DeviceStream stream, in SoftNmsOptions options,

@@ -37,6 +37,26 @@ public sealed class BlazeFaceSessionTests
         }
     }
 
+    /// <summary>Averaging finds the same faces with the same scores; edges and points move, but not far.</summary>
+    [Fact]
+    public void AveragedFacesAreTheSameFaces()
+    {
+        var photo = SharedData.Photo("sample6.jpg");
+        using var model = BlazeFaceModel.Load(Device.Cpu, SharedData.Installed("blazeface"));
+        using var greedy = new BlazeFaceSession(model);
+        using var weighted = new BlazeFaceSession(model, new BlazeFaceOptions { Suppression = BlazeFaceSuppression.Weighted });
+        var (best, mean) = (Detect(greedy, photo), Detect(weighted, photo));
+        Assert.Equal(best.Select(f => f.Score), mean.Select(f => f.Score));
+        Assert.Contains(best.Zip(mean), pair => pair.First.X1 != pair.Second.X1);
+        foreach (var (a, b) in best.Zip(mean))
+        {
+            float width = a.X2 - a.X1;
+            Assert.Equal(a.X1, b.X1, 0.1f * width);
+            Assert.Equal(a.Y2, b.Y2, 0.1f * width);
+            Assert.Equal(0, (a.Landmarks[2] - b.Landmarks[2]).Length(), 0.1f * width);
+        }
+    }
+
     /// <summary>Two networks and MTCNN, trained apart, agree on where the faces are.</summary>
     [Fact]
     public void AgreesWithMtcnn()
@@ -128,6 +148,7 @@ public sealed class BlazeFaceSessionTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new BlazeFaceSession(model, new BlazeFaceOptions { IouThreshold = 2 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BlazeFaceSession(model, new BlazeFaceOptions { MaxDetections = 0 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new BlazeFaceSession(model, new BlazeFaceOptions { Resampling = ResizeMode.Nearest }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new BlazeFaceSession(model, new BlazeFaceOptions { Suppression = (BlazeFaceSuppression)2 }));
         Assert.Throws<ArgumentOutOfRangeException>(() => BlazeFaceModel.Load(Device.Cpu, new ModelStore(), (BlazeFaceRange)7));
         Assert.Throws<ModelNotInstalledException>(() => BlazeFaceModel.Load(Device.Cpu, new ModelStore("/nonexistent")));
     }

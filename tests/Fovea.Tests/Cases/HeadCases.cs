@@ -8,6 +8,8 @@ public sealed class HeadCases : IKernelCases
         .. from overlap in Enum.GetValues<Overlap>() select Overlaps(overlap),
         RotatedOverlaps(),
         .. from method in Enum.GetValues<SoftNmsMethod>() select Soft(method),
+        Guided(),
+        .. from method in Enum.GetValues<WeightedNmsMethod>() select Weighted(method),
         .. from mode in Enum.GetValues<BoxMode>() select Decode($"{mode}", new DecodeOptions { Boxes = mode, Bins = mode == BoxMode.Bins ? 7 : 0, Scores = ScoreMode.Sigmoid, ScoreThreshold = 0.6f }),
         Decode("softmax", new DecodeOptions { Scores = ScoreMode.Softmax, Background = 4, ScoreThreshold = 0.25f, TopK = 20 }),
         Decode("best class", new DecodeOptions { BestClass = true, ScoreThreshold = 0.5f, ClipWidth = 20, ClipHeight = 10 }),
@@ -51,6 +53,36 @@ public sealed class HeadCases : IKernelCases
         return run;
     })
     { Tolerance = 1e-5 };
+
+    private static KernelCase Guided() => new("guided_nms", stream =>
+    {
+        var run = new KernelRun();
+        var options = new GuidedNmsOptions { IouThreshold = 0.3f, ScoreThreshold = 0.05f };
+        var boxes = run.Input(Data.Boxes(stream, 1, 150, 60));
+        var table = run.Own(Data.Tensor(stream, 3, 150, 2));
+        var classes = run.Own(DeviceTensor.From<int>(stream, Data.Ints(150, 4, 0, 3), 150));
+        var keep = run.Output(DeviceTensor.Allocate(stream, DType.Int32, 100));
+        var keepScores = run.Output(Data.Empty(stream, 100));
+        var count = run.Output(DeviceTensor.Allocate(stream, DType.Int32, 1));
+        var (scores, localisation) = (table.Columns(0, 1), table.Columns(1, 1));
+        run.Call = s => Kernels.GuidedNms(s, options, boxes, scores, localisation, classes, null, keep, keepScores, count);
+        return run;
+    });
+
+    private static KernelCase Weighted(WeightedNmsMethod method) => new($"weighted_nms {method}", stream =>
+    {
+        var run = new KernelRun();
+        var options = new WeightedNmsOptions { Method = method, ScoreThreshold = 0.05f, Models = 3 };
+        var rows = run.Input(Data.Tensor(stream, 1, 150, 9)); // a box, four averaged columns, the score
+        var classes = run.Own(DeviceTensor.From<int>(stream, Data.Ints(150, 4, 0, 3), 150));
+        var y = run.Output(Data.Empty(stream, 60, 8));
+        var yScores = run.Output(Data.Empty(stream, 60));
+        var yClasses = run.Output(DeviceTensor.Allocate(stream, DType.Int32, 60));
+        var count = run.Output(DeviceTensor.Allocate(stream, DType.Int32, 1));
+        var (averaged, scores) = (rows.Columns(0, 8), rows.Columns(8, 1));
+        run.Call = s => Kernels.WeightedNms(s, options, averaged, scores, classes, null, y, yScores, yClasses, count);
+        return run;
+    });
 
     private static KernelCase Decode(string name, DecodeOptions options) => new($"decode_boxes {name}", stream =>
     {

@@ -7,7 +7,7 @@ namespace Fovea.Tests.Support;
 /// <summary>Published results of other implementations, kept beside the checkout. Tests skip with one line where they are not.</summary>
 internal static class PublicVectors
 {
-    /// <summary>The cases of one file of the archive, or the test skips.</summary>
+    /// <summary>The cases of one file of the archive, one where it is no list, or the test skips.</summary>
     public static JsonElement[] ReadOrSkip(string file)
     {
         var path = Path.Combine(RepositoryRoot(), "..", "shared", "conformance", "public_vectors.zip");
@@ -15,7 +15,8 @@ internal static class PublicVectors
         using var archive = ZipFile.OpenRead(path);
         using var entry = archive.GetEntry(file)!.Open();
         using var document = JsonDocument.Parse(entry);
-        return [.. document.RootElement.Clone().EnumerateArray()];
+        var root = document.RootElement.Clone();
+        return root.ValueKind == JsonValueKind.Array ? [.. root.EnumerateArray()] : [root];
     }
 
     /// <summary>The numbers of nested arrays, in their order.</summary>

@@ -13,10 +13,10 @@ public readonly record struct SoftNmsOptions
     /// <summary>The variant.</summary>
     public SoftNmsMethod Method { get; init; } = SoftNmsMethod.SoftGaussian;
 
-    /// <summary>For the linear soft and the fast variant.</summary>
+    /// <summary>For the linear soft, the fast and the cluster variants.</summary>
     public float IouThreshold { get; init; } = 0.3f;
 
-    /// <summary>For the Gaussian variants; the matrix one usually takes 2.</summary>
+    /// <summary>For the Gaussian variants and the penalty; the matrix one usually takes 2, the penalty 0.2.</summary>
     public float Sigma { get; init; } = 0.5f;
 
     /// <summary>Boxes whose score is not larger, before or after, are dropped.</summary>
