@@ -68,44 +68,49 @@ internal sealed class InferenceFusion
     {
         var first = Tape.Ops[conv];
         var (weight, bias, residual) = (first.Inputs[1], first.Inputs.Length > 2 ? first.Inputs[2] : -1, -1);
-        var parts = new List<int> { conv };
-        if (Follows<FrozenBatchNormOperation>(parts[^1], out var norm) && Fold(weight, bias, norm) is { } folded)
+        var last = conv;
+        if (Next<FrozenBatchNormOperation>(last) is >= 0 and var norm && Fold(weight, bias, Tape.Ops[norm]) is { } folded)
         {
             (weight, bias) = folded;
-            parts.Add(_reader[first.Outputs[0]]);
+            last = Join(last, norm);
         }
-        if (Follows<BinaryOperation>(parts[^1], out var sum) && Addend(sum, Tape.Ops[parts[^1]].Outputs[0]) is >= 0 and var addend)
+        if (Next<BinaryOperation>(last) is >= 0 and var sum && Addend(Tape.Ops[sum], Tape.Ops[last].Outputs[0]) is >= 0 and var addend)
         {
             residual = addend;
-            parts.Add(_reader[Tape.Ops[parts[^1]].Outputs[0]]);
+            last = Join(last, sum);
         }
-        if (Follows<ActivateOperation>(parts[^1], out var activate) && activate.Inputs.Length == 1)
+        if (Next<ActivateOperation>(last) is >= 0 and var activate && Tape.Ops[activate].Inputs.Length == 1)
         {
-            options = options with { Activation = ((ActivateOperation)activate.Operation).Activation };
-            parts.Add(_reader[Tape.Ops[parts[^1]].Outputs[0]]);
+            options = options with { Activation = ((ActivateOperation)Tape.Ops[activate].Operation).Activation };
+            last = Join(last, activate);
         }
-        if (parts.Count == 1) return;
-        foreach (var part in parts) _isGone[part] = part != parts[^1];
-        var fused = new TapeOp(new Conv2DOperation(options), [first.Inputs[0], weight, bias, residual], Tape.Ops[parts[^1]].Outputs, Wanted: 0, first.Scope);
-        Tape.Replace(parts[^1], fused);
+        if (last != conv) Replace(last, new Conv2DOperation(options), [first.Inputs[0], weight, bias, residual], first.Scope);
     }
 
     private void FuseLinear(int linear)
     {
         var op = Tape.Ops[linear];
         if (Tape.Slots[op.Inputs[1]].Spec.DType != DType.Float32) return; // a plain product, which takes no activation
-        if (!Follows<ActivateOperation>(linear, out var activate) || activate.Inputs.Length > 1) return;
-        _isGone[linear] = true;
-        Tape.Replace(_reader[op.Outputs[0]], new TapeOp(new LinearOperation(((ActivateOperation)activate.Operation).Activation), op.Inputs, activate.Outputs, Wanted: 0, op.Scope));
+        if (Next<ActivateOperation>(linear) is not (>= 0 and var activate) || Tape.Ops[activate].Inputs.Length > 1) return;
+        var activation = ((ActivateOperation)Tape.Ops[activate].Operation).Activation;
+        Replace(Join(linear, activate), new LinearOperation(activation), op.Inputs, op.Scope);
     }
 
-    // Whether the only reader of an operation's result is one of this kind.
-    private bool Follows<T>(int op, out TapeOp next) where T : Operation
+    // The only reader of an operation's result where it is of this kind, else -1.
+    private int Next<T>(int op) where T : Operation
     {
         var reader = _reader[Tape.Ops[op].Outputs[0]];
-        next = Tape.Ops[Math.Max(reader, 0)];
-        return reader >= 0 && !_isGone[reader] && next.Operation is T;
+        return reader >= 0 && !_isGone[reader] && Tape.Ops[reader].Operation is T ? reader : -1;
     }
+
+    private int Join(int op, int next)
+    {
+        _isGone[op] = true;
+        return next;
+    }
+
+    private void Replace(int last, Operation operation, int[] inputs, string scope) =>
+        Tape.Replace(last, new TapeOp(operation, inputs, Tape.Ops[last].Outputs, Wanted: 0, scope));
 
     // What is added to a slot, of the same shape; -1: nothing is.
     private int Addend(TapeOp sum, int slot)
@@ -117,9 +122,9 @@ internal sealed class InferenceFusion
     // gamma*(w*x + b - mean)/deviation + beta = (w*s)*x + (b - mean)*s + beta with s = gamma/deviation; null where something is no constant.
     private (int Weight, int Bias)? Fold(int weightSlot, int biasSlot, TapeOp norm)
     {
-        if (norm.Inputs[0] < 0 || Constant(weightSlot) is not { DType: DType.Float32 } weight) return null;
+        if (Constant(weightSlot) is not { DType: DType.Float32 } weight || !IsConstant(biasSlot, out var bias)) return null;
         if (Constant(norm.Inputs[3]) is not { } mean || Constant(norm.Inputs[4]) is not { } variance) return null;
-        if (!IsConstant(biasSlot, out var bias) || !IsConstant(norm.Inputs[1], out var gamma) || !IsConstant(norm.Inputs[2], out var beta)) return null;
+        if (!IsConstant(norm.Inputs[1], out var gamma) || !IsConstant(norm.Inputs[2], out var beta)) return null;
 
         using var scale = DeviceTensor.Allocate(_stream, DType.Float32, variance.Shape);
         Kernels.Affine(_stream, 1, ((FrozenBatchNormOperation)norm.Operation).Options.Epsilon, variance, scale);

@@ -78,7 +78,10 @@ public sealed partial class TapeProgram
     private bool PacksParameters(TapeOp op)
     {
         for (var i = 0; i < op.Inputs.Length; i++)
-            if ((op.Operation.PackedInputs >> i & 1) != 0 && op.Inputs[i] >= 0 && Tape.Slots[op.Inputs[i]] is { Parameter: null, IsConstant: false }) return false;
+        {
+            if ((op.Operation.PackedInputs >> i & 1) == 0 || op.Inputs[i] < 0) continue;
+            if (Tape.Slots[op.Inputs[i]] is { Parameter: null, IsConstant: false }) return false;
+        }
         return op.Operation.PackedInputs != 0;
     }
 }
