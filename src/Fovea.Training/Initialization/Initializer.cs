@@ -6,7 +6,6 @@ public sealed class Initializer
 {
     private const int Chunk = 1 << 16; // elements that wait on the host at a time; a multiple of four
 
-    private readonly DeviceStream _stream;
     private readonly ulong? _seed; // null: memory is left as it is
     private ulong _tensors;
 
@@ -20,8 +19,11 @@ public sealed class Initializer
     private Initializer(DeviceStream stream, ulong? seed)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        (_stream, _seed) = (stream, seed);
+        (Stream, _seed) = (stream, seed);
     }
+
+    /// <summary>Whose pool holds the parameters.</summary>
+    public DeviceStream Stream { get; }
 
     /// <summary>Allocates and writes nothing: for weights that are loaded, or only counted. The CPU gives memory when it is first
     /// touched, so counting costs address space alone.</summary>
@@ -30,10 +32,10 @@ public sealed class Initializer
     /// <summary>The same number everywhere.</summary>
     public DeviceTensor Constant(float value, params ReadOnlySpan<long> shape)
     {
-        var tensor = DeviceTensor.Allocate(_stream, DType.Float32, shape);
+        var tensor = DeviceTensor.Allocate(Stream, DType.Float32, shape);
         if (_seed is null || tensor.ElementCount == 0) return tensor;
-        tensor.Fill(_stream, 0);
-        if (value != 0) Kernels.Affine(_stream, 0, value, tensor, tensor);
+        tensor.Fill(Stream, 0);
+        if (value != 0) Kernels.Affine(Stream, 0, value, tensor, tensor);
         return tensor;
     }
 
@@ -66,7 +68,7 @@ public sealed class Initializer
 
     private DeviceTensor Draw(ReadOnlySpan<long> shape, float scale, Func<(uint, uint, uint, uint), (float, float, float, float)> distribution)
     {
-        var tensor = DeviceTensor.Allocate(_stream, DType.Float32, shape);
+        var tensor = DeviceTensor.Allocate(Stream, DType.Float32, shape);
         var number = _tensors++;
         if (_seed is not { } seed) return tensor;
         var (flat, count) = (tensor.Reshape(-1L), tensor.ElementCount);
@@ -79,7 +81,7 @@ public sealed class Initializer
                 (values[i], values[i + 1], values[i + 2], values[i + 3]) = (scale * a, scale * b, scale * c, scale * d);
             }
             var room = Math.Min(Chunk, count - start);
-            flat.Rows(start, room).CopyFrom<float>(_stream, values.AsSpan(0, (int)room));
+            flat.Rows(start, room).CopyFrom<float>(Stream, values.AsSpan(0, (int)room));
         }
         return tensor;
     }
