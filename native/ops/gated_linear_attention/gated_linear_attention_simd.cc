@@ -72,6 +72,7 @@ void run(const Block& block, float* state, int64_t pitch) {
   alignas(64) float decay[kMaxGatedKeys];
   for (int64_t t = 0; t < j.length; ++t) {
     const int64_t row = j.row(block.b, t, block.head);
+    prefetch_position(j, row + j.heads);
     if (t == 0 || (j.log_decay != nullptr && !j.constant_decay)) fill_decays(j, row, decay);
     step<Count, Bonus, Delta>(block, row, decay, state, pitch);
   }
