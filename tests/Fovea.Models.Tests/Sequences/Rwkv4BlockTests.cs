@@ -55,6 +55,31 @@ public sealed class Rwkv4BlockTests : IDisposable
         Assert.Equal(Options.ParameterCount, model.Parameters.Sum(p => p.Value.ElementCount));
     }
 
+    // 0 0 1 1 0 0 1 1 ..: what follows a token depends on the one before it. Who sees the last token alone cannot do better than ln 2.
+    [Fact]
+    public void TrainingFindsWhatOnlyMemoryTells()
+    {
+        const int Batch = 4, Length = 16;
+        var options = Options with { Vocabulary = 2, Width = 16, Layers = 1, Hidden = 32 };
+        var random = new Random(3);
+        using var model = new LanguageModel(_stream, 2, options.Width, new LayerNormOptions(), tied: false, random, new Rwkv4Block(_stream, "blocks.0", options, 0, random));
+        int Token(int i) => (i / Length + i % Length) / 2 % 2;
+        using var tokens = DeviceTensor.From<int>(_stream, [.. Enumerable.Range(0, Batch * Length).Select(Token)], Batch, Length);
+        using var next = DeviceTensor.From<int>(_stream, [.. Enumerable.Range(0, Batch * Length).Select(i => (i / Length + i % Length + 1) / 2 % 2)], Batch * Length);
+        var tape = new Tape();
+        var loss = model.Forward(tape.Input(tokens)).Reshape(Batch * Length, 2).CrossEntropy(tape.Input(next));
+        using var optimizer = new Optimizer(_stream, new OptimizerOptions(), [.. model.Parameters]);
+        using var step = tape.Compile(_stream, loss);
+        for (var i = 0; i < 150; i++)
+        {
+            optimizer.ClearGradients();
+            step.Run();
+            optimizer.Step(learningRate: 1e-2f, maxNorm: 1);
+        }
+        // Only the first token of a sequence stays a guess: ln 2 / 16.
+        Assert.InRange(step.ReadLoss(), 0, 0.2f);
+    }
+
     // Zeros would hide what the matrices do.
     private void Scramble(Rwkv4Block block)
     {
