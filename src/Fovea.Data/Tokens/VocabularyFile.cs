@@ -8,6 +8,10 @@ internal static class VocabularyFile
     /// <summary>Most tokens of a vocabulary: ten times the largest in use.</summary>
     private const int MaxTokens = 1 << 22;
 
+    /// <summary>Most characters of a piece, ten times what is in use: the search looks up every length there is at every
+    /// character.</summary>
+    private const int MaxPieceLength = 256;
+
     /// <summary>[["piece", score], ...]; a piece's index is its id. Scores are finite logarithms of probabilities. Null counts as 0, as it
     /// does in JavaScript: published files have it where a script could not read a number.</summary>
     public static (string Piece, double Score)[] ReadScores(ReadOnlyMemory<byte> json, string name) => Read(json, name, root =>
@@ -20,7 +24,8 @@ internal static class VocabularyFile
             if (entry.GetArrayLength() != 2)
                 throw new VocabularyFormatException(name, $"piece {index} has {entry.GetArrayLength()} parts, not text and score");
             var (text, score) = (entry[0].GetString(), entry[1].ValueKind == JsonValueKind.Null ? 0 : entry[1].GetDouble());
-            if (string.IsNullOrEmpty(text)) throw new VocabularyFormatException(name, $"piece {index} is empty");
+            if (text is not { Length: > 0 and <= MaxPieceLength })
+                throw new VocabularyFormatException(name, $"piece {index} has {text?.Length ?? 0} characters");
             if (!double.IsFinite(score)) throw new VocabularyFormatException(name, $"piece {index} has the score {score}");
             pieces[index++] = (text, score);
         }

@@ -38,6 +38,8 @@ public sealed class HostileVocabularyTests
     [Fact]
     public void DeepAndLongJsonIsRefused()
     {
+        Assert.NotNull(UnigramTokenizer.Parse(OnePiece(256), "v.json", 0, 0));
+        Assert.Throws<VocabularyFormatException>(() => UnigramTokenizer.Parse(OnePiece(257), "v.json", 0, 0));
         var deep = new string('[', 100_000);
         Assert.Throws<VocabularyFormatException>(() => UnigramTokenizer.Parse(Encoding.UTF8.GetBytes(deep), "v.json", 0, 0));
         // Half of a surrogate pair as an escape, and bytes that are not UTF-8.
@@ -45,7 +47,9 @@ public sealed class HostileVocabularyTests
         Assert.Throws<VocabularyFormatException>(() => UnigramTokenizer.Parse(new byte[] { 0x5b, 0x5b, 0x22, 0xff, 0x22, 0x2c, 0x30, 0x5d, 0x5d }, "v.json", 0, 0));
     }
 
-    // One to three bytes changed, cut away or repeated; one file in four stays whole.
+    private static byte[] OnePiece(int length) => Encoding.UTF8.GetBytes($"""[["{new string('a', length)}", 0]]""");
+
+    // Up to three bytes changed, cut away or repeated; one file in four stays whole.
     private static byte[] Damaged(string text, Random random)
     {
         var bytes = Encoding.UTF8.GetBytes(text).ToList();

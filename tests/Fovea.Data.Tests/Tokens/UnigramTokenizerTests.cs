@@ -89,7 +89,7 @@ public sealed class UnigramTokenizerTests
     [InlineData("[", "not a valid vocabulary")]
     [InlineData("[]", "it has 0 pieces")]
     [InlineData("""[["a"]]""", "piece 0 has 1 parts")]
-    [InlineData("""[["", 0]]""", "piece 0 is empty")]
+    [InlineData("""[["", 0]]""", "piece 0 has 0 characters")]
     [InlineData("""[[1, 0]]""", "not a valid vocabulary")]
     [InlineData("""[["a", 1e999]]""", "not a valid vocabulary")]
     [InlineData("""[["u", 0]]""", "control tokens reach beyond")]

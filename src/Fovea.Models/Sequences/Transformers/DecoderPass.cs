@@ -29,11 +29,11 @@ internal sealed class DecoderPass(PreparedDecoder decoder, KeyValueCache[] self,
         for (var i = 0; i < decoder.Layers.Length; i++)
         {
             var (layer, index) = (decoder.Layers[i], i);
-            x = Around(stream, layer.Layer.AttentionResidual, x,
+            Around(stream, layer.Layer.AttentionResidual, x,
                 y => SelfAttention(stream, layer.Attention, index, inputs, y, cosine, sine));
             if (layer.Cross is not null)
-                x = Around(stream, layer.Layer.CrossResidual!, x, y => CrossAttention(stream, layer.Cross, index, inputs, y));
-            x = Around(stream, layer.Layer.FeedForwardResidual, x, y => layer.FeedForward(stream, y));
+                Around(stream, layer.Layer.CrossResidual!, x, y => CrossAttention(stream, layer.Cross, index, inputs, y));
+            Around(stream, layer.Layer.FeedForwardResidual, x, y => layer.FeedForward(stream, y));
         }
         cosine?.Dispose();
         sine?.Dispose();
@@ -67,8 +67,8 @@ internal sealed class DecoderPass(PreparedDecoder decoder, KeyValueCache[] self,
         }
     }
 
-    // Takes x over and gives the residual sum around a block, in x's memory.
-    private static DeviceTensor Around(DeviceStream stream, Residual residual, DeviceTensor x, Func<DeviceTensor, DeviceTensor> block)
+    // x becomes the residual sum around a block.
+    private static void Around(DeviceStream stream, Residual residual, DeviceTensor x, Func<DeviceTensor, DeviceTensor> block)
     {
         if (residual.NormFirst)
         {
@@ -82,7 +82,6 @@ internal sealed class DecoderPass(PreparedDecoder decoder, KeyValueCache[] self,
             using var y = block(x);
             Normalise(stream, residual.Norm, x, y, x);
         }
-        return x;
     }
 
     private static void Normalise(DeviceStream stream, Norm norm, DeviceTensor x, DeviceTensor? residual, DeviceTensor y) =>
