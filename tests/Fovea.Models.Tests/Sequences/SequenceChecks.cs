@@ -123,8 +123,15 @@ internal static class SequenceChecks
         var first = Slice(x, Streams, Steps, width, 0, 1);
         session.Step<float>(first, again);
         Assert.Equal(whole[0], again);
-        var bytes = GC.GetAllocatedBytesForCurrentThread();
-        for (var t = 0; t < 100; t++) session.Step<float>(first, again);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - bytes);
+        // The first round may be the one in which the runtime replaces the code by a faster one, which allocates.
+        Steps100();
+        Assert.Equal(0, Steps100());
+
+        long Steps100()
+        {
+            var bytes = GC.GetAllocatedBytesForCurrentThread();
+            for (var t = 0; t < 100; t++) session.Step<float>(first, again);
+            return GC.GetAllocatedBytesForCurrentThread() - bytes;
+        }
     }
 }
