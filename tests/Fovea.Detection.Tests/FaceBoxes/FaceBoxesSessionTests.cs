@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Fovea.Data;
 using Fovea.Detection.Evaluation;
 using Fovea.Models.FaceBoxes;
+using Fovea.Models.Tests;
 
 namespace Fovea.Detection.Tests.FaceBoxes;
 

@@ -3,6 +3,7 @@ using Fovea.Data;
 using Fovea.Detection.Evaluation;
 using Fovea.Models;
 using Fovea.Models.NanoDet;
+using Fovea.Models.Tests;
 
 namespace Fovea.Detection.Tests.NanoDet;
 

@@ -1,6 +1,7 @@
+using Fovea.Data;
 using Fovea.Models.NanoDet;
 
-namespace Fovea.Detection.Tests.NanoDet;
+namespace Fovea.Models.Tests;
 
 public sealed class NanoDetNetworkTests
 {
@@ -28,7 +29,8 @@ public sealed class NanoDetNetworkTests
     [Fact]
     public void NetworkMatchesTensorFlow()
     {
-        var store = SharedData.Installed("nanodet");
+        var store = new ModelStore();
+        Assert.SkipUnless(store.IsInstalled("nanodet"), "nanodet weights are not installed; run fovea models fetch nanodet");
         using var stream = Device.Cpu.CreateStream();
         using var net = NanoDetNet.Load(stream, store);
         float[] rows = Run(stream, net);

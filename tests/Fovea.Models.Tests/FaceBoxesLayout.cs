@@ -1,6 +1,6 @@
 using Fovea.Data;
 
-namespace Fovea.Detection.Tests.FaceBoxes;
+namespace Fovea.Models.Tests;
 
 /// <summary>Names and shapes of the weights of FaceBoxes.</summary>
 internal static class FaceBoxesLayout

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Fovea.Data;
 
-namespace Fovea.Detection.Tests;
+namespace Fovea.Models.Tests;
 
 /// <summary>TensorFlow.js weights of a network's layout with random values, for tests that no file may be needed for.</summary>
 internal static class GeneratedTfjs

@@ -1,6 +1,6 @@
 using Fovea.Data;
 
-namespace Fovea.Detection.Tests.Handtrack;
+namespace Fovea.Models.Tests;
 
 /// <summary>Names and shapes of the hand detector's weights.</summary>
 internal static class HandtrackLayout

@@ -1,6 +1,7 @@
+using Fovea.Data;
 using Fovea.Models.FaceBoxes;
 
-namespace Fovea.Detection.Tests.FaceBoxes;
+namespace Fovea.Models.Tests;
 
 public sealed class FaceBoxesNetworkTests
 {
@@ -25,7 +26,8 @@ public sealed class FaceBoxesNetworkTests
     [Fact]
     public void NetworkMatchesTensorFlow()
     {
-        var store = SharedData.Installed("faceboxes");
+        var store = new ModelStore();
+        Assert.SkipUnless(store.IsInstalled("faceboxes"), "faceboxes weights are not installed; run fovea models fetch faceboxes");
         using var stream = Device.Cpu.CreateStream();
         using var net = FaceBoxesNet.Load(stream, store);
         var (boxes, scores) = Run(stream, net);

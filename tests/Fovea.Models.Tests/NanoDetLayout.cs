@@ -1,6 +1,6 @@
 using Fovea.Data;
 
-namespace Fovea.Detection.Tests.NanoDet;
+namespace Fovea.Models.Tests;
 
 /// <summary>Names and shapes of NanoDet-g's weights.</summary>
 internal static class NanoDetLayout
