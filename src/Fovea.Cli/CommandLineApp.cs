@@ -22,12 +22,15 @@ internal static class CommandLineApp
             new VersionOption(),
             DetectCommand.Create(console, createDetector),
             EvalCommand.Create(console, createDetector),
+            EmbedCommand.Create(console, store),
             ModelsCommand.Create(console, store),
             RecordsCommand.Create(console),
             FeaturesCommand.Create(console),
             BenchCommand.Create(console),
             ExperimentCommand.Create(console),
             CurveCommand.Create(console),
+            SpeechSegmentsCommand.Create(console, store),
+            GenerateCommand.Create(console),
             DoctorCommand.Create(console),
         };
         try

@@ -53,7 +53,8 @@ internal static class HandtrackLayout
             yield return ($"{path}/projection_{i + 1}/BiasAdd/ReadVariableOp", [128]);
         }
 
-        string[] separable = [$"{path}/smoothing_1", $"{path}/smoothing_2", $"{Extractor}/bottom_up_Conv2d_20", $"{Extractor}/bottom_up_Conv2d_21"];
+        string[] separable =
+            [$"{path}/smoothing_1", $"{path}/smoothing_2", $"{Extractor}/bottom_up_Conv2d_20", $"{Extractor}/bottom_up_Conv2d_21"];
         foreach (var layer in separable.SelectMany(name => Folded($"{name}_depthwise_conv/separable_conv2d"))) yield return layer;
     }
 

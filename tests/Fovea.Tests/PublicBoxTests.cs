@@ -36,6 +36,22 @@ public sealed class PublicBoxTests
         Assert.True(done >= 11, $"only {done} cases of boxes.json were run");
     }
 
+    /// <summary>mmcv gives angles in radians, clockwise on the screen; detectron2's have no turn here.</summary>
+    [Theory]
+    [InlineData("mmcv_iou_rotated", 1e-4)]
+    [InlineData("d2_iou_rotated_precision", 1e-6)]
+    public void OverlapsOfTurnedBoxesAreThePublishedOnes(string name, double tolerance)
+    {
+        using var stream = Device.Cpu.CreateStream();
+        var vector = PublicVectors.ReadOrSkip("boxes.json").Single(c => c.GetProperty("name").GetString() == name);
+        var (first, second) = (vector.GetProperty("boxes1"), vector.GetProperty("boxes2"));
+        using var a = DeviceTensor.From<float>(stream, first.Floats(), first.Shape());
+        using var b = DeviceTensor.From<float>(stream, second.Floats(), second.Shape());
+        using var y = DeviceTensor.Allocate(stream, DType.Float32, a.Shape[0], b.Shape[0]);
+        Kernels.RotatedOverlaps(stream, a, b, y);
+        PublicVectors.AssertClose(vector.GetProperty("expected").Floats(), y.ToArray<float>(stream), tolerance, name);
+    }
+
     [Theory]
     [InlineData("tv_giou_loss", Overlap.Giou)]
     [InlineData("tv_ciou_loss", Overlap.Ciou)]
@@ -87,6 +103,7 @@ public sealed class PublicBoxTests
         void Refused(string message, Action call) => Assert.Contains(message, Assert.Throws<DeviceException>(call).Message, StringComparison.Ordinal);
         Refused("box_loss: the overlap MIN is no loss", () => Kernels.BoxLoss(stream, new BoxLossOptions { Overlap = Overlap.Min }, boxes, boxes, losses));
         Refused("box_loss: SIOU takes no power", () => Kernels.BoxLoss(stream, new BoxLossOptions { Overlap = Overlap.Siou, Power = 3 }, boxes, boxes, losses));
+        Refused("rotated_overlaps: boxes must be [N][5]", () => Kernels.RotatedOverlaps(stream, boxes, boxes, boxes));
         Refused("pointwise_loss: gamma is -1", () => Kernels.PointwiseLoss(stream, PointwiseLossOptions.Focal(gamma: -1), boxes, boxes, boxes));
         Refused("pointwise_loss: x is [2, 4] f32 but target is [2] f32", () => Kernels.PointwiseLoss(stream, PointwiseLossOptions.Bce, boxes, losses, boxes));
     }

@@ -78,6 +78,86 @@ public sealed class InferenceTests
         Assert.Equal([0, 0], later.Read(constant).ToArray<float>(stream));
     }
 
+    // conv, norm, sum and activation, of which the caller reads the last, and something between or nothing.
+    [Theory]
+    [InlineData(-1, 1)]
+    [InlineData(0, 4)] // the convolution is read: nothing fits behind it
+    [InlineData(1, 3)] // convolution and norm, then sum and activation alone
+    [InlineData(2, 2)]
+    public void FusionLeavesWhatIsRead(int read, int steps)
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var w = new Parameter("w", Tensors.Random(stream, 1, 4, 3, 3, 2));
+        using var bias = new Parameter("bias", Tensors.Random(stream, 2, 4));
+        using Parameter gamma = new("gamma", Tensors.Random(stream, 3, 4)), beta = new("beta", Tensors.Random(stream, 4, 4));
+        using DeviceTensor mean = Tensors.Random(stream, 5, 4), variance = DeviceTensor.From<float>(stream, [1, 0.5f, 2, 3], 4);
+        using DeviceTensor x = Tensors.Random(stream, 6, 2, 5, 4, 2), other = Tensors.Random(stream, 7, 2, 5, 4, 4);
+        var tape = new Tape();
+        var input = tape.Input(x);
+        var conv = input.Conv2D(new Conv2DOptions(2, 4, 3) { Padding = 1 }, tape.Use(w), tape.Use(bias));
+        var norm = conv.FrozenBatchNorm(new BatchNormOptions(), tape.Input(mean), tape.Input(variance), tape.Use(gamma), tape.Use(beta));
+        var sum = tape.Input(other).Add(norm);
+        var y = sum.Activate(Activation.Relu);
+        Value[] outputs = read < 0 ? [y] : [y, new[] { conv, norm, sum }[read]];
+        using TapeProgram plain = TapeProgram.Inference(stream, outputs), fused = TapeProgram.FusedInference(stream, outputs);
+        Assert.Equal((4, steps), (plain.ForwardSteps, fused.ForwardSteps));
+        Compare();
+        // The input is bound to another tensor by the value that was recorded.
+        using var next = Tensors.Random(stream, 8, 2, 5, 4, 2);
+        fused.Bind(input, next);
+        plain.Bind(input, next);
+        Compare();
+
+        void Compare()
+        {
+            plain.Run();
+            fused.Run();
+            foreach (var output in outputs)
+            {
+                var (expected, actual) = (plain.Read(output).ToArray<float>(stream), fused.Read(output).ToArray<float>(stream));
+                // Sums of 20 numbers below 1, rounded in another order.
+                for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 20 * MathF.ScaleB(1, -23));
+            }
+        }
+    }
+
+    [Fact]
+    public void FusionKeepsToWhatFits()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var w = new Parameter("w", Tensors.Random(stream, 1, 2, 1, 1, 2));
+        using var x = Tensors.Random(stream, 2, 1, 3, 3, 2);
+        using var row = Tensors.Random(stream, 3, 1, 1, 3, 2);
+        using DeviceTensor statistics = DeviceTensor.From<float>(stream, [1, 2], 2), slope = DeviceTensor.From<float>(stream, [0.5f, 0.25f], 2);
+        var tape = new Tape();
+        var options = new Conv2DOptions(2, 2, 1);
+        var (input, weight) = (tape.Input(x), tape.Use(w));
+        var unbound = tape.Input(TensorSpec.Of(statistics));
+        Value[] outputs =
+        [
+            input.Conv2D(options, weight).Add(tape.Input(row)), // broadcast
+            input.Conv2D(options, weight).Activate(Activation.PRelu, tape.Input(slope)),
+            input.Conv2D(options, weight).FrozenBatchNorm(new BatchNormOptions(), unbound, unbound), // not known yet
+            Twice(input.Conv2D(options, weight)),
+            input.Conv2D(options, weight).Activate(Activation.Relu).FrozenBatchNorm(new BatchNormOptions(), tape.Input(statistics), tape.Input(statistics)),
+            input.Linear(weight.Reshape(2, 2)).Activate(Activation.Tanh),
+            input.Linear(weight.Reshape(2, 2)).Activate(Activation.PRelu, tape.Input(slope)),
+        ];
+        using TapeProgram plain = TapeProgram.Inference(stream, outputs), fused = TapeProgram.FusedInference(stream, outputs);
+        Assert.Equal(plain.ForwardSteps - 2, fused.ForwardSteps); // ReLU and tanh
+        plain.Bind(unbound, statistics);
+        fused.Bind(unbound, statistics);
+        plain.Run();
+        fused.Run();
+        foreach (var output in outputs)
+        {
+            var (expected, actual) = (plain.Read(output).ToArray<float>(stream), fused.Read(output).ToArray<float>(stream));
+            for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], MathF.ScaleB(1, -22)); // the kernels' own activations
+        }
+
+        static Value Twice(Value value) => value.Add(value);
+    }
+
     [Fact]
     public void RefusesWhatIsNoInference()
     {

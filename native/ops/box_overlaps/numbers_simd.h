@@ -7,7 +7,7 @@
 
 namespace fovea::FOVEA_ISA_NAMESPACE {
 
-// atan2(w, h) of numbers that are not negative, 2 ulp; 0 where both are 0. Cephes' polynomial holds up to tan(pi/8).
+// atan2(w, h) of numbers that are not negative, 3 ulp; 0 where both are 0. Cephes' polynomial holds up to tan(pi/8).
 FOVEA_INLINE F angle(F w, F h) {
   const F low = min(w, h), high = max(w, h);
   const M steep = low > high * set(0.414213562f);

@@ -62,7 +62,7 @@ FOVEA_FORMULA OverlapTerms<T> overlap_terms(int32_t kind, bool detach_alpha, con
   r.terms[0] = ratio(distance, width * width + height * height);
   if (kind == FOVEA_OVERLAP_CIOU) {
     const T turn = angle(b_width, b_height) - angle(a_width, a_height), v = turn * turn * Number<T>::of(0.40528473456935109);
-    const T alpha = ratio(v, Number<T>::of(1) - r.iou + v);
+    const T alpha = ratio(v, Number<T>::at_least_zero(Number<T>::of(1) - r.iou) + v);
     r.terms[1] = (detach_alpha ? Number<T>::detached(alpha) : alpha) * v;
   } else if (kind == FOVEA_OVERLAP_EIOU) {
     const T wider = ratio(a_width - b_width, width), higher = ratio(a_height - b_height, height);

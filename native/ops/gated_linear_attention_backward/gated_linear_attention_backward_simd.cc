@@ -68,51 +68,68 @@ struct Head {
     }
   }
 
+  // Key d at one position: its row of the gradient takes what the output says, and everything that is a sum over columns is
+  // summed in one pass. Adds to dv and dr.
+  FOVEA_INLINE void key_back(int64_t row, int64_t d, const float* s, const float* after, float value_gradient, float* decay_sum,
+                             float* bonus_sum) const {
+    const bool with_bonus = f.bonus != nullptr, with_delta = f.removal != nullptr;
+    const float q = f.q[row * f.q_pitch + d], k = f.k[row * f.k_pitch + d];
+    const float bonus = with_bonus ? f.bonus[head * f.bonus_pitch + d] : 0.0f;
+    const F query = set(with_bonus ? 0.0f : q), key = set(k), own = set(q * bonus * k);
+    const F replacement = set(with_delta ? f.replacement[row * f.replacement_pitch + d] : 0.0f);
+    const float *s_row = s + d * columns, *read = with_bonus ? s_row : after + d * columns;
+    float* g_row = g + d * columns;
+    F dq = zero(), dk = zero(), slope = zero(), d_replacement = zero();
+    for (int64_t p = 0; p < columns; p += kLanes) {
+      const F out = load(d_o + p), x = fma(query, out, load(g_row + p));
+      store(g_row + p, x);
+      dq = fma(load(read + p), out, dq);
+      dk = fma(x, load(v + p), dk);
+      slope = fma(x, load(s_row + p), slope);
+      store(dv + p, fma(key, x, fma(own, out, load(dv + p))));
+      if (!with_delta) continue;
+      d_replacement = fma(x, load(r + p), d_replacement);
+      store(dr + p, fma(replacement, x, load(dr + p)));
+    }
+    if (j.dq != nullptr) j.dq[row * j.dq_pitch + d] = sum(dq) + bonus * k * value_gradient;
+    if (j.dk != nullptr) j.dk[row * j.dk_pitch + d] = sum(dk) + bonus * q * value_gradient;
+    bonus_sum[d] += q * k * value_gradient;
+    if (j.d_replacement != nullptr) j.d_replacement[row * j.d_replacement_pitch + d] = sum(d_replacement);
+    if (j.d_log_decay == nullptr) return;
+    const float decay_slope = decay[d] * sum(slope);
+    if (f.constant_decay)
+      decay_sum[d] += decay_slope;
+    else
+      j.d_log_decay[row * j.d_log_decay_pitch + d] = decay_slope;
+  }
+
+  // Key d of the gradient, from behind the position to before it.
+  FOVEA_INLINE void key_before(int64_t row, int64_t d, const float* s) const {
+    const F keep = set(decay[d]), query = set(f.bonus == nullptr ? 0.0f : f.q[row * f.q_pitch + d]);
+    const F removal = set(f.removal == nullptr ? 0.0f : f.removal[row * f.removal_pitch + d]);
+    const float* s_row = s + d * columns;
+    float* g_row = g + d * columns;
+    F d_removal = zero();
+    for (int64_t p = 0; p < columns; p += kLanes) {
+      const F change = load(dr + p);
+      d_removal = fma(load(s_row + p), change, d_removal);
+      store(g_row + p, fma(keep, load(g_row + p), fma(query, load(d_o + p), removal * change)));
+    }
+    if (j.d_removal != nullptr) j.d_removal[row * j.d_removal_pitch + d] = sum(d_removal);
+  }
+
   // Everything at one position; `s` and `after` are the memories before and behind it.
   void step_back(int64_t row, const float* s, const float* after, float* decay_sum, float* bonus_sum) const {
-    const float *q = f.q + row * f.q_pitch, *k = f.k + row * f.k_pitch;
-    const float* bonus = f.bonus == nullptr ? nullptr : f.bonus + head * f.bonus_pitch;
     copy_row(f.v + row * f.v_pitch, v);
     copy_row(j.d_o + row * j.d_o_pitch, d_o);
     fill_decays(f, row, decay);
     if (f.removal != nullptr) remove(row, s);
     clear(dr, columns), clear(dv, columns);
-    const float value_gradient = dot(v, d_o);
-    for (int64_t d = 0; d < f.keys; ++d) {
-      const float* s_row = s + d * columns;
-      float *g_row = g + d * columns, dk = 0;
-      if (bonus == nullptr) {
-        add(g_row, q[d], d_o);
-        if (j.dq != nullptr) j.dq[row * j.dq_pitch + d] = dot(after + d * columns, d_o);
-      } else {
-        if (j.dq != nullptr) j.dq[row * j.dq_pitch + d] = dot(s_row, d_o) + bonus[d] * k[d] * value_gradient;
-        dk = bonus[d] * q[d] * value_gradient;
-        bonus_sum[d] += q[d] * k[d] * value_gradient;
-        add(dv, q[d] * bonus[d] * k[d], d_o);
-      }
-      add(dv, k[d], g_row);
-      if (j.dk != nullptr) j.dk[row * j.dk_pitch + d] = dk + dot(g_row, v);
-      if (j.d_log_decay != nullptr) {
-        const float slope = decay[d] * dot(g_row, s_row);
-        if (f.constant_decay)
-          decay_sum[d] += slope;
-        else
-          j.d_log_decay[row * j.d_log_decay_pitch + d] = slope;
-      }
-      if (f.removal == nullptr) continue;
-      add(dr, f.replacement[row * f.replacement_pitch + d], g_row);
-      if (j.d_replacement != nullptr) j.d_replacement[row * j.d_replacement_pitch + d] = dot(g_row, r);
-    }
+    const float value_gradient = f.bonus == nullptr ? 0.0f : dot(v, d_o);
+    for (int64_t d = 0; d < f.keys; ++d) key_back(row, d, s, after, value_gradient, decay_sum, bonus_sum);
     for (int64_t p = 0; j.dv != nullptr && p < f.values; p += kLanes)
       store_upto(j.dv + row * j.dv_pitch + p, load(dv + p), f.values - p);
-    for (int64_t d = 0; d < f.keys; ++d) {
-      float* g_row = g + d * columns;
-      for (int64_t p = 0; p < columns; p += kLanes) store(g_row + p, set(decay[d]) * load(g_row + p));
-      if (bonus != nullptr) add(g_row, q[d], d_o);
-      if (f.removal == nullptr) continue;
-      if (j.d_removal != nullptr) j.d_removal[row * j.d_removal_pitch + d] = dot(s + d * columns, dr);
-      add(g_row, f.removal[row * f.removal_pitch + d], dr);
-    }
+    for (int64_t d = 0; d < f.keys; ++d) key_before(row, d, s);
   }
 
   void run() const {

@@ -22,12 +22,12 @@ struct LongConv1dJob {
   float* scratch;
 };
 
-// A direct sum costs 2 * length * taps operations per channel at nearly full speed. Two transforms of real data are 4.25 n log2
-// n, and wait for memory more often.
+// A direct sum takes length * taps products per channel, two transforms some n log2 n of them, each as long as five of the
+// direct sum's (AVX-512, 256 channels: 0.022 and 0.11 ns on a Zen 4 core).
 FOVEA_ALWAYS_INLINE int64_t long_conv1d_points(int64_t length, int64_t taps) {
   int64_t points = 1, log2 = 0;
   while (points < length + taps - 1) points *= 2, ++log2;
-  return length * taps <= 8 * points * (log2 + 1) ? 0 : points;
+  return length * taps <= 5 * points * (log2 + 1) ? 0 : points;
 }
 
 // Floats of the workspace: what all threads share, and what each has for itself.
@@ -38,7 +38,7 @@ FOVEA_ALWAYS_INLINE LongConv1dScratch long_conv1d_scratch(int64_t length, int64_
   const int64_t blocks = (channels + kWidestBlock - 1) / kWidestBlock;
   // Twiddle factors and the kernels' spectra; a sequence. Or the taps, the inputs behind as many zeros, and the results.
   if (points > 0) return {2 * points + blocks * kWidestBlock * points, kWidestBlock * points};
-  return {0, kWidestBlock / 2 * 2 * (length + taps)};
+  return {0, kWidestBlock / 2 * (2 * length + 2 * taps)};
 }
 
 // y is x's for the backward pass, which only reads it. Without threads and scratch.

@@ -13,6 +13,7 @@ public static class FamilyCatalog
         new("separable", "depthwise and pointwise convolution in one call", ConvRows.Separable),
         new("attention", "scaled dot-product attention, full, causal and decoding", Attention),
         new("scan", "selective scan", () => [new ScanWorkload(1024, 1536, 16)]),
+        new("rwkv", "a token of text by RWKV-4", () => [new RwkvWorkload(256, 6), new RwkvWorkload(512, 8)]),
         new("nms", "greedy non-maximum suppression", Nms),
         new("gemm", "dense layers, f32 and narrow weights", Gemm),
         new("norm", "layer normalisation", () => [Rows(RowOperation.LayerNorm, 4096, 768), Rows(RowOperation.LayerNorm, 128, 768)]),

@@ -26,6 +26,9 @@ public static class ModelCatalog
             "The package is MIT; it names github.com/victordibia/handtracking as the origin, whose licence of the weights is not stated.",
             Under("models/handtrack/")),
         new CatalogModel("faceboxes", "The package is MIT; the origin and licence of the weights are not stated.", Under("models/faceboxes/")),
+        new CatalogModel("silero-vad", "MIT (Silero Team, who trained the weights); the package that carries them is ISC.", Under("models/silero-vad/")),
+        new CatalogModel("use-lite",
+            "The package is Apache-2.0; it carries the Universal Sentence Encoder Lite, trained by Google.", Under("models/use-lite/")),
     ]);
 
     /// <summary>Every file of the table: weights and photos.</summary>

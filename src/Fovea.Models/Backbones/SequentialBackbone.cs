@@ -34,6 +34,15 @@ public abstract class SequentialBackbone : Backbone
         return _head is null ? last : _head.Forward(last);
     }
 
+    /// <summary>Takes the parts up to and with the first <paramref name="levels"/> levels out of training, as detectors do with the early
+    /// layers of a backbone that was trained before: backward ends behind them.</summary>
+    public void FreezeLevels(int levels)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(levels);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(levels, _levelEnds.Count);
+        for (var i = 0; levels > 0 && i < _levelEnds[levels - 1]; i++) _parts[i].Freeze();
+    }
+
     /// <summary>Appends a part.</summary>
     protected void Then(Module part) => _parts.Add(Add(part));
 

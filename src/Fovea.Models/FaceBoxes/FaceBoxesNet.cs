@@ -34,10 +34,10 @@ public sealed class FaceBoxesNet : IDisposable
         (Conv2DLayer, Conv2DLayer) Head(int level, int inputs)
         {
             int anchors = PerCell(level);
-            string boxes = $"prediction_layers/box_encoding_predictor_{level}", scores = $"prediction_layers/class_predictor_{level}";
-            return (
-                weights.Convolution(stream, new Conv2DOptions(inputs, 4 * anchors, 3).Same(1), $"{boxes}/weights", $"{boxes}/biases", boxes: true),
-                weights.Convolution(stream, new Conv2DOptions(inputs, 2 * anchors, 3).Same(1), $"{scores}/weights", $"{scores}/biases"));
+            Conv2DLayer Predictor(string kind, int outputs, bool boxes) => weights.Convolution(
+                stream, new Conv2DOptions(inputs, outputs, 3).Same(1),
+                $"prediction_layers/{kind}_predictor_{level}/weights", $"prediction_layers/{kind}_predictor_{level}/biases", boxes);
+            return (Predictor("box_encoding", 4 * anchors, boxes: true), Predictor("class", 2 * anchors, boxes: false));
         }
 
         _stages =

@@ -12,7 +12,8 @@ internal static class HandtrackLayers
     /// <param name="node">Name.</param>
     /// <param name="stride">1 or 2.</param>
     /// <param name="side">Side of the input, as for <see cref="SamePadding"/>.</param>
-    public static SeparableConv2DLayer FoldedSeparable(this TfjsWeights weights, DeviceStream stream, string node, int stride = 1, int side = 0) =>
+    public static SeparableConv2DLayer FoldedSeparable(
+        this TfjsWeights weights, DeviceStream stream, string node, int stride = 1, int side = 0) =>
         weights.Separable(
             stream, Options(TopDownPath.Channels, Activation.Relu6, stride, side),
             $"{node}/ReadVariableOp", depthwiseBias: null, $"{node}_weights", $"{node}_bn_offset");

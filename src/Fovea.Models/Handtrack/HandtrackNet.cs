@@ -6,9 +6,9 @@ namespace Fovea.Models.Handtrack;
 /// <summary>SSD on MobileNetV2 with a feature pyramid ("SSD MobileNetV2 FPN-Lite" of TensorFlow's detection models), trained for hands: 320 x
 /// 320 pixels, 12804 anchors on maps of 40 to 3 cells. 2,869,320 parameters; predictors differ from map to map in the normalisation that is
 /// folded into them.</summary>
-/// <remarks>The file keeps weights and anchors in 8 bits. The anchors are used as it has them, though their centres are off by up to half a
-/// pixel: the boxes are then those of the published model. Immutable after construction, so any number of streams of the same device may use
-/// it at once.</remarks>
+/// <remarks>The file keeps weights and anchors in 8 bits. The anchors are used as it has them, though their centres are off by up to 0.6
+/// and their sides by up to 2 pixels: the boxes are then those of the published model. Immutable after construction, so any number of streams
+/// of the same device may use it at once.</remarks>
 public sealed class HandtrackNet : IDisposable
 {
     /// <summary>Side of the input in pixels.</summary>
@@ -22,6 +22,8 @@ public sealed class HandtrackNet : IDisposable
     private const string Graph = "StatefulPartitionedCall";
     private const string Extractor = $"{Graph}/ssd_mobile_net_v2fpn_keras_feature_extractor";
     private const string Predictor = $"{Graph}/WeightSharedConvolutionalBoxPredictor";
+    private const string BoxHead = $"{Predictor}/WeightSharedConvolutionalBoxHead";
+    private const string ClassHead = $"{Predictor}/WeightSharedConvolutionalClassHead";
 
     private static readonly int[] Sides = [40, 20, 10, 5, 3];
 
@@ -68,8 +70,8 @@ public sealed class HandtrackNet : IDisposable
             _towers[level] = new Sequential([.. Enumerable.Range(0, TowerLayers).Select(
                 i => weights.FoldedSeparable(stream, $"{Predictor}/PredictionTower/conv2d_{i}/separable_conv2d{suffix}"))]);
             _heads[level] = (
-                weights.Predictor(stream, $"{Predictor}/WeightSharedConvolutionalBoxHead/BoxPredictor", suffix, PerCell * 4, boxes: true),
-                weights.Predictor(stream, $"{Predictor}/WeightSharedConvolutionalClassHead/ClassPredictor", suffix, PerCell * Scores, boxes: false));
+                weights.Predictor(stream, $"{BoxHead}/BoxPredictor", suffix, PerCell * 4, boxes: true),
+                weights.Predictor(stream, $"{ClassHead}/ClassPredictor", suffix, PerCell * Scores, boxes: false));
         }
 
         _anchors = ReadAnchors(weights);

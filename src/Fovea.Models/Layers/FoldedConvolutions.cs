@@ -10,9 +10,11 @@ internal sealed class FoldedConvolutions(TfjsWeights weights, IReadOnlyList<stri
 {
     private int _next;
 
-    public override (float[] Kernel, float[] Bias) Next(int inputs, int outputs, int size) => Take("Conv2D", outputs, size, size, inputs, outputs);
+    public override (float[] Kernel, float[] Bias) Next(int inputs, int outputs, int size) =>
+        Take("Conv2D", outputs, size, size, inputs, outputs);
 
-    public override (float[] Kernel, float[] Bias) NextDepthwise(int channels, int size) => Take("depthwise", channels, size, size, channels, 1);
+    public override (float[] Kernel, float[] Bias) NextDepthwise(int channels, int size) =>
+        Take("depthwise", channels, size, size, channels, 1);
 
     public override void RequireEnd()
     {

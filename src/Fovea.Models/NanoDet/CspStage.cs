@@ -7,7 +7,8 @@ namespace Fovea.Models.NanoDet;
 /// <param name="last">Keeps the channels.</param>
 /// <param name="channels">Of the stage; the result has twice as many.</param>
 /// <param name="stride">Of the first convolution.</param>
-internal sealed class CspStage(Conv2DLayer first, (Conv2DLayer Narrow, Conv2DLayer Second)[] blocks, Conv2DLayer last, int channels, int stride) : ILayer
+internal sealed class CspStage(
+    Conv2DLayer first, (Conv2DLayer Narrow, Conv2DLayer Second)[] blocks, Conv2DLayer last, int channels, int stride) : ILayer
 {
     public DeviceTensor Forward(DeviceStream stream, DeviceTensor x)
     {

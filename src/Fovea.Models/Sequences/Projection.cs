@@ -14,13 +14,15 @@ internal sealed class Projection : ILayer
     /// <param name="weight"><c>[out, in]</c>, possibly rows of a larger matrix.</param>
     /// <param name="bias"><c>[out]</c> or null.</param>
     /// <param name="activation">Applied at the end.</param>
-    public Projection(DeviceStream stream, DeviceTensor weight, DeviceTensor? bias = null, Activation activation = default)
+    /// <param name="format">How the weights are stored.</param>
+    public Projection(DeviceStream stream, DeviceTensor weight, DeviceTensor? bias = null, Activation activation = default, WeightFormat format = default)
     {
         _options = new LinearOptions
         {
             InFeatures = checked((int)weight.Shape[1]),
             OutFeatures = checked((int)weight.Shape[0]),
             Activation = activation,
+            Weights = format,
         };
         _weights = Kernels.PrepareLinear(stream, _options, weight);
         _bias = bias is null ? null : Clone(stream, bias);
@@ -29,9 +31,13 @@ internal sealed class Projection : ILayer
     public DeviceTensor Forward(DeviceStream stream, DeviceTensor x)
     {
         var y = Like(stream, x, _options.OutFeatures);
-        Kernels.Linear(stream, _options, x.Reshape(-1, _options.InFeatures), _weights, _bias, slope: null, y.Reshape(-1, _options.OutFeatures));
+        Forward(stream, x, y);
         return y;
     }
+
+    /// <summary>Enqueues the product into <paramref name="y"/>.</summary>
+    public void Forward(DeviceStream stream, DeviceTensor x, DeviceTensor y) =>
+        Kernels.Linear(stream, _options, x.Reshape(-1, _options.InFeatures), _weights, _bias, slope: null, y.Reshape(-1, _options.OutFeatures));
 
     public void Dispose()
     {

@@ -7,6 +7,7 @@ namespace Fovea.Training;
 /// what is computed again is computed by the same kernels from the same inputs.</para></summary>
 public sealed partial class TapeProgram : IDisposable
 {
+    private readonly Tape _recorded; // whose values the caller has; another than what runs where operations were fused
     private readonly CompiledStep[] _steps;
     private readonly DeviceTensor?[] _tensors;   // by root slot
     private readonly DeviceTensor?[] _gradients; // by root slot; parameters keep their own
@@ -21,11 +22,17 @@ public sealed partial class TapeProgram : IDisposable
     private OtherStorage? _storage; // made by the first step that moves a result
 
     internal TapeProgram(DeviceStream stream, Tape tape, Value loss, IReadOnlyList<TapeStep> order, ReadOnlySpan<Value> kept)
+        : this(stream, tape, tape, loss, order, kept)
+    {
+    }
+
+    private TapeProgram(DeviceStream stream, Tape tape, Tape recorded, Value loss, IReadOnlyList<TapeStep> order, ReadOnlySpan<Value> kept)
     {
         ArgumentNullException.ThrowIfNull(stream);
         if (loss.IsPresent) CheckLoss(tape, loss);
         Stream = stream;
         Tape = tape;
+        _recorded = recorded;
         _loss = loss;
         _kept = [];
         foreach (var value in kept) _kept.Add(value.Slot);
@@ -48,7 +55,7 @@ public sealed partial class TapeProgram : IDisposable
     /// <summary>Where the work goes.</summary>
     public DeviceStream Stream { get; }
 
-    /// <summary>What was recorded.</summary>
+    /// <summary>What runs: what was recorded, or what fusion made of it.</summary>
     public Tape Tape { get; }
 
     /// <summary>Steps that run an operation for the first time, per run.</summary>
@@ -152,7 +159,7 @@ public sealed partial class TapeProgram : IDisposable
         _randomState.Dispose();
         _wrongState?.Dispose();
         _storage?.Dispose();
-        foreach (var packed in _packed.Values) packed.Dispose();
+        foreach (var made in _packed.Values.Concat(_folded)) made.Dispose();
     }
 
     internal DeviceTensor RandomStateFor(bool again) =>
@@ -298,5 +305,5 @@ public sealed partial class TapeProgram : IDisposable
         ? slot
         : throw new ArgumentException($"{input} is not an input", nameof(input));
 
-    private Slot Own(Value value) => value.Owner == Tape ? Tape.Slots[value.Slot] : throw new ArgumentException($"{value} is of another tape");
+    private Slot Own(Value value) => value.Owner == _recorded ? Tape.Slots[value.Slot] : throw new ArgumentException($"{value} is of another tape");
 }

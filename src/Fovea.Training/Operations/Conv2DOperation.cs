@@ -1,7 +1,7 @@
 namespace Fovea.Training;
 
-/// <summary>x [N][H][W][in], w [out][kh][kw][in/groups], bias [out] or absent; y [N][oh][ow][out]. Without fused activation: its
-/// input is what backward would need.</summary>
+/// <summary>x [N][H][W][in], w [out][kh][kw][in/groups], bias [out] or absent; y [N][oh][ow][out]. Recorded without activation, whose
+/// input is what backward would need; an inference adds one, and what is added in front of it as a fourth input.</summary>
 internal sealed record Conv2DOperation(Conv2DOptions Options) : Operation
 {
     public override string Name => "conv2d";
@@ -31,7 +31,7 @@ internal sealed record Conv2DOperation(Conv2DOptions Options) : Operation
     public override void Forward(ForwardPass pass)
     {
         using var packed = pass.Packed();
-        Kernels.Conv2D(pass.Stream, Options, pass.Input(0), packed, pass.Optional(2), slope: null, residual: null, pass.Output());
+        Kernels.Conv2D(pass.Stream, Options, pass.Input(0), packed, pass.Optional(2), slope: null, pass.Optional(3), pass.Output());
     }
 
     public override void Backward(BackwardPass pass)

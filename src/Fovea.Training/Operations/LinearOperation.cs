@@ -1,7 +1,8 @@
 namespace Fovea.Training;
 
-/// <summary>y = x w^T + bias: x [..][in], w [out][in], bias [out] or absent; y [..][out].</summary>
-internal sealed record LinearOperation : Operation
+/// <summary>y = activation(x w^T + bias): x [..][in], w [out][in], bias [out] or absent; y [..][out].</summary>
+/// <param name="Activation">Of an inference with f32 weights; recorded without, because backward would need what goes into it.</param>
+internal sealed record LinearOperation(Activation Activation = default) : Operation
 {
     public override string Name => "linear";
 
@@ -38,8 +39,8 @@ internal sealed record LinearOperation : Operation
         Kernels.Linear(pass.Stream, Options(weight), pass.Input(0), packed, pass.Optional(2), slope: null, pass.Output());
     }
 
-    private static LinearOptions Options(DeviceTensor weight) =>
-        new() { OutFeatures = checked((int)weight.Shape[0]), InFeatures = checked((int)weight.Shape[1]) };
+    private LinearOptions Options(DeviceTensor weight) =>
+        new() { OutFeatures = checked((int)weight.Shape[0]), InFeatures = checked((int)weight.Shape[1]), Activation = Activation };
 
     private static void ForwardNarrow(ForwardPass pass, DeviceTensor weight)
     {

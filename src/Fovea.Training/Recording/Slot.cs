@@ -16,6 +16,9 @@ internal sealed class Slot
     /// <summary>Set for a parameter.</summary>
     public Parameter? Parameter { get; init; }
 
+    /// <summary>Whether an inference may pack it once: made by the inference itself.</summary>
+    public bool IsConstant { get; init; }
+
     /// <summary>What an input or constant is bound to.</summary>
     public DeviceTensor? Bound { get; set; }
 }

@@ -171,6 +171,22 @@ public sealed class Tape
     public TapeProgram Compile(DeviceStream stream, Value loss, IReadOnlyList<TapeStep>? order = null, params ReadOnlySpan<Value> kept) =>
         new(stream, this, loss, order ?? TapeOrder.MarkedSegments(this), kept);
 
+    /// <summary>A tape of the same operations and slots, to be rewritten.</summary>
+    internal Tape Copy()
+    {
+        var copy = new Tape();
+        copy._slots.AddRange(_slots);
+        copy._ops.AddRange(_ops);
+        foreach (var (parameter, value) in _parameters) copy._parameters.Add(parameter, value);
+        return copy;
+    }
+
+    internal void Replace(int index, TapeOp op) => _ops[index] = op;
+
+    /// <summary>A slot for a tensor that the caller keeps alive; its number.</summary>
+    internal int AddConstant(DeviceTensor tensor) =>
+        Add(new Slot { Spec = TensorSpec.Of(tensor), Root = _slots.Count, Bound = tensor, IsConstant = true }).Slot;
+
     /// <summary>A number for the next operation that draws random numbers.</summary>
     internal long NextSequence() => _sequences++;
 

@@ -29,7 +29,9 @@ public sealed class HandtrackSessionTests
             if (score <= 0.2f) continue;
             var first = found[..count].First(f => f.Class == c);
             Assert.Equal(score, first.Score, 2e-5f);
-            var expected = BoxXywh.FromCorners(boxes[4 * best + 1] * 320, boxes[4 * best] * 320, boxes[4 * best + 3] * 320, boxes[4 * best + 2] * 320);
+            // Top, left, bottom, right as shares of the image.
+            var (y1, x1, y2, x2) = (boxes[4 * best], boxes[4 * best + 1], boxes[4 * best + 2], boxes[4 * best + 3]);
+            var expected = BoxXywh.FromCorners(x1 * 320, y1 * 320, x2 * 320, y2 * 320);
             Assert.True(Box(first).Iou(expected) > 0.999);
             compared++;
         }

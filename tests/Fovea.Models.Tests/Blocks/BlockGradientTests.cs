@@ -1,6 +1,7 @@
 using Fovea.Models.Backbones;
 using Fovea.Models.Blocks;
 using Fovea.Training;
+using Fovea.Training.Tests;
 
 namespace Fovea.Models.Tests.Blocks;
 
@@ -38,11 +39,35 @@ public sealed class BlockGradientTests
     public void EqualDifferenceQuotients(string name)
     {
         using var stream = Device.Cpu.CreateStream();
+        using var check = Check(stream, name);
+        check.Run();
+    }
+
+    [Theory]
+    [InlineData("inverted residual")]
+    [InlineData("shuffle unit")]
+    [InlineData("spatial pyramid pooling")]
+    [InlineData("path aggregation")]
+    public void AgreeOnEmulatedCuda(string name)
+    {
+        using var emulated = Emulated.StreamOrSkip();
+        using var stream = Device.Cpu.CreateStream();
+        using GradientCheck expected = Check(stream, name), actual = Check(emulated, name);
+        foreach (var (cpu, cuda) in expected.Gradients().Zip(actual.Gradients()))
+        {
+            // Two orders of at most a few hundred f32 additions, through a few layers.
+            for (var i = 0; i < cpu.Gradient.Length; i++)
+                Assert.True(Math.Abs(cpu.Gradient[i] - cuda.Gradient[i]) <= 5e-5 * (1 + Math.Abs(cpu.Gradient[i])),
+                    $"{cpu.Name}, element {i}: cpu {cpu.Gradient[i]}, emulated {cuda.Gradient[i]}");
+        }
+    }
+
+    private static GradientCheck Check(DeviceStream stream, string name)
+    {
         var (make, shape) = Cases[name];
         var module = make(new Initializer(stream, 5));
         // Of several levels every one counts.
-        using var check = new GradientCheck(stream, module, module is Backbone backbone ? x => Flat(backbone.Levels(x)) : module.Forward, shape);
-        check.Run();
+        return new GradientCheck(stream, module, module is Backbone backbone ? x => Flat(backbone.Levels(x)) : module.Forward, shape);
     }
 
     private static Value Flat(IReadOnlyList<Value> levels)

@@ -73,6 +73,43 @@ public sealed class BlockTests
             Assert.Equal(training.Read(levels[i]).ToArray<float>(stream), results[i].ToArray<float>(stream));
     }
 
+    // Running statistics that a few training steps have moved; residual sums, gates and several readers of one map.
+    [Fact]
+    public void AFusedInferenceComputesTheSameInFewerSteps()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        var init = new Initializer(stream, 6);
+        using var x = init.Uniform(1, 1, 9, 8, 4);
+        var (style, gated) = (new ConvStyle(), new ConvStyle { Activation = Activation.HardSwish });
+        Check(new Bottleneck(init, "b", 4, 2, 2, style), 12, 4); // three convolutions and the shortcut's
+        Check(new BasicBlock(init, "b", 4, 4, 1, style), 7, 2);
+        Check(new InvertedResidual(init, "b", 4, 8, 4, 3, 1, 4, gated), 15, 7);
+        Check(new ShuffleUnit(init, "b", 4, 4, 1, style), 10, 5);
+
+        void Check(Module module, int plainSteps, int fusedSteps)
+        {
+            using (module)
+            {
+                Train(module);
+                module.Train(false);
+                var y = module.Forward(new Tape().Input(x));
+                using TapeProgram plain = TapeProgram.Inference(stream, y), fused = TapeProgram.FusedInference(stream, y);
+                plain.Run();
+                fused.Run();
+                var (expected, actual) = (plain.Read(y).ToArray<float>(stream), fused.Read(y).ToArray<float>(stream));
+                for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5f * (1 + Math.Abs(expected[i])));
+                Assert.Equal((plainSteps, fusedSteps), (plain.ForwardSteps, fused.ForwardSteps));
+            }
+        }
+
+        void Train(Module module)
+        {
+            var tape = new Tape();
+            using var program = tape.Compile(stream, module.Forward(tape.Input(x)).Mean());
+            for (var i = 0; i < 5; i++) program.Run();
+        }
+    }
+
     [Fact]
     public void EqualSeedsGiveEqualModelsAndEqualSteps()
     {

@@ -31,6 +31,9 @@ public sealed class SpatialPoolingTests
         var seven = Enumerable.Range(0, 49).Select(i => (float)(10 * (i / 7) + i % 7)).ToArray();
         Assert.Equal([22, 24, 26, 42, 44, 46, 62, 64, 66], Run(stream, new SpatialBins("spp", 3), seven, 7, 7, 1));
 
+        // Fewer cells than bins: [0,1) [0,2) [1,2).
+        Assert.Equal([1, 2, 2, 3, 4, 4, 3, 4, 4], Run(stream, new SpatialBins("spp", 3), [1, 2, 3, 4], 2, 2, 1));
+
         static IEnumerable<float> Corners(params int[] ends) => ends.SelectMany(y => ends.Select(x => (y - 1) * 10f + x - 1 - 200));
     }
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Fovea.Models.Sequences;
+using Fovea.Models.Sequences.Rwkv;
 
 namespace Fovea.Models.Tests.Sequences;
 

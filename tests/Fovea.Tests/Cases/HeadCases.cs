@@ -6,6 +6,7 @@ public sealed class HeadCases : IKernelCases
     public IEnumerable<KernelCase> Cases =>
     [
         .. from overlap in Enum.GetValues<Overlap>() select Overlaps(overlap),
+        RotatedOverlaps(),
         .. from method in Enum.GetValues<SoftNmsMethod>() select Soft(method),
         .. from mode in Enum.GetValues<BoxMode>() select Decode($"{mode}", new DecodeOptions { Boxes = mode, Bins = mode == BoxMode.Bins ? 7 : 0, Scores = ScoreMode.Sigmoid, ScoreThreshold = 0.6f }),
         Decode("softmax", new DecodeOptions { Scores = ScoreMode.Softmax, Background = 4, ScoreThreshold = 0.25f, TopK = 20 }),
@@ -24,6 +25,17 @@ public sealed class HeadCases : IKernelCases
         return run;
     })
     { Tolerance = 2e-6 };
+
+    private static KernelCase RotatedOverlaps() => new("rotated_overlaps", stream =>
+    {
+        var run = new KernelRun();
+        var a = run.Input(DeviceTensor.From<float>(stream, Data.Floats(5 * 23, 1, 1, 9), 23, 5));
+        var b = run.Input(DeviceTensor.From<float>(stream, Data.Floats(5 * 77, 2, 1, 9), 77, 5));
+        var y = run.Output(Data.Empty(stream, 23, 77));
+        run.Call = s => Kernels.RotatedOverlaps(s, a, b, y);
+        return run;
+    })
+    { Tolerance = 5e-6 };
 
     private static KernelCase Soft(SoftNmsMethod method) => new($"soft_nms {method}", stream =>
     {

@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Version 4: a weighted average of values per channel.</summary>
 internal sealed class Rwkv4TimeMix : RwkvMix

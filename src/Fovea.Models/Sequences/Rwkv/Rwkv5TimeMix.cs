@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Versions 5.1 and 5.2: a matrix per head as memory, with a constant decay and a bonus for the current position; a norm per
 /// head; from 5.2 on a gate on the output.</summary>

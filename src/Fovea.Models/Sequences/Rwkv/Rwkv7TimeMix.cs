@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Version 7: the decay depends on the input, and the memory under a normalised key is partly replaced. Values of later blocks
 /// lean on those of the first.</summary>
@@ -16,6 +16,7 @@ internal sealed class Rwkv7TimeMix : RwkvMix
     {
         int width = w.Options.Width;
         (_name, _heads, _size) = ($"{w.Prefix}memory", w.Options.Heads, width / w.Options.Heads);
+        var ranks = w.Options.Ranks;
         // Six rows, in the order r, w, k, v, a, g: shares of the position before.
         var before = w.Floats("x_rwkvag", 6L * width);
         float[] Share(int row) => Array.ConvertAll(before[(row * width)..((row + 1) * width)], x => 1 - x);
@@ -24,10 +25,10 @@ internal sealed class Rwkv7TimeMix : RwkvMix
         _value = w.Linear("value.weight", width, width);
         _receptance = w.Linear("receptance.weight", width, width);
         _output = w.Linear("output.weight", width, width);
-        (_decayIn, _decayOut) = Narrow(w, "w", Activation.Tanh, Activation.Sigmoid);
-        (_rateIn, _rateOut) = Narrow(w, "a", Activation.None, Activation.Sigmoid);
-        if (!isFirst) (_firstIn, _firstOut) = Narrow(w, "v", Activation.None, Activation.Sigmoid);
-        (_gateIn, _gateOut) = Narrow(w, "g", Activation.Sigmoid, Activation.None);
+        (_decayIn, _decayOut) = Narrow(w, "w", ranks.Decay, Activation.Tanh, Activation.Sigmoid);
+        (_rateIn, _rateOut) = Narrow(w, "a", ranks.Rate, Activation.None, Activation.Sigmoid);
+        if (!isFirst) (_firstIn, _firstOut) = Narrow(w, "v", ranks.Value, Activation.None, Activation.Sigmoid);
+        (_gateIn, _gateOut) = Narrow(w, "g", ranks.Gate, Activation.Sigmoid, Activation.None);
         _removalScale = w.Tensor("k_k", width);
         _keyScale = w.Tensor("k_a", width);
         _bonus = w.Tensor("r_k", width);
@@ -79,12 +80,9 @@ internal sealed class Rwkv7TimeMix : RwkvMix
         return _output.Forward(stream, read);
     }
 
-    private static (LinearLayer In, LinearLayer Out) Narrow(RwkvWeights w, string name, Activation inside, Activation outside)
-    {
-        var rank = w.Outputs($"{name}1", w.Options.Width);
-        return (w.Linear($"{name}1", w.Options.Width, rank, inside),
+    private static (LinearLayer In, LinearLayer Out) Narrow(RwkvWeights w, string name, int rank, Activation inside, Activation outside) =>
+        (w.Linear($"{name}1", w.Options.Width, rank, inside),
             w.Linear($"{name}2", rank, w.Options.Width, outside, name == "g" ? null : $"{name}0"));
-    }
 
     private static DeviceTensor Through(DeviceStream stream, LinearLayer into, LinearLayer outOf, DeviceTensor x)
     {

@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>The feed-forward half: value * relu(key * x)^2, and before version 7 a sigmoid gate on it.</summary>
 internal sealed class RwkvChannelMix : RwkvMix

@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Half of a block: from its norm to what is added to the residual stream.</summary>
 internal abstract class RwkvMix

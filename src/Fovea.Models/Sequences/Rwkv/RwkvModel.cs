@@ -1,10 +1,11 @@
 using Fovea.Data;
 
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>An RWKV language model: embedding, blocks of a time mix and a channel mix, head. Immutable once loaded: any number of
 /// <see cref="RwkvSession"/> may share it.</summary>
-/// <remarks>The weights are those of rwkv.cpp's files; arithmetic is f32, whatever the file holds.</remarks>
+/// <remarks>The weights are those of rwkv.cpp's files. Arithmetic is f32, whatever the file holds, but for matrices that are stored in a
+/// narrow format.</remarks>
 public sealed class RwkvModel : IDisposable
 {
     private readonly List<IDisposable> _owned = [];
@@ -13,11 +14,11 @@ public sealed class RwkvModel : IDisposable
     private readonly RwkvNorm _lastNorm;
     private readonly LinearLayer _head;
 
-    private RwkvModel(DeviceStream stream, RwkvFile file)
+    private RwkvModel(DeviceStream stream, RwkvFile file, WeightFormat format)
     {
         Device = stream.Device;
         Options = OptionsOf(file);
-        var weights = new RwkvWeights(stream, file, Options, _owned);
+        var weights = new RwkvWeights(stream, Options, file.ReadFloats, _owned, Format: format);
         try
         {
             _embedding = weights.Tensor("emb.weight", Options.Vocabulary, Options.Width);
@@ -49,12 +50,14 @@ public sealed class RwkvModel : IDisposable
     /// <summary>Reads a model file of rwkv.cpp.</summary>
     /// <param name="stream">Stream whose pool holds the packed weights.</param>
     /// <param name="path">The file.</param>
+    /// <param name="format">How matrices are kept in memory, which a step reads whole. With a narrow format a prompt has the bits of as
+    /// many steps, and a stream of several those of the stream alone.</param>
     /// <exception cref="RwkvFileException">The file is not valid, or of a version that cannot be run.</exception>
-    public static RwkvModel Load(DeviceStream stream, string path)
+    public static RwkvModel Load(DeviceStream stream, string path, WeightFormat format = WeightFormat.Float32)
     {
         ArgumentNullException.ThrowIfNull(stream);
         using var file = RwkvFile.Open(path);
-        return new RwkvModel(stream, file);
+        return new RwkvModel(stream, file, format);
     }
 
     /// <inheritdoc/>
@@ -115,8 +118,11 @@ public sealed class RwkvModel : IDisposable
             Layers = file.Layers,
             Heads = (int)heads,
             Hidden = (int)file.Find("blocks.0.ffn.key.weight").Shape[0],
+            Ranks = version == RwkvVersion.V7 ? new RwkvRanks(Rank(file, 0, "w"), Rank(file, 0, "a"), file.Layers > 1 ? Rank(file, 1, "v") : 0, Rank(file, 0, "g")) : default,
         };
     }
+
+    private static int Rank(RwkvFile file, int block, string name) => (int)file.Find($"blocks.{block}.att.{name}1").Shape[0];
 
     // Of Kernels.GatedLinearAttention.
     private const int MostKeys = 256;

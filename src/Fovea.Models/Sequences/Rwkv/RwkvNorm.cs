@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>A layer norm in front of a mix, which first adds the result of the mix before to the residual stream.</summary>
 internal sealed class RwkvNorm(RwkvWeights weights, string name)

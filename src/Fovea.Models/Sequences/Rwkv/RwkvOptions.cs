@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>The shape of an RWKV model.</summary>
 public sealed record RwkvOptions
@@ -17,6 +17,9 @@ public sealed record RwkvOptions
 
     /// <summary>Heads of the matrix memories; 0 for version 4.</summary>
     public int Heads { get; init; }
+
+    /// <summary>Widths of the two-step products of version 7.</summary>
+    public RwkvRanks Ranks { get; init; }
 
     /// <summary>Channels inside the channel mix; 4 C where nothing else is said.</summary>
     public int Hidden { get => field == 0 ? 4 * Width : field; init; }

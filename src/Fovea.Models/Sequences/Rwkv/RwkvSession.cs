@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Streams of tokens through an <see cref="RwkvModel"/>: prompts in one go, then token by token. A step is one captured graph and
 /// allocates no managed memory; memory does not grow with the length. One session serves one thread.</summary>

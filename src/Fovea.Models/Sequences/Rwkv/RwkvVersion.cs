@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Generations of RWKV that can be run.</summary>
 public enum RwkvVersion

@@ -1,16 +1,21 @@
-using Fovea.Data;
+namespace Fovea.Models.Sequences.Rwkv;
 
-namespace Fovea.Models.Sequences;
-
-/// <summary>Makes tensors and layers of a file's tensors; those whose names begin with a prefix. All of them go into
+/// <summary>Makes tensors and layers of named values; those whose names begin with a prefix. All of them go into
 /// <paramref name="Owned"/>, so that a file that turns out to be wrong leaves nothing behind.</summary>
-internal readonly record struct RwkvWeights(DeviceStream Stream, RwkvFile File, RwkvOptions Options, List<IDisposable> Owned, string Prefix = "")
+/// <param name="Stream">Where they are made.</param>
+/// <param name="Options">The model's shape.</param>
+/// <param name="Read">The values of a name, which must be this many.</param>
+/// <param name="Owned">What is made.</param>
+/// <param name="Prefix">Of all names.</param>
+/// <param name="Format">How matrices are stored.</param>
+internal readonly record struct RwkvWeights(DeviceStream Stream, RwkvOptions Options, Func<string, long, float[]> Read, List<IDisposable> Owned, string Prefix = "",
+    WeightFormat Format = WeightFormat.Float32)
 {
     public RwkvWeights Below(string name) => this with { Prefix = $"{Prefix}{name}." };
 
-    public float[] Floats(string name, long count) => File.ReadFloats(Prefix + name, count);
+    public float[] Floats(string name, long count) => Read(Prefix + name, count);
 
-    /// <summary>A tensor as the file has it, under another shape.</summary>
+    /// <summary>A tensor as it is, under another shape.</summary>
     public DeviceTensor Tensor(string name, params ReadOnlySpan<long> shape)
     {
         long count = 1;
@@ -26,20 +31,12 @@ internal readonly record struct RwkvWeights(DeviceStream Stream, RwkvFile File, 
         return tensor;
     }
 
-    /// <summary>A matrix as the file has it, one row per output; a bias of any shape.</summary>
+    /// <summary>A matrix as it is, one row per output; a bias of any shape.</summary>
     public LinearLayer Linear(string name, int inputs, int outputs, Activation activation = default, string? bias = null)
     {
-        var options = new LinearOptions { InFeatures = inputs, OutFeatures = outputs, Activation = activation };
+        var options = new LinearOptions { InFeatures = inputs, OutFeatures = outputs, Activation = activation, Weights = Format };
         var layer = new LinearLayer(Stream, options, Floats(name, (long)inputs * outputs), bias is null ? [] : Floats(bias, outputs), []);
         Owned.Add(layer);
         return layer;
-    }
-
-    /// <summary>The number of outputs of a matrix, for sizes that only the file says.</summary>
-    public int Outputs(string name, int inputs)
-    {
-        var tensor = File.Find(Prefix + name);
-        if (tensor.Shape.Count != 2 || tensor.Shape[1] != inputs) throw File.Bad($"{tensor} should have {inputs} columns");
-        return (int)tensor.Shape[0];
     }
 }

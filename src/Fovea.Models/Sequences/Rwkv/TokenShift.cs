@@ -1,4 +1,4 @@
-namespace Fovea.Models.Sequences;
+namespace Fovea.Models.Sequences.Rwkv;
 
 /// <summary>Mixes every position with the one before, each channel in its own proportion, several times over: a causal convolution with
 /// two taps. All mixes look back to the same last position of the call before.</summary>

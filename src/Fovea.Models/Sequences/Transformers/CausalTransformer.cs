@@ -14,9 +14,9 @@ public sealed class CausalTransformer : Module, IDecoderModel
         Options = options.Validated();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.DecoderLayers, 1);
         if (options.EncoderLayers > 0) throw new ArgumentException("a causal transformer has no encoder", nameof(options));
-        var initializer = new ParameterInitializer(stream, seed);
-        Embedding = Add(new TokenEmbedding(initializer, "embedding", options));
-        Decoder = Add(new Decoder(initializer, "decoder", options));
+        var random = new Random(seed);
+        Embedding = Add(new TokenEmbedding(stream, "embedding", options, random));
+        Decoder = Add(new Decoder(stream, "decoder", options, random));
     }
 
     /// <inheritdoc/>

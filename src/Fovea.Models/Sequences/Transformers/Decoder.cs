@@ -6,15 +6,15 @@ namespace Fovea.Models.Sequences.Transformers;
 public sealed class Decoder : Module
 {
     /// <summary>Draws the weights.</summary>
-    public Decoder(ParameterInitializer initializer, string name, TransformerOptions options)
+    public Decoder(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
-        ArgumentNullException.ThrowIfNull(initializer);
         ArgumentNullException.ThrowIfNull(options);
-        Layers = [.. Enumerable.Range(0, options.DecoderLayers).Select(i => Add(new DecoderLayer(initializer, $"{name}.layer{i}", options)))];
-        if (options.NormFirst) FinalNorm = Add(new Norm(initializer, $"{name}.norm", options));
+        Layers = [.. Enumerable.Range(0, options.DecoderLayers)
+            .Select(i => Add(new DecoderLayer(stream, $"{name}.layer{i}", options, random)))];
+        if (options.NormFirst) FinalNorm = Add(new Norm(stream, $"{name}.norm", options));
         if (options.Positions == PositionKind.Rotary)
-            Rotary = Add(new RotaryPositions(initializer.Stream, $"{name}.rotary", options.HeadSize, options.MaxLength, options.RotaryBase));
+            Rotary = Add(new RotaryPositions(stream, $"{name}.rotary", options.HeadSize, options.MaxLength, options.RotaryBase));
     }
 
     /// <summary>First to last.</summary>

@@ -7,19 +7,19 @@ namespace Fovea.Models.Sequences.Transformers;
 public sealed class DecoderLayer : Module
 {
     /// <summary>Draws the weights.</summary>
-    public DecoderLayer(ParameterInitializer initializer, string name, TransformerOptions options)
+    public DecoderLayer(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
         ArgumentNullException.ThrowIfNull(options);
-        Attention = Add(new MultiHeadAttention(initializer, $"{name}.attention", options));
-        AttentionResidual = Add(new Residual(initializer, $"{name}.attention", options));
+        Attention = Add(new MultiHeadAttention(stream, $"{name}.attention", options, random));
+        AttentionResidual = Add(new Residual(stream, $"{name}.attention", options));
         if (options.EncoderLayers > 0)
         {
-            Cross = Add(new MultiHeadAttention(initializer, $"{name}.cross", options));
-            CrossResidual = Add(new Residual(initializer, $"{name}.cross", options));
+            Cross = Add(new MultiHeadAttention(stream, $"{name}.cross", options, random));
+            CrossResidual = Add(new Residual(stream, $"{name}.cross", options));
         }
-        FeedForward = Add(new FeedForward(initializer, $"{name}.feed_forward", options));
-        FeedForwardResidual = Add(new Residual(initializer, $"{name}.feed_forward", options));
+        FeedForward = Add(new FeedForward(stream, $"{name}.feed_forward", options, random));
+        FeedForwardResidual = Add(new Residual(stream, $"{name}.feed_forward", options));
     }
 
     /// <summary>Causal self-attention.</summary>
@@ -49,7 +49,10 @@ public sealed class DecoderLayer : Module
     public Value Forward(Value x, Value memory, Value memoryLengths, RotaryPositions? rotary)
     {
         if (memory.IsPresent != (Cross is not null))
-            throw new ArgumentException($"{Name} has {(Cross is null ? "no" : "a")} cross-attention, its memory is {memory}", nameof(memory));
+        {
+            var has = Cross is null ? "no" : "a";
+            throw new ArgumentException($"{Name} has {has} cross-attention, its memory is {memory}", nameof(memory));
+        }
         x = AttentionResidual.Forward(x, inner => Attention.Forward(inner, inner, keyLengths: default, causal: true, rotary));
         if (Cross is not null) x = CrossResidual!.Forward(x, inner => Cross.Forward(inner, memory, memoryLengths));
         return FeedForwardResidual.Forward(x, FeedForward.Forward);

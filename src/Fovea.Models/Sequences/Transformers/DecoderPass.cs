@@ -29,14 +29,15 @@ internal sealed class DecoderPass(PreparedDecoder decoder, KeyValueCache[] self,
         for (var i = 0; i < decoder.Layers.Length; i++)
         {
             var (layer, index) = (decoder.Layers[i], i);
-            x = Around(stream, layer.Layer.AttentionResidual, x, y => SelfAttention(stream, layer.Attention, index, inputs, y, cosine, sine));
+            x = Around(stream, layer.Layer.AttentionResidual, x,
+                y => SelfAttention(stream, layer.Attention, index, inputs, y, cosine, sine));
             if (layer.Cross is not null)
                 x = Around(stream, layer.Layer.CrossResidual!, x, y => CrossAttention(stream, layer.Cross, index, inputs, y));
             x = Around(stream, layer.Layer.FeedForwardResidual, x, y => layer.FeedForward(stream, y));
         }
         cosine?.Dispose();
         sine?.Dispose();
-        if (decoder.Model.Decoder.FinalNorm is { } norm) Normalise(stream, norm, x, residual: null, sum: null, x);
+        if (decoder.Model.Decoder.FinalNorm is { } norm) Normalise(stream, norm, x, residual: null, x);
         return x;
     }
 
@@ -72,20 +73,20 @@ internal sealed class DecoderPass(PreparedDecoder decoder, KeyValueCache[] self,
         if (residual.NormFirst)
         {
             using var normed = DeviceTensor.Allocate(stream, DType.Float32, x.Shape);
-            Normalise(stream, residual.Norm, x, residual: null, sum: null, normed);
+            Normalise(stream, residual.Norm, x, residual: null, normed);
             using var y = block(normed);
             Kernels.Binary(stream, BinaryOp.Add, x, y, x);
         }
         else
         {
             using var y = block(x);
-            Normalise(stream, residual.Norm, x, y, sum: null, x);
+            Normalise(stream, residual.Norm, x, y, x);
         }
         return x;
     }
 
-    private static void Normalise(DeviceStream stream, Norm norm, DeviceTensor x, DeviceTensor? residual, DeviceTensor? sum, DeviceTensor y) =>
-        Kernels.LayerNorm(stream, norm.Options, x, residual, norm.Gamma.Value, norm.Beta?.Value, sum, y);
+    private static void Normalise(DeviceStream stream, Norm norm, DeviceTensor x, DeviceTensor? residual, DeviceTensor y) =>
+        Kernels.LayerNorm(stream, norm.Options, x, residual, norm.Gamma.Value, norm.Beta?.Value, sum: null, y);
 
     private DeviceTensor SelfAttention(DeviceStream stream, PreparedAttention attention, int layer, Inputs inputs, DeviceTensor x,
         DeviceTensor? cosine, DeviceTensor? sine)
@@ -113,10 +114,11 @@ internal sealed class DecoderPass(PreparedDecoder decoder, KeyValueCache[] self,
         DeviceTensor lengths, bool causal)
     {
         var (keys, values) = cache.Of(inputs.First, inputs.Streams);
-        using var o = DeviceTensor.Allocate(stream, DType.Float32, q.Shape);
+        using var joined = DeviceTensor.Allocate(stream, DType.Float32, q.Shape);
         long[] heads = [inputs.Streams, inputs.Length, _options.Heads, _options.HeadSize];
-        Kernels.Attention(stream, new AttentionOptions { Causal = causal }, q.Reshape(heads), keys, values, lengths, o.Reshape(heads), lse: null);
-        return attention.Output.Forward(stream, o);
+        var (queries, o) = (q.Reshape(heads), joined.Reshape(heads));
+        Kernels.Attention(stream, new AttentionOptions { Causal = causal }, queries, keys, values, lengths, o, lse: null);
+        return attention.Output.Forward(stream, joined);
     }
 
     // In place: q or k [n][heads * D], angles [n][D/2].

@@ -6,15 +6,15 @@ namespace Fovea.Models.Sequences.Transformers;
 public sealed class Encoder : Module
 {
     /// <summary>Draws the weights.</summary>
-    public Encoder(ParameterInitializer initializer, string name, TransformerOptions options)
+    public Encoder(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
-        ArgumentNullException.ThrowIfNull(initializer);
         ArgumentNullException.ThrowIfNull(options);
-        Layers = [.. Enumerable.Range(0, options.EncoderLayers).Select(i => Add(new EncoderLayer(initializer, $"{name}.layer{i}", options)))];
-        if (options.NormFirst) FinalNorm = Add(new Norm(initializer, $"{name}.norm", options));
+        Layers = [.. Enumerable.Range(0, options.EncoderLayers)
+            .Select(i => Add(new EncoderLayer(stream, $"{name}.layer{i}", options, random)))];
+        if (options.NormFirst) FinalNorm = Add(new Norm(stream, $"{name}.norm", options));
         if (options.Positions == PositionKind.Rotary)
-            Rotary = Add(new RotaryPositions(initializer.Stream, $"{name}.rotary", options.HeadSize, options.MaxLength, options.RotaryBase));
+            Rotary = Add(new RotaryPositions(stream, $"{name}.rotary", options.HeadSize, options.MaxLength, options.RotaryBase));
     }
 
     /// <summary>First to last.</summary>

@@ -6,13 +6,13 @@ namespace Fovea.Models.Sequences.Transformers;
 public sealed class EncoderLayer : Module
 {
     /// <summary>Draws the weights.</summary>
-    public EncoderLayer(ParameterInitializer initializer, string name, TransformerOptions options)
+    public EncoderLayer(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
-        Attention = Add(new MultiHeadAttention(initializer, $"{name}.attention", options));
-        AttentionResidual = Add(new Residual(initializer, $"{name}.attention", options));
-        FeedForward = Add(new FeedForward(initializer, $"{name}.feed_forward", options));
-        FeedForwardResidual = Add(new Residual(initializer, $"{name}.feed_forward", options));
+        Attention = Add(new MultiHeadAttention(stream, $"{name}.attention", options, random));
+        AttentionResidual = Add(new Residual(stream, $"{name}.attention", options));
+        FeedForward = Add(new FeedForward(stream, $"{name}.feed_forward", options, random));
+        FeedForwardResidual = Add(new Residual(stream, $"{name}.feed_forward", options));
     }
 
     /// <summary>Self-attention.</summary>

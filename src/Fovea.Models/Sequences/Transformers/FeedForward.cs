@@ -6,14 +6,14 @@ namespace Fovea.Models.Sequences.Transformers;
 public sealed class FeedForward : Module
 {
     /// <summary>Draws the weights.</summary>
-    public FeedForward(ParameterInitializer initializer, string name, TransformerOptions options)
+    public FeedForward(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
         ArgumentNullException.ThrowIfNull(options);
         var (width, inner, bias) = (options.Width, options.FeedForwardWidth, options.HasBias);
-        if (options.FeedForward == FeedForwardKind.SwiGlu) Gate = Add(new Projection(initializer, $"{name}.gate", width, inner, bias));
-        Up = Add(new Projection(initializer, $"{name}.up", width, inner, bias));
-        Down = Add(new Projection(initializer, $"{name}.down", inner, width, bias));
+        if (options.FeedForward == FeedForwardKind.SwiGlu) Gate = Add(new Dense(stream, $"{name}.gate", width, inner, bias, random));
+        Up = Add(new Dense(stream, $"{name}.up", width, inner, bias, random));
+        Down = Add(new Dense(stream, $"{name}.down", inner, width, bias, random));
         Activation = options.FeedForward switch
         {
             FeedForwardKind.Relu => Activation.Relu,
@@ -26,13 +26,13 @@ public sealed class FeedForward : Module
     public Activation Activation { get; }
 
     /// <summary>The product that gates, or null.</summary>
-    public Projection? Gate { get; }
+    public Dense? Gate { get; }
 
     /// <summary>Width to inner width.</summary>
-    public Projection Up { get; }
+    public Dense Up { get; }
 
     /// <summary>Inner width to width.</summary>
-    public Projection Down { get; }
+    public Dense Down { get; }
 
     /// <inheritdoc/>
     public override Value Forward(Value x)

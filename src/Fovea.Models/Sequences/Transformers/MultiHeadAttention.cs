@@ -9,29 +9,29 @@ public sealed class MultiHeadAttention : Module
     private readonly int _heads, _groups, _headSize;
 
     /// <summary>Draws the weights.</summary>
-    public MultiHeadAttention(ParameterInitializer initializer, string name, TransformerOptions options)
+    public MultiHeadAttention(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
         ArgumentNullException.ThrowIfNull(options);
         (_heads, _groups, _headSize) = (options.Heads, options.Groups, options.HeadSize);
         var (width, narrow, bias) = (options.Width, options.Groups * options.HeadSize, options.HasBias);
-        Queries = Add(new Projection(initializer, $"{name}.queries", width, width, bias));
-        Keys = Add(new Projection(initializer, $"{name}.keys", width, narrow, bias));
-        Values = Add(new Projection(initializer, $"{name}.values", width, narrow, bias));
-        Output = Add(new Projection(initializer, $"{name}.output", width, width, bias));
+        Queries = Add(new Dense(stream, $"{name}.queries", width, width, bias, random));
+        Keys = Add(new Dense(stream, $"{name}.keys", width, narrow, bias, random));
+        Values = Add(new Dense(stream, $"{name}.values", width, narrow, bias, random));
+        Output = Add(new Dense(stream, $"{name}.output", width, width, bias, random));
     }
 
     /// <summary>Makes queries.</summary>
-    public Projection Queries { get; }
+    public Dense Queries { get; }
 
     /// <summary>Makes keys.</summary>
-    public Projection Keys { get; }
+    public Dense Keys { get; }
 
     /// <summary>Makes values.</summary>
-    public Projection Values { get; }
+    public Dense Values { get; }
 
     /// <summary>Joins the heads.</summary>
-    public Projection Output { get; }
+    public Dense Output { get; }
 
     /// <summary>Self-attention of x [B][L][width] without a mask.</summary>
     public override Value Forward(Value x) => Forward(x, x);

@@ -6,14 +6,13 @@ namespace Fovea.Models.Sequences.Transformers;
 public sealed class Norm : Module
 {
     /// <summary>Starts as the plain normalisation: scale 1, shift 0.</summary>
-    public Norm(ParameterInitializer initializer, string name, TransformerOptions options)
+    public Norm(DeviceStream stream, string name, TransformerOptions options)
         : base(name)
     {
-        ArgumentNullException.ThrowIfNull(initializer);
         ArgumentNullException.ThrowIfNull(options);
         Options = new LayerNormOptions { Epsilon = options.NormEpsilon, Rms = options.RmsNorm };
-        Gamma = Add("gamma", initializer.Constant(1, options.Width), decays: false);
-        Beta = options.RmsNorm ? null : Add("beta", initializer.Constant(0, options.Width), decays: false);
+        Gamma = Add("gamma", Initial.Constant(stream, 1, options.Width), decays: false);
+        Beta = options.RmsNorm ? null : Add("beta", Initial.Constant(stream, 0, options.Width), decays: false);
     }
 
     /// <summary>Kind and epsilon.</summary>

@@ -3,13 +3,13 @@ namespace Fovea.Models.Sequences.Transformers;
 /// <summary>A <see cref="MultiHeadAttention"/> with packed weights.</summary>
 internal sealed class PreparedAttention(DeviceStream stream, MultiHeadAttention attention, WeightFormat format) : IDisposable
 {
-    public PreparedProjection Queries { get; } = new(stream, attention.Queries.Weight, attention.Queries.Bias, format);
+    public Projection Queries { get; } = attention.Queries.Pack(stream, format);
 
-    public PreparedProjection Keys { get; } = new(stream, attention.Keys.Weight, attention.Keys.Bias, format);
+    public Projection Keys { get; } = attention.Keys.Pack(stream, format);
 
-    public PreparedProjection Values { get; } = new(stream, attention.Values.Weight, attention.Values.Bias, format);
+    public Projection Values { get; } = attention.Values.Pack(stream, format);
 
-    public PreparedProjection Output { get; } = new(stream, attention.Output.Weight, attention.Output.Bias, format);
+    public Projection Output { get; } = attention.Output.Pack(stream, format);
 
     public void Dispose()
     {

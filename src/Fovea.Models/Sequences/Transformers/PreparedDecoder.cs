@@ -1,7 +1,7 @@
 namespace Fovea.Models.Sequences.Transformers;
 
-/// <summary>The decoder of a model with its weights packed for inference. Any number of sessions share it, on any thread. Biases, norms
-/// and the embedding stay the model's: it must live longer, and must not be trained meanwhile.</summary>
+/// <summary>The decoder of a model with its weights packed for inference. Any number of sessions share it, on any thread. Norms and the
+/// embedding stay the model's: it must live longer, and must not be trained meanwhile.</summary>
 public sealed class PreparedDecoder : IDisposable
 {
     /// <summary>Packs the weights and waits.</summary>
@@ -14,7 +14,7 @@ public sealed class PreparedDecoder : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         Model = model;
         Layers = [.. model.Decoder.Layers.Select(layer => new PreparedDecoderLayer(stream, layer, format))];
-        Logits = new PreparedProjection(stream, model.Embedding.Table, bias: null, format);
+        Logits = new Projection(stream, model.Embedding.Table.Value, format: format);
         stream.Synchronize();
     }
 
@@ -25,7 +25,7 @@ public sealed class PreparedDecoder : IDisposable
 
     internal PreparedDecoderLayer[] Layers { get; }
 
-    internal PreparedProjection Logits { get; }
+    internal Projection Logits { get; }
 
     /// <inheritdoc/>
     public void Dispose()

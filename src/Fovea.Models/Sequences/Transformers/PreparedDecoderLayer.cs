@@ -3,9 +3,9 @@ namespace Fovea.Models.Sequences.Transformers;
 /// <summary>A <see cref="DecoderLayer"/> with packed weights.</summary>
 internal sealed class PreparedDecoderLayer : IDisposable
 {
-    private readonly PreparedProjection? _gate;
-    private readonly PreparedProjection _up;
-    private readonly PreparedProjection _down;
+    private readonly Projection? _gate;
+    private readonly Projection _up;
+    private readonly Projection _down;
 
     public PreparedDecoderLayer(DeviceStream stream, DecoderLayer layer, WeightFormat format)
     {
@@ -13,9 +13,9 @@ internal sealed class PreparedDecoderLayer : IDisposable
         Attention = new PreparedAttention(stream, layer.Attention, format);
         if (layer.Cross is not null) Cross = new PreparedAttention(stream, layer.Cross, format);
         var block = layer.FeedForward;
-        if (block.Gate is not null) _gate = new PreparedProjection(stream, block.Gate.Weight, block.Gate.Bias, format, block.Activation);
-        _up = new PreparedProjection(stream, block.Up.Weight, block.Up.Bias, format, block.Gate is null ? block.Activation : default);
-        _down = new PreparedProjection(stream, block.Down.Weight, block.Down.Bias, format);
+        _gate = block.Gate?.Pack(stream, format, block.Activation);
+        _up = block.Up.Pack(stream, format, block.Gate is null ? block.Activation : default);
+        _down = block.Down.Pack(stream, format);
     }
 
     /// <summary>The layer itself, whose norms serve here too.</summary>

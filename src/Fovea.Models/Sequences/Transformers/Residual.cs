@@ -8,12 +8,12 @@ public sealed class Residual : Module
     private readonly float _dropout;
 
     /// <summary>Makes the norm.</summary>
-    public Residual(ParameterInitializer initializer, string name, TransformerOptions options)
+    public Residual(DeviceStream stream, string name, TransformerOptions options)
         : base(name)
     {
         ArgumentNullException.ThrowIfNull(options);
         (NormFirst, _dropout) = (options.NormFirst, options.Dropout);
-        Norm = Add(new Norm(initializer, $"{name}.norm", options));
+        Norm = Add(new Norm(stream, $"{name}.norm", options));
     }
 
     /// <summary>Whether the norm stands in front of the block.</summary>

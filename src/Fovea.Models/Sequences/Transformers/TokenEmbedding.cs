@@ -11,28 +11,24 @@ public sealed class TokenEmbedding : Module
     private readonly float _dropout;
 
     /// <summary>Draws the table.</summary>
-    public TokenEmbedding(ParameterInitializer initializer, string name, TransformerOptions options)
+    public TokenEmbedding(DeviceStream stream, string name, TransformerOptions options, Random random)
         : base(name)
     {
-        ArgumentNullException.ThrowIfNull(initializer);
         ArgumentNullException.ThrowIfNull(options);
         var (width, length) = (options.Width, options.MaxLength);
         _dropout = options.Dropout;
         Scale = options.ScalesEmbedding ? MathF.Sqrt(width) : 1;
         // Scaled up by sqrt(width), a row has elements of deviation 1 like the positions; logits of unit vectors are of order 1.
-        Table = Add("table", initializer.Normal(1 / MathF.Sqrt(width), options.Vocabulary, width));
-        switch (options.Positions)
+        Table = Add("table", Initial.Normal(stream, random, 1 / Math.Sqrt(width), options.Vocabulary, width));
+        if (options.Positions == PositionKind.Learned)
+            _learned = Add("positions", Initial.Normal(stream, random, 1 / Math.Sqrt(width), length, width));
+        var table = options.Positions switch
         {
-            case PositionKind.Learned:
-                _learned = Add("positions", initializer.Normal(1 / MathF.Sqrt(width), length, width));
-                break;
-            case PositionKind.Sinusoidal:
-                _fixed = AddBuffer("positions", DeviceTensor.From<float>(initializer.Stream, SinusoidalPositions.Interleaved(length, width), length, width));
-                break;
-            case PositionKind.SinusoidalConcatenated:
-                _fixed = AddBuffer("positions", DeviceTensor.From<float>(initializer.Stream, SinusoidalPositions.Concatenated(length, width), length, width));
-                break;
-        }
+            PositionKind.Sinusoidal => SinusoidalPositions.Interleaved(length, width),
+            PositionKind.SinusoidalConcatenated => SinusoidalPositions.Concatenated(length, width),
+            _ => null,
+        };
+        if (table is not null) _fixed = AddBuffer("positions", DeviceTensor.From<float>(stream, table, length, width));
     }
 
     /// <summary>[vocabulary][width].</summary>

@@ -15,10 +15,10 @@ public sealed class Transformer : Module, IDecoderModel
         Options = options.Validated();
         ArgumentOutOfRangeException.ThrowIfLessThan(options.EncoderLayers, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.DecoderLayers, 1);
-        var initializer = new ParameterInitializer(stream, seed);
-        Embedding = Add(new TokenEmbedding(initializer, "embedding", options));
-        Encoder = Add(new Encoder(initializer, "encoder", options));
-        Decoder = Add(new Decoder(initializer, "decoder", options));
+        var random = new Random(seed);
+        Embedding = Add(new TokenEmbedding(stream, "embedding", options, random));
+        Encoder = Add(new Encoder(stream, "encoder", options, random));
+        Decoder = Add(new Decoder(stream, "decoder", options, random));
     }
 
     /// <inheritdoc/>

@@ -50,7 +50,8 @@ public sealed class TransformerDecoderSession : IDisposable
             _host = new PinnedBuffer(stream.Device, Columns * streams * sizeof(int));
             using var capture = stream.BeginCapture();
             _inputs.CopyFrom(stream, _host);
-            using (var x = _pass.Run(stream, Batch(0, streams, 1, Row(0), Row(1), Row(2), Row(3)))) decoder.Logits.Forward(stream, x, _logits);
+            using (var x = _pass.Run(stream, Batch(0, streams, 1, Row(0), Row(1), Row(2), Row(3))))
+                decoder.Logits.Forward(stream, x, _logits);
             _step = capture.End();
         }
         catch
@@ -85,17 +86,19 @@ public sealed class TransformerDecoderSession : IDisposable
     {
         ArgumentNullException.ThrowIfNull(memory);
         if (_memoryLengths is null) throw new InvalidOperationException("the model has no encoder");
-        if (memory.Rank != 3 || memory.Shape[0] != Streams || memory.Shape[1] > MemoryCapacity || memory.Shape[2] != _decoder.Options.Width)
-            throw new ArgumentException($"the memory is {memory}, not [{Streams}, up to {MemoryCapacity}, {_decoder.Options.Width}]", nameof(memory));
+        var width = _decoder.Options.Width;
+        if (memory.Rank != 3 || memory.Shape[0] != Streams || memory.Shape[1] > MemoryCapacity || memory.Shape[2] != width)
+            throw new ArgumentException($"the memory is {memory}, not [{Streams}, up to {MemoryCapacity}, {width}]", nameof(memory));
         if (lengths.Length != Streams) throw new ArgumentException($"{lengths.Length} lengths for {Streams} streams", nameof(lengths));
         foreach (var length in lengths)
-            if (length < 0 || length > memory.Shape[1]) throw new ArgumentOutOfRangeException(nameof(lengths), $"{length} of {memory.Shape[1]} positions");
+            if (length < 0 || length > memory.Shape[1])
+                throw new ArgumentOutOfRangeException(nameof(lengths), $"{length} of {memory.Shape[1]} positions");
         _memoryLengths.CopyFrom(_stream, lengths);
-        var length0 = memory.Shape[1];
-        var rows = new int[Streams * length0];
-        for (var i = 0; i < rows.Length; i++) rows[i] = (int)(i / length0 * MemoryCapacity + i % length0);
+        var positions = memory.Shape[1];
+        var rows = new int[Streams * positions];
+        for (var i = 0; i < rows.Length; i++) rows[i] = (int)(i / positions * MemoryCapacity + i % positions);
         using var places = DeviceTensor.From<int>(_stream, rows, rows.Length);
-        var x = memory.Reshape(-1, memory.Shape[2]);
+        var x = memory.Reshape(Streams * positions, width);
         for (var i = 0; i < _cross.Length; i++)
         {
             var attention = _decoder.Layers[i].Cross!;
@@ -118,7 +121,8 @@ public sealed class TransformerDecoderSession : IDisposable
         if (tokens.IsEmpty) throw new ArgumentException("no tokens", nameof(tokens));
         foreach (var token in tokens) CheckToken(token);
         var (start, count) = (_lengths[stream], tokens.Length);
-        if (count > Capacity - start) throw new InvalidOperationException($"stream {stream} holds {start} of {Capacity} tokens, {count} more do not fit");
+        if (count > Capacity - start)
+            throw new InvalidOperationException($"stream {stream} holds {start} of {Capacity} tokens, {count} more do not fit");
         var (positions, rows) = (new int[count], new int[count]);
         for (var i = 0; i < count; i++) (positions[i], rows[i]) = (start + i, stream * Capacity + start + i);
         using var t = DeviceTensor.From(_stream, tokens, count);
@@ -180,7 +184,13 @@ public sealed class TransformerDecoderSession : IDisposable
     public void Reorder(ReadOnlySpan<int> parents)
     {
         if (parents.Length != Streams) throw new ArgumentException($"{parents.Length} parents for {Streams} streams", nameof(parents));
-        foreach (var parent in parents) CheckStream(parent);
+        var isSame = true;
+        for (var s = 0; s < Streams; s++)
+        {
+            CheckStream(parents[s]);
+            isSame &= parents[s] == s;
+        }
+        if (isSame) return;
         using var order = DeviceTensor.From(_stream, parents, Streams);
         foreach (var cache in _self) cache.Reorder(_stream, order);
         var before = _lengths.ToArray();
@@ -199,7 +209,8 @@ public sealed class TransformerDecoderSession : IDisposable
         (_host as IDisposable)?.Dispose();
     }
 
-    private DecoderPass.Inputs Batch(int first, int streams, int length, DeviceTensor tokens, DeviceTensor positions, DeviceTensor rows, DeviceTensor lengths) =>
+    private DecoderPass.Inputs Batch(int first, int streams, int length,
+        DeviceTensor tokens, DeviceTensor positions, DeviceTensor rows, DeviceTensor lengths) =>
         new(first, streams, length, tokens, positions, rows, lengths, _memoryLengths?.Rows(first, streams));
 
     private void CheckStream(int stream)
@@ -210,11 +221,13 @@ public sealed class TransformerDecoderSession : IDisposable
 
     private void CheckToken(int token)
     {
-        if ((uint)token >= (uint)Vocabulary) throw new ArgumentOutOfRangeException(nameof(token), $"token {token} is not in a vocabulary of {Vocabulary}");
+        if ((uint)token >= (uint)Vocabulary)
+            throw new ArgumentOutOfRangeException(nameof(token), $"token {token} is not in a vocabulary of {Vocabulary}");
     }
 
     private void CheckLogits(int length, int rows)
     {
-        if (length != rows * Vocabulary) throw new ArgumentException($"the logits have {rows} * {Vocabulary} numbers, the span has {length}", nameof(length));
+        if (length != rows * Vocabulary)
+            throw new ArgumentException($"the logits have {rows} * {Vocabulary} numbers, the span has {length}", nameof(length));
     }
 }

@@ -113,7 +113,8 @@ public sealed record TransformerOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxLength, 1);
         if (Width % Heads != 0) throw new ArgumentException($"a width of {Width} does not divide into {Heads} heads");
         if (Heads % Groups != 0) throw new ArgumentException($"{Heads} query heads do not share {Groups} key heads evenly");
-        if (Positions == PositionKind.Rotary && HeadSize % 2 != 0) throw new ArgumentException($"rotary positions need an even head size, not {HeadSize}");
+        if (Positions == PositionKind.Rotary && HeadSize % 2 != 0)
+            throw new ArgumentException($"rotary positions need an even head size, not {HeadSize}");
         if (Positions is PositionKind.Sinusoidal or PositionKind.SinusoidalConcatenated && Width % 2 != 0)
             throw new ArgumentException($"sinusoidal positions need an even width, not {Width}");
         return this;

@@ -120,8 +120,8 @@ internal sealed class NaiveTransformer(DeviceStream stream, TransformerOptions o
             }
     }
 
-    private double[] Product(Projection projection, double[] x) =>
-        Product(Read(projection.Weight), projection.Bias is null ? null : Read(projection.Bias), x, (int)projection.Weight.Spec[0]);
+    private double[] Product(Dense dense, double[] x) =>
+        Product(Read(dense.Weight), dense.Bias is null ? null : Read(dense.Bias), x, (int)dense.Weight.Spec[0]);
 
     private static double[] Product(float[] weight, float[]? bias, double[] x, int outFeatures)
     {

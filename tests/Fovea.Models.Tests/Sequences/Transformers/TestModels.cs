@@ -20,8 +20,14 @@ internal static class TestModels
             "gpt2" => plain with { Positions = PositionKind.Learned, NormFirst = true, FeedForward = FeedForwardKind.Gelu, ScalesEmbedding = false },
             "llama" => plain with
             {
-                Width = 48, KeyValueHeads = 2, Positions = PositionKind.Rotary, NormFirst = true, RmsNorm = true, HasBias = false,
-                FeedForward = FeedForwardKind.SwiGlu, ScalesEmbedding = false,
+                Width = 48,
+                KeyValueHeads = 2,
+                Positions = PositionKind.Rotary,
+                NormFirst = true,
+                RmsNorm = true,
+                HasBias = false,
+                FeedForward = FeedForwardKind.SwiGlu,
+                ScalesEmbedding = false,
             },
             "multi-query" => plain with { KeyValueHeads = 1, Positions = PositionKind.None, RmsNorm = true },
             _ => throw new ArgumentOutOfRangeException(nameof(variant)),
@@ -55,7 +61,7 @@ internal static class TestModels
     {
         var tape = new Tape();
         using var input = DeviceTensor.From<int>(stream, tokens, batch, tokens.Length / batch);
-        return Read(stream, tape, model.Forward(tape.Input(input)));
+        return Read(stream, model.Forward(tape.Input(input)));
     }
 
     /// <summary>Logits [B][T][V] of one forward pass on the tape.</summary>
@@ -66,13 +72,13 @@ internal static class TestModels
         using var from = DeviceTensor.From<int>(stream, source, batch, source.Length / batch);
         using var to = DeviceTensor.From<int>(stream, target, batch, target.Length / batch);
         using var counts = DeviceTensor.From<int>(stream, lengths, batch);
-        return Read(stream, tape, model.Forward(tape.Input(from), tape.Input(to), tape.Input(counts)));
+        return Read(stream, model.Forward(tape.Input(from), tape.Input(to), tape.Input(counts)));
     }
 
-    /// <summary>Runs a tape and reads a result.</summary>
-    public static float[] Read(DeviceStream stream, Tape tape, Value value)
+    /// <summary>Runs a tape forward and reads a result.</summary>
+    public static float[] Read(DeviceStream stream, Value value)
     {
-        using var program = tape.Compile(stream, value.Sum(), order: null, value);
+        using var program = TapeProgram.Inference(stream, value);
         program.Run();
         return program.Read(value).ToArray<float>(stream);
     }

@@ -83,6 +83,30 @@ public sealed class TransformerDecoderSessionTests
         foreach (var session in alone) session.Dispose();
     }
 
+    /// <summary>The CUDA kernels, emulated on the processor, replay the same captured step.</summary>
+    [Fact]
+    public void TheEmulatedDeviceAgrees()
+    {
+        Assert.SkipUnless(Device.Backends.Any(b => b is { Name: "cuda-emulated", RefusalReason: null }), "the emulated CUDA plug-in was not built");
+        using DeviceStream cpu = Device.Cpu.CreateStream(), cuda = Device.CudaEmulated.CreateStream();
+        var options = TestModels.Options("llama");
+        using var model = TestModels.Shaken(cpu, new CausalTransformer(cpu, options));
+        using var twin = TestModels.Shaken(cuda, new CausalTransformer(cuda, options));
+        using var decoder = new PreparedDecoder(cuda, twin);
+        using var session = new TransformerDecoderSession(decoder, cuda, streams: 2, capacity: 6);
+        int[] tokens = [5, 6, 7, 8, 9];
+        var whole = TestModels.Logits(cpu, model, tokens);
+        var logits = new float[2 * Vocabulary];
+        session.Prefill(1, tokens.AsSpan(0, 3), logits.AsSpan(0, Vocabulary));
+        TestModels.Close(Position(whole, 2), logits.AsSpan(0, Vocabulary));
+        for (var t = 0; t < 2; t++)
+        {
+            session.Step([tokens[t], tokens[3 + t]], logits);
+            TestModels.Close(Position(whole, t), logits.AsSpan(0, Vocabulary));
+            TestModels.Close(Position(whole, 3 + t), logits.AsSpan(Vocabulary, Vocabulary));
+        }
+    }
+
     [Fact]
     public void BeamsGoOnFromTheirParents()
     {
@@ -176,7 +200,7 @@ public sealed class TransformerDecoderSessionTests
         var tape = new Tape();
         using var from = DeviceTensor.From<int>(stream, source, lengths.Length, source.Length / lengths.Length);
         using var counts = DeviceTensor.From<int>(stream, lengths, lengths.Length);
-        var values = TestModels.Read(stream, tape, model.Encode(tape.Input(from), tape.Input(counts)));
+        var values = TestModels.Read(stream, model.Encode(tape.Input(from), tape.Input(counts)));
         return DeviceTensor.From<float>(stream, values, lengths.Length, source.Length / lengths.Length, model.Options.Width);
     }
 }

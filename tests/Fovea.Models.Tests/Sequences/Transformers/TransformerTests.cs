@@ -105,7 +105,7 @@ public sealed class TransformerTests
         {
             var tape = new Tape();
             using var input = DeviceTensor.From<int>(stream, source, 1, source.Length);
-            return TestModels.Read(stream, tape, model.Forward(tape.Input(input)));
+            return TestModels.Read(stream, model.Forward(tape.Input(input)));
         }
     }
 
