@@ -47,7 +47,7 @@ public sealed class HandtrackNet : IDisposable
     /// <exception cref="InvalidDataException">A weight is missing or has another shape.</exception>
     public HandtrackNet(DeviceStream stream, TfjsWeights weights)
     {
-        var backbone = new FoldedConvolutions(weights, [.. BackboneNodes().Select(node => $"{Extractor}/model/{node}")]);
+        var backbone = new TfjsConvolutions(weights, [.. BackboneNames()]);
         ILayer[][] stages =
         [
             [
@@ -58,7 +58,6 @@ public sealed class HandtrackNet : IDisposable
             [.. Stage(1)],
             [.. Stage(2), backbone.Convolution(stream, 320, 1280, 1, 1, Activation.Relu6)],
         ];
-        backbone.RequireEnd();
         Backbone = [.. stages.Select(layers => new Sequential(layers))];
         Pyramid = new TopDownPath(stream, weights, $"{Extractor}/FeatureMaps/top_down", [32, 96, 1280]);
         _coarser = [Coarser(20, Sides[2]), Coarser(21, Sides[3])];
@@ -146,19 +145,25 @@ public sealed class HandtrackNet : IDisposable
         }
     }
 
-    private static IEnumerable<string> BackboneNodes()
+    // The converter folded batch normalisation into the convolutions and named their weights after the nodes.
+    private static IEnumerable<(string Kernel, string? Bias)> BackboneNames()
     {
-        yield return "Conv1";
-        yield return "expanded_conv_depthwise";
-        yield return "expanded_conv_project";
+        static (string, string?) Convolution(string node) =>
+            ($"{Extractor}/model/{node}/Conv2D_weights", $"{Extractor}/model/{node}/Conv2D_bn_offset");
+        static (string, string?) Depthwise(string node) =>
+            ($"{Extractor}/model/{node}/depthwise_weights", $"{Extractor}/model/{node}/depthwise_bn_offset");
+
+        yield return Convolution("Conv1");
+        yield return Depthwise("expanded_conv_depthwise");
+        yield return Convolution("expanded_conv_project");
         for (int block = 1; block <= Blocks.Sum(stage => stage.Length); block++)
         {
-            yield return $"block_{block}_expand";
-            yield return $"block_{block}_depthwise";
-            yield return $"block_{block}_project";
+            yield return Convolution($"block_{block}_expand");
+            yield return Depthwise($"block_{block}_depthwise");
+            yield return Convolution($"block_{block}_project");
         }
 
-        yield return "Conv_1";
+        yield return Convolution("Conv_1");
     }
 
     // The constants of the decoding, shares of the image: a value per anchor each.

@@ -115,20 +115,8 @@ public sealed class HandtrackOracleTests
             Expect(name, actual.ToArray<float>(Stream));
         }
 
-        public void Expect(string name, float[] actual)
-        {
-            var expected = Load(name).Floats;
-            Assert.Equal(expected.Length, actual.Length);
-            float largest = 0, worst = 0;
-            for (int i = 0; i < actual.Length; i++)
-            {
-                largest = Math.Max(largest, Math.Abs(expected[i]));
-                worst = Math.Max(worst, Math.Abs(expected[i] - actual[i]));
-            }
-
-            // Sums of another order: two runtimes of such networks differ by 2e-6 of the largest value, a few times that is allowed.
-            Assert.True(worst <= 1e-5f * largest, $"{name} is off by {worst} at values up to {largest}");
-        }
+        // Sums of another order: two runtimes of such networks differ by 2e-6 of the largest value, a few times that is allowed.
+        public void Expect(string name, float[] actual) => OracleTensors.AssertWithinShare(1e-5f, Load(name).Floats, actual);
 
         public void Dispose()
         {
@@ -136,6 +124,6 @@ public sealed class HandtrackOracleTests
             Stream.Dispose();
         }
 
-        private NpyFile Load(string name) => NpyFile.Load(Path.Combine(_folder, $"{name}.npy"));
+        private NpyFile Load(string name) => OracleTensors.Load(_folder, name);
     }
 }
