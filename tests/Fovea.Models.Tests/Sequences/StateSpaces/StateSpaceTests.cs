@@ -101,6 +101,22 @@ public sealed class StateSpaceTests : IDisposable
         }
     }
 
+    // (e^z - 1) / A of a step of 1e-6 would keep one digit if 1 were subtracted in f32.
+    [Theory]
+    [InlineData(Discretization.Exact)]
+    [InlineData(Discretization.Bilinear)]
+    public void TinyStepsKeepTheirAccuracy(Discretization rule)
+    {
+        var options = new S4DOptions(3) { StateSize = 4, Init = S4DInit.Lin, Rule = rule, SmallestStep = 1e-6, LargestStep = 1e-6 };
+        using var layer = new S4DLayer(_stream, "s4d", options, new Random(8));
+        layer.Parameters.Single(p => p.Name == "s4d.D").Value.Fill(_stream, 0);
+        var x = SequenceChecks.Values(11 * 3, 5);
+        var (parallel, streamed) = (SequenceChecks.Parallel(_stream, layer, x, 1, 11, 3), SequenceChecks.Streamed(_stream, layer, x, 1, 3, 11));
+        var scale = streamed.Max(Math.Abs);
+        Assert.InRange(scale, 1e-7, 1e-4);
+        for (var i = 0; i < parallel.Length; i++) Assert.Equal(streamed[i], parallel[i], Tolerance * scale);
+    }
+
     [Fact]
     public void DropoutIsForTrainingOnly()
     {
