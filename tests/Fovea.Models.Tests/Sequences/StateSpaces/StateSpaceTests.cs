@@ -1,6 +1,7 @@
 using Fovea.Models.Sequences;
 using Fovea.Models.Sequences.StateSpaces;
 using Fovea.Training;
+using Fovea.Training.Tests;
 
 namespace Fovea.Models.Tests.Sequences.StateSpaces;
 
@@ -101,6 +102,22 @@ public sealed class StateSpaceTests : IDisposable
         }
     }
 
+    // (e^z - 1) / A of a step of 1e-6 would keep one digit if 1 were subtracted in f32.
+    [Theory]
+    [InlineData(Discretization.Exact)]
+    [InlineData(Discretization.Bilinear)]
+    public void TinyStepsKeepTheirAccuracy(Discretization rule)
+    {
+        var options = new S4DOptions(3) { StateSize = 4, Init = S4DInit.Lin, Rule = rule, SmallestStep = 1e-6, LargestStep = 1e-6 };
+        using var layer = new S4DLayer(_stream, "s4d", options, new Random(8));
+        layer.Parameters.Single(p => p.Name == "s4d.D").Value.Fill(_stream, 0);
+        var x = SequenceChecks.Values(11 * 3, 5);
+        var (parallel, streamed) = (SequenceChecks.Parallel(_stream, layer, x, 1, 11, 3), SequenceChecks.Streamed(_stream, layer, x, 1, 3, 11));
+        var scale = streamed.Max(Math.Abs);
+        Assert.InRange(scale, 1e-7, 1e-4);
+        for (var i = 0; i < parallel.Length; i++) Assert.Equal(streamed[i], parallel[i], Tolerance * scale);
+    }
+
     [Fact]
     public void DropoutIsForTrainingOnly()
     {
@@ -124,20 +141,36 @@ public sealed class StateSpaceTests : IDisposable
         Assert.Throws<ArgumentException>(() => new S4DLayer(_stream, "x", new S4DOptions(2) { StateSize = 5 }, new Random(1)));
     }
 
-    private SequenceModule Make(string kind, int width, int states)
+    [Theory]
+    [InlineData("s4d exact LegS")]
+    [InlineData("s4d bilinear Lin")]
+    [InlineData("s4")]
+    [InlineData("lru block")]
+    public void CudaComputesTheSame(string kind)
     {
+        using var gpu = Emulated.StreamOrSkip();
+        using var expected = Make(kind, width: 3, states: 4);
+        using var layer = Make(kind, width: 3, states: 4, gpu);
+        var x = SequenceChecks.Values(2 * 7 * 3, 4);
+        SequenceChecks.AssertClose(SequenceChecks.Parallel(_stream, expected, x, 2, 7, 3), SequenceChecks.Parallel(gpu, layer, x, 2, 7, 3), Tolerance);
+        SequenceChecks.AssertClose(SequenceChecks.Streamed(_stream, expected, x, 2, 3, 5, 1, 1), SequenceChecks.Streamed(gpu, layer, x, 2, 3, 5, 1, 1), Tolerance);
+    }
+
+    private SequenceModule Make(string kind, int width, int states, DeviceStream? on = null)
+    {
+        var stream = on ?? _stream;
         var (parts, random) = (kind.Split(' '), new Random(6));
         var s4d = new S4DOptions(width) { StateSize = states };
         var s4 = new S4Options(width) { StateSize = states };
         var lru = new LruOptions(width, states) { SmallestRadius = 0.5, LargestRadius = 0.97, LargestPhase = 1 };
         return kind switch
         {
-            "s4" => new S4Layer(_stream, "s4", s4, random),
-            "lru" => new LruLayer(_stream, "lru", lru, random),
-            "s4d block" => GluBlock.S4D(_stream, "block", s4d, random),
-            "s4 block" => GluBlock.S4(_stream, "block", s4, random),
-            "lru block" => GluBlock.Lru(_stream, "block", lru, random),
-            _ => new S4DLayer(_stream, "s4d", s4d with
+            "s4" => new S4Layer(stream, "s4", s4, random),
+            "lru" => new LruLayer(stream, "lru", lru, random),
+            "s4d block" => GluBlock.S4D(stream, "block", s4d, random),
+            "s4 block" => GluBlock.S4(stream, "block", s4, random),
+            "lru block" => GluBlock.Lru(stream, "block", lru, random),
+            _ => new S4DLayer(stream, "s4d", s4d with
             {
                 Rule = parts[1] == "exact" ? Discretization.Exact : Discretization.Bilinear,
                 Init = Enum.Parse<S4DInit>(parts[2]),
