@@ -66,16 +66,18 @@ public sealed unsafe class LayoutTests
         AssertSame<ScoreMode, fovea_score_mode>("FOVEA_SCORE_");
         AssertSame<BoxMode, fovea_box_mode>("FOVEA_BOX_");
         AssertSame<PeakSize, fovea_peak_size>("FOVEA_PEAK_");
+        AssertSame<SoftNmsMethod, fovea_soft_nms_method>("FOVEA_", without: "_NMS");
+        AssertSame<WeightedNmsMethod, fovea_weighted_nms_method>("FOVEA_", without: "_NMS");
         AssertSame<OptimizerKind, fovea_optimizer>("FOVEA_OPTIMIZER_");
         AssertSame<InstructionSet, fovea_isa>("FOVEA_ISA_");
         AssertSame<DeviceType, fovea_device_type>("FOVEA_");
         AssertSame<Status, fovea_status>("FOVEA_");
     }
 
-    private static void AssertSame<TApi, TNative>(string prefix) where TApi : struct, Enum where TNative : struct, Enum
+    private static void AssertSame<TApi, TNative>(string prefix, string without = "_") where TApi : struct, Enum where TNative : struct, Enum
     {
         var api = Enum.GetValues<TApi>().Select(v => (v.ToString().ToUpperInvariant(), Convert.ToInt64(v)));
-        var native = Enum.GetValues<TNative>().Select(v => (v.ToString()[prefix.Length..].Replace("_", ""), Convert.ToInt64(v)));
+        var native = Enum.GetValues<TNative>().Select(v => (v.ToString()[prefix.Length..].Replace(without, "").Replace("_", ""), Convert.ToInt64(v)));
         Assert.Equal(native, api);
     }
 

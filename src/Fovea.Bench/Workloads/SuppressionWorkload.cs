@@ -25,7 +25,7 @@ public sealed class SuppressionWorkload(Suppression kind, int count) : Workload(
             ? DeviceTensor.Allocate(stream, DType.Float32, Limit, 4)
             : DeviceTensor.Allocate(stream, DType.Int32, Limit);
         var soft = new SoftNmsOptions { Method = Method(kind), IouThreshold = NmsWorkload.Threshold };
-        var weighted = new WeightedNmsOptions { Method = kind == Suppression.Fusion ? WeightedNmsMethod.Fusion : WeightedNmsMethod.Greedy, IouThreshold = NmsWorkload.Threshold };
+        var weighted = new WeightedNmsOptions { Method = kind == Suppression.Fusion ? WeightedNmsMethod.BoxFusion : WeightedNmsMethod.Weighted, IouThreshold = NmsWorkload.Threshold };
         Action enqueue = kind switch
         {
             Suppression.Averaged or Suppression.Fusion => () => Kernels.WeightedNms(stream, weighted, boxes, scores, null, null, others, results, null, found),
@@ -40,7 +40,7 @@ public sealed class SuppressionWorkload(Suppression kind, int count) : Workload(
         Suppression.Soft => SoftNmsMethod.SoftGaussian,
         Suppression.Matrix => SoftNmsMethod.MatrixGaussian,
         Suppression.Fast => SoftNmsMethod.Fast,
-        Suppression.Penalty => SoftNmsMethod.ClusterPenalty,
+        Suppression.Penalty => SoftNmsMethod.ClusterSpm,
         _ => SoftNmsMethod.Cluster,
     };
 

@@ -21,7 +21,7 @@ public enum SoftNmsMethod
     /// <summary>Zheng et al., "Cluster-NMS", 2020: the fast variant repeated until nothing changes. It keeps what greedy suppression keeps.</summary>
     Cluster = 5,
 
-    /// <summary>The same with a score penalty instead: no box is dropped, each falls by exp(-IoU^2/sigma) for every better one that the
+    /// <summary>The same with its score penalty (SPM) instead: no box is dropped, each falls by exp(-IoU^2/sigma) for every better one that the
     /// cluster variant keeps. Its authors take sigma 0.2.</summary>
-    ClusterPenalty = 6,
+    ClusterSpm = 6,
 }

@@ -4,9 +4,9 @@ namespace Fovea;
 public enum WeightedNmsMethod
 {
     /// <summary>Groups of greedy suppression around the best box, which gives the score: what MediaPipe does with BlazeFace's boxes.</summary>
-    Greedy = 0,
+    Weighted = 0,
 
     /// <summary>Solovyev et al., "Weighted Boxes Fusion", 2021: a box joins the group whose mean so far it overlaps most; the score is the
     /// mean score, lower where fewer boxes than models agree.</summary>
-    Fusion = 1,
+    BoxFusion = 1,
 }
