@@ -67,16 +67,9 @@ FOVEA_API fovea_status fovea_memory_fill(void* destination, uint8_t value, int64
 
 /* ---- streams and events ---------------------------------------------------------------------------------------------- */
 
-typedef enum fovea_f32_products {
-  FOVEA_F32_PRODUCTS_EXACT = 0, /* f32 multiplications */
-  FOVEA_F32_PRODUCTS_TF32X3 =
-      1,                      /* three TF32 products of split operands on tensor cores: about f32's error, never less range */
-  FOVEA_F32_PRODUCTS_TF32 = 2 /* one: 10 bits of mantissa */
-} fovea_f32_products;
-
 typedef struct fovea_stream_options {
-  int32_t max_threads;  /* CPU: most threads one call may use, the caller included; 0 = the pool's size */
-  int32_t f32_products; /* fovea_f32_products: how CUDA multiplies f32 matrices (linear, matmul, conv2d); the CPU is exact */
+  int32_t max_threads; /* CPU: most threads one call may use, the caller included; 0 = the pool's size */
+  int32_t reserved;
 } fovea_stream_options;
 
 /* A CPU stream runs each call inline, on the calling thread, before the call returns. A stream must not be used by two

@@ -161,12 +161,16 @@ FOVEA_API fovea_status fovea_wkv(const fovea_tensor* decay, const fovea_tensor* 
                                  const fovea_tensor* v, const fovea_tensor* state, const fovea_tensor* y, fovea_stream* stream);
 
 /* Linear attention whose decay is per key and which may rewrite its memory (Yang et al., "Gated Linear Attention", 2023;
- * RWKV-5, -6, -7; gated delta rule), per head with S [D][P]: o[t] = q[t] (S + (bonus * k[t]) v[t]^T)          with bonus: the
- * memory before this position (RWKV-5, -6) S = diag(exp(log_decay[t])) S + replacement[t] (removal[t]^T S_old) + k[t] v[t]^T
- *   o[t] = q[t] S                                     without
- * where S_old is the memory before the position. q, k, removal, replacement [B][L][H][D], v, o [B][L][H][P]; log_decay [H][D]
- * or [B][L][H][D], or NULL for none; bonus [H][D] or NULL; removal and replacement both or neither; state f32 [B][H][D][P],
- * read and written, or NULL for zeros. */
+ * RWKV-5, -6, -7; gated delta rule), per head with S [D][P]:
+ *
+ *   S = diag(exp(log_decay[t])) S + replacement[t] (removal[t]^T S_old) + k[t] v[t]^T
+ *
+ *   o[t] = q[t] S
+ *
+ * With a bonus, o[t] = q[t] (S_old + (bonus * k[t]) v[t]^T): the memory before this position (RWKV-5, -6). S_old is the memory
+ * before the position. q, k, removal, replacement [B][L][H][D], v, o [B][L][H][P]; log_decay [H][D] or [B][L][H][D], or NULL
+ * for none; bonus [H][D] or NULL; removal and replacement both or neither; state f32 [B][H][D][P], read and written, or NULL
+ * for zeros. */
 typedef struct fovea_gated_linear_attention_inputs {
   const fovea_tensor* q;
   const fovea_tensor* k;
