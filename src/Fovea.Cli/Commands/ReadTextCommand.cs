@@ -14,8 +14,8 @@ internal static class ReadTextCommand
         var files = FilesArgument.Create("FILE", "Pictures of one line of text each.");
         var json = new Option<bool>("--json") { Description = "One JSON object per picture." };
         var command = new Command("read-text",
-            "Reads lines of Chinese or English: file, confidence (0 to 1) and text.\n\nThe model is ppocr-v4-rec: fovea models fetch ppocr-v4-rec.\n\n" +
-            ExitCode.Help)
+            "Reads lines of Chinese or English: file, confidence (0 to 1) and text.\n\n" +
+            "The model is ppocr-v4-rec: fovea models fetch ppocr-v4-rec.\n\n" + ExitCode.Help)
         {
             files, json,
         };
@@ -45,7 +45,8 @@ internal static class ReadTextCommand
                 try
                 {
                     var image = ImageFile.LoadRgb(file);
-                    if (!TextRecognizer.Fits(image)) throw new FormatException($"{file}: {image.Width}x{image.Height} is too wide for one line of text");
+                    if (!TextRecognizer.Fits(image))
+                        throw new FormatException($"{file}: {image.Width}x{image.Height} is too wide for one line of text");
                     Write(console.Out, file, recognizer.Recognize(image), json);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)

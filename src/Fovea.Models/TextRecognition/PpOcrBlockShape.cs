@@ -7,4 +7,5 @@ namespace Fovea.Models.TextRecognition;
 /// <param name="StrideHeight">Input rows from one output row to the next.</param>
 /// <param name="StrideWidth">The same of columns.</param>
 /// <param name="Squeeze">Number of the first convolution of squeeze and excitation in the file; null if there is none.</param>
-internal readonly record struct PpOcrBlockShape(int Kernel, int Inputs, int Outputs, int StrideHeight = 1, int StrideWidth = 1, int? Squeeze = null);
+internal readonly record struct PpOcrBlockShape(
+    int Kernel, int Inputs, int Outputs, int StrideHeight = 1, int StrideWidth = 1, int? Squeeze = null);

@@ -13,15 +13,16 @@ internal sealed class PpOcrWeights(OnnxWeights file)
 
     public LearnedAffine Affine(string name) => new(Floats(name + ".w_0", 1)[0], Floats(name + ".w_1", 1)[0]);
 
-    /// <summary>after(convolution(before(x))). <paramref name="before"/> may shift only where nothing is padded: padding comes behind it and
-    /// is 0.</summary>
+    /// <summary>after(convolution(before(x))). <paramref name="before"/> may shift only where nothing is padded: padding comes behind it
+    /// and is 0.</summary>
     /// <param name="number">The convolution's number in the file.</param>
     /// <param name="outputs">Channels of the output.</param>
     /// <param name="inputs">Channels of the input that a filter sees: 1 if depthwise.</param>
     /// <param name="size">Side of the kernel; above 1 only if depthwise.</param>
     /// <param name="before">In front of it.</param>
     /// <param name="after">Behind it.</param>
-    public (float[] Kernel, float[] Bias) Convolution(int number, int outputs, int inputs, int size, LearnedAffine before, LearnedAffine after)
+    public (float[] Kernel, float[] Bias) Convolution(
+        int number, int outputs, int inputs, int size, LearnedAffine before, LearnedAffine after)
     {
         var kernel = Floats($"conv2d_{number}.w_0", outputs, inputs, size, size);
         var bias = Floats($"conv2d_{number}.b_0", outputs);
@@ -59,15 +60,20 @@ internal sealed class PpOcrWeights(OnnxWeights file)
     public LinearLayer Pointwise(DeviceStream stream, int number, int inputs, int outputs, Activation activation)
     {
         var (kernel, bias) = Convolution(number, outputs, inputs, 1, LearnedAffine.Identity, LearnedAffine.Identity);
-        return new LinearLayer(stream, new LinearOptions { InFeatures = inputs, OutFeatures = outputs, Activation = activation }, kernel, bias, []);
+        return new LinearLayer(stream, Options(inputs, outputs, activation), kernel, bias, []);
     }
 
     /// <summary>Columns <paramref name="first"/> to first + <paramref name="outputs"/> of a dense layer, which is stored
     /// [in][<paramref name="columns"/>].</summary>
-    public LinearLayer Dense(DeviceStream stream, int number, int inputs, int columns, int first, int outputs, Activation activation = default)
+    public LinearLayer Dense(
+        DeviceStream stream, int number, int inputs, int columns, int first, int outputs, Activation activation = default)
     {
         var kernel = KernelLayout.ChannelsFirst(Floats($"linear_{number}.w_0", inputs, columns), columns);
-        return new LinearLayer(stream, new LinearOptions { InFeatures = inputs, OutFeatures = outputs, Activation = activation },
-            kernel.AsSpan(first * inputs, outputs * inputs), Floats($"linear_{number}.b_0", columns).AsSpan(first, outputs), []);
+        var bias = Floats($"linear_{number}.b_0", columns);
+        return new LinearLayer(
+            stream, Options(inputs, outputs, activation), kernel.AsSpan(first * inputs, outputs * inputs), bias.AsSpan(first, outputs), []);
     }
+
+    private static LinearOptions Options(int inputs, int outputs, Activation activation) =>
+        new() { InFeatures = inputs, OutFeatures = outputs, Activation = activation };
 }

@@ -41,7 +41,10 @@ public sealed class TextRecognizer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(line);
         if (!Fits(line))
-            throw new ArgumentException($"a picture of {line.Width}x{line.Height} is wider than {MaxWidth} at a height of {PpOcrRecognizer.Height}", nameof(line));
+        {
+            throw new ArgumentException(
+                $"a picture of {line.Width}x{line.Height} is wider than {MaxWidth} at a height of {PpOcrRecognizer.Height}", nameof(line));
+        }
         var width = (int)ScaledWidth(line.Width, line.Height);
         var graph = Graph(Math.Max(MinWidth, (width + WidthStep - 1) / WidthStep * WidthStep));
         using var pixels = DeviceTensor.From<byte>(_stream, line.Pixels.Span, 1, line.Height, line.Width, 3);

@@ -49,7 +49,7 @@ public sealed class CtcDecoderTests
     }
 
     private static string[] KeyLines() =>
-        [.. Enumerable.Range(0, Keys).Select(i => i switch { 0 => "a", 1 => "b", 2 => "\U000231C9", _ => ((char)(0x4E00 + i)).ToString() })];
+        ["a", "b", "\U000231C9", .. Enumerable.Range(3, Keys - 3).Select(i => ((char)(0x4E00 + i)).ToString())];
 
     private static string[] With(int index, string line)
     {
@@ -58,6 +58,9 @@ public sealed class CtcDecoderTests
         return lines;
     }
 
-    private static string Refuse(string[] lines) =>
-        Assert.Throws<VocabularyFormatException>(() => TextAlphabet.Parse(Encoding.UTF8.GetBytes(string.Join('\n', lines)), "k.txt")).Message;
+    private static string Refuse(string[] lines)
+    {
+        var bytes = Encoding.UTF8.GetBytes(string.Join('\n', lines));
+        return Assert.Throws<VocabularyFormatException>(() => TextAlphabet.Parse(bytes, "k.txt")).Message;
+    }
 }

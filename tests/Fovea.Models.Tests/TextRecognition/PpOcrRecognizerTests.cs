@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Fovea.Data;
 using Fovea.Models.TextRecognition;
 
@@ -89,12 +90,25 @@ public sealed class PpOcrRecognizerTests : IDisposable
         Assert.Equal(new RecognizedText("", 0), recognizer.Recognize(white));
     }
 
+    // A model with one initializer: "a", f32 [1].
+    [Fact]
+    public void AnotherNetworksFileIsRefused()
+    {
+        byte[] other = [0x3A, 15, 0x2A, 13, 0x08, 1, 0x10, 1, 0x42, 1, (byte)'a', 0x4A, 4, 0, 0, 0, 0];
+        var keys = string.Join('\n', Enumerable.Repeat("k", TextAlphabet.Classes - 2));
+        var alphabet = TextAlphabet.Parse(Encoding.UTF8.GetBytes(keys), "keys");
+        var weights = OnnxWeights.Parse(other, "other.onnx");
+        var error = Assert.Throws<InvalidDataException>(() => new PpOcrRecognizer(_stream, weights, alphabet));
+        Assert.StartsWith("other.onnx: there is no constant 'conv2d_10.w_0'", error.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(600, 48, 600)]
     [InlineData(1, 1000, 1)]
     [InlineData(100, 47, 103)] // 102.1
     [InlineData(int.MaxValue, 1, 103079215056)]
-    public void WidthsKeepTheRatio(int width, int height, long expected) => Assert.Equal(expected, TextRecognizer.ScaledWidth(width, height));
+    public void WidthsKeepTheRatio(int width, int height, long expected) =>
+        Assert.Equal(expected, TextRecognizer.ScaledWidth(width, height));
 
     [Fact]
     public void TooWideLinesAreRefused()
@@ -111,7 +125,8 @@ public sealed class PpOcrRecognizerTests : IDisposable
     private PpOcrRecognizer Net()
     {
         var store = new ModelStore();
-        Assert.SkipUnless(store.IsInstalled(PpOcrRecognizer.ModelName), "ppocr-v4-rec is not installed; run fovea models fetch ppocr-v4-rec");
+        Assert.SkipUnless(
+            store.IsInstalled(PpOcrRecognizer.ModelName), "ppocr-v4-rec is not installed; run fovea models fetch ppocr-v4-rec");
         return PpOcrRecognizer.Load(_stream, store);
     }
 
