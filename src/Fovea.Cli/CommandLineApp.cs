@@ -30,6 +30,7 @@ internal static class CommandLineApp
             ExperimentCommand.Create(console),
             CurveCommand.Create(console),
             SpeechSegmentsCommand.Create(console, store),
+            ReadTextCommand.Create(console, store),
             GenerateCommand.Create(console),
             DoctorCommand.Create(console),
         };

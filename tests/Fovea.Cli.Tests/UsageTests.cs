@@ -26,6 +26,10 @@ public class UsageTests
     [InlineData("features explain c.json --value a=1 --record r", "Give either --value or --record")]
     [InlineData("features explain c.json --value a", "'a' is not KEY=VALUE")]
     [InlineData("features explain c.json --record r --index -1", "--index: '-1' must not be negative")]
+    [InlineData("speech-segments", "'FILE'")]
+    [InlineData("speech-segments a.wav --nosuch", "'--nosuch'")]
+    [InlineData("read-text", "'FILE'")]
+    [InlineData("read-text a.png --nosuch", "'--nosuch'")]
     [InlineData("models", "Required command")]
     [InlineData("models fetch", "'MODEL'")]
     [InlineData("models fetch yolo", "'yolo'")]
@@ -66,6 +70,7 @@ public class UsageTests
     [InlineData("features --help")]
     [InlineData("features explain --help")]
     [InlineData("eval --help")]
+    [InlineData("read-text --help")]
     [InlineData("models --help")]
     public void HelpDocumentsTheExitCodes(string line)
     {

@@ -8,20 +8,7 @@ internal static class DetectCommand
 {
     internal static Command Create(CliConsole console, Func<DetectorOptions, IDetector> createDetector)
     {
-        var images = new Argument<string[]>("IMAGE")
-        {
-            Description = "Image files: JPEG, PNG, WebP, GIF (first frame), BMP.",
-            Arity = ArgumentArity.OneOrMore,
-        };
-        images.Validators.Add(result =>
-        {
-            foreach (var name in result.Tokens.Select(t => t.Value))
-            {
-                if (name.Length == 0) result.AddError("IMAGE: a file name is empty");
-                // The parser takes a misspelt option for one more image.
-                else if (name[0] == '-' && !File.Exists(name)) result.AddError($"Unrecognized option '{name}'");
-            }
-        });
+        var images = FilesArgument.Create("IMAGE", "Image files: JPEG, PNG, WebP, GIF (first frame), BMP.");
         var model = new Option<string>("--model")
         {
             Description = "Model that detects.",

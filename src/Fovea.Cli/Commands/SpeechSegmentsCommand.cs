@@ -11,7 +11,7 @@ internal static class SpeechSegmentsCommand
 {
     internal static Command Create(CliConsole console, ModelStore store)
     {
-        var files = new Argument<string[]>("FILE") { Description = "WAVE files of 16 kHz.", Arity = ArgumentArity.OneOrMore };
+        var files = FilesArgument.Create("FILE", "WAVE files of 16 kHz.");
         var threshold = new Option<float>("--threshold") { HelpName = "P", Description = "Probability at which speech begins.", DefaultValueFactory = _ => 0.5f };
         var json = new Option<bool>("--json") { Description = "One JSON object per segment." };
         var command = new Command("speech-segments",

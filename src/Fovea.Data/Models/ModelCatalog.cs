@@ -27,6 +27,9 @@ public static class ModelCatalog
             Under("models/handtrack/")),
         new CatalogModel("faceboxes", "The package is MIT; the origin and licence of the weights are not stated.", Under("models/faceboxes/")),
         new CatalogModel("silero-vad", "MIT (Silero Team, who trained the weights); the package that carries them is ISC.", Under("models/silero-vad/")),
+        new CatalogModel("ppocr-v4-rec",
+            "Apache-2.0 upstream (PaddleOCR, which trained the weights); the package that carries the conversion is MIT.",
+            Under("models/ppocr-v4-rec/")),
         new CatalogModel("use-lite",
             "The package is Apache-2.0; it carries the Universal Sentence Encoder Lite, trained by Google.", Under("models/use-lite/")),
     ]);

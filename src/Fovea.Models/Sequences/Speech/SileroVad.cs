@@ -35,7 +35,7 @@ public sealed class SileroVad : IDisposable
         _transform = new Conv2DLayer(stream, Along(1, 2 * Frequencies, Frame, Hop), Floats("stft.forward_basis_buffer", 2 * Frequencies, 1, Frame), [], []);
         _encoder = [.. Encoder.Select((e, i) => new Conv2DLayer(
             stream, Along(e.Inputs, e.Outputs, 3, e.Stride) with { PadLeft = 1, PadRight = 1, Activation = Activation.Relu },
-            TapsFirst(Floats($"encoder.{i}.reparam_conv.weight", e.Outputs, e.Inputs, 3), e.Inputs, 3), Floats($"encoder.{i}.reparam_conv.bias", e.Outputs), []))];
+            KernelLayout.InputsLast(Floats($"encoder.{i}.reparam_conv.weight", e.Outputs, e.Inputs, 3), e.Inputs, 3), Floats($"encoder.{i}.reparam_conv.bias", e.Outputs), []))];
         using var input = DeviceTensor.From<float>(stream, Floats("decoder.rnn.weight_ih", 4 * Hidden, Hidden), 4 * Hidden, Hidden);
         using var recurrent = DeviceTensor.From<float>(stream, Floats("decoder.rnn.weight_hh", 4 * Hidden, Hidden), 4 * Hidden, Hidden);
         using var bias = DeviceTensor.From<float>(stream, Floats("decoder.rnn.bias_ih", 4 * Hidden), 4 * Hidden);
@@ -74,18 +74,6 @@ public sealed class SileroVad : IDisposable
     // A convolution over time: images of height 1.
     private static Conv2DOptions Along(int inputs, int outputs, int kernel, int stride) =>
         new() { InChannels = inputs, OutChannels = outputs, KernelHeight = 1, KernelWidth = kernel, StrideWidth = stride };
-
-    // [out][in][taps] to [out][taps][in].
-    private static float[] TapsFirst(float[] kernel, int inputs, int taps)
-    {
-        var result = new float[kernel.Length];
-        for (var i = 0; i < kernel.Length; i++)
-        {
-            var (filter, input, tap) = (i / (inputs * taps), i / taps % inputs, i % taps);
-            result[(filter * taps + tap) * inputs + input] = kernel[i];
-        }
-        return result;
-    }
 
     private sealed class Streaming : ILayer
     {
