@@ -24,6 +24,8 @@ internal sealed class OrtPeer : IPeer
         SeparableWorkload separable => OrtConv.Create(Name, separable, threads),
         AttentionWorkload attention => OrtAttention.Create(Name, attention, threads),
         ScanWorkload scan => [OrtScan.Create(Name, scan, threads)],
+        RecurrentWorkload recurrent => [OrtRecurrent.Create(Name, recurrent, threads)],
+        MambaWorkload mamba => [OrtMamba.Create(Name, mamba, threads)],
         NmsWorkload nms => [OrtNms.Create(Name, nms, threads)],
         GemmWorkload gemm => OrtRows.Create(Name, gemm, threads),
         RowWorkload rows => [OrtRows.Create(Name, rows, threads)],
