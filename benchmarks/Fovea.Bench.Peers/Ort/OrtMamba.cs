@@ -49,10 +49,12 @@ internal sealed class OrtMamba
 
         // The depthwise convolution of one position: a sum over the last taps.
         string window = _graph.Node("Concat", N("taps"), [State(N("window"), taps - 1, inner), parts[0]], OnnxBuilder.Int("axis", 0));
-        string products = Node("Mul", N("products"), window, Constant(N("kernel"), ImageLayout.ToChannelsFirst(_weights[N("conv1d.weight")], 1, inner, taps), taps, inner));
+        string kernel = Constant(N("kernel"), ImageLayout.ToChannelsFirst(_weights[N("conv1d.weight")], 1, inner, taps), taps, inner);
+        string products = Node("Mul", N("products"), window, kernel);
         string sum = _graph.Node("ReduceSum", N("sum"), [products, _graph.Initializer(N("axis"), 0L)], OnnxBuilder.Int("keepdims", 1));
         string u = Silu(Node("Add", N("biased"), sum, Constant(N("conv1d.bias"), 1, inner)), N("u"));
-        next.Add((_graph.Node("Slice", N("window.next"), [window, _graph.Initializer(N("one"), 1L), _graph.Initializer(N("all"), (long)taps), _graph.Initializer(N("rows"), 0L)]), taps - 1, inner));
+        string[] range = [_graph.Initializer(N("from"), 1L), _graph.Initializer(N("to"), (long)taps), _graph.Initializer(N("of"), 0L)];
+        next.Add((_graph.Node("Slice", N("window.next"), [window, .. range]), taps - 1, inner));
 
         string[] selected = Split(Linear(u, N("x_proj"), o.Rank + 2 * states), N("selected"), o.Rank, states, states);
         string step = Node("Add", N("step"), Linear(selected[0], N("dt_proj"), inner), Constant(N("dt_proj.bias"), 1, inner));

@@ -13,7 +13,7 @@ internal static class OrtRecurrent
         // Where ONNX's gates (i, o, f, c; z, r, h) lie among Fovea's (i, f, g, o; r, z, n).
         int[] gates = isLstm ? [0, 3, 1, 2] : [1, 0, 2];
         int size = w.Size, rows = gates.Length * size;
-        float[] Reorder(float[] values) => [.. gates.SelectMany(gate => values.Skip(gate * (values.Length / gates.Length)).Take(values.Length / gates.Length))];
+        float[] Reorder(float[] values) => [.. gates.SelectMany(gate => values.Chunk(values.Length / gates.Length).ElementAt(gate))];
 
         var graph = new OnnxBuilder("recurrent", 14);
         string x = graph.Input("x", w.Length, 1, size), h = graph.Input("h", 1, 1, size);
