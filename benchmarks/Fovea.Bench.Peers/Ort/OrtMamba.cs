@@ -13,14 +13,14 @@ internal sealed class OrtMamba
     private readonly Dictionary<string, float[]> _weights;
     private readonly List<(float[] Data, long[] Shape)> _inputs = [];
     private readonly MambaWorkload _workload;
+    private readonly OrtLayers _layers;
     private float[] _state;
 
     private OrtMamba(MambaWorkload workload)
     {
         _workload = workload;
-        using var stream = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = 1 });
-        using var model = workload.CreateModel(stream);
-        _weights = model.Parameters.ToDictionary(p => p.Name, p => p.Value.ToArray<float>(stream));
+        _weights = OrtLayers.Read(workload.CreateModel);
+        _layers = new OrtLayers(_graph, _weights);
         var o = workload.Options;
         _state = StreamingWorkload.StateBefore(workload.Layers * o.Inner * (o.ConvolutionSize - 1 + o.StateSize));
     }
@@ -49,24 +49,24 @@ internal sealed class OrtMamba
 
         // The depthwise convolution of one position: a sum over the last taps.
         string window = _graph.Node("Concat", N("taps"), [State(N("window"), taps - 1, inner), parts[0]], OnnxBuilder.Int("axis", 0));
-        string kernel = Constant(N("kernel"), ImageLayout.ToChannelsFirst(_weights[N("conv1d.weight")], 1, inner, taps), taps, inner);
+        string kernel = _graph.Initializer(N("kernel"), ImageLayout.ToChannelsFirst(_weights[N("conv1d.weight")], 1, inner, taps), taps, inner);
         string products = Node("Mul", N("products"), window, kernel);
         string sum = _graph.Node("ReduceSum", N("sum"), [products, _graph.Initializer(N("axis"), 0L)], OnnxBuilder.Int("keepdims", 1));
-        string u = Silu(Node("Add", N("biased"), sum, Constant(N("conv1d.bias"), 1, inner)), N("u"));
+        string u = _layers.Silu(Node("Add", N("biased"), sum, Constant(N("conv1d.bias"), 1, inner)), N("u"));
         string[] range = [_graph.Initializer(N("from"), 1L), _graph.Initializer(N("to"), (long)taps), _graph.Initializer(N("of"), 0L)];
         next.Add((_graph.Node("Slice", N("window.next"), [window, .. range]), taps - 1, inner));
 
         string[] selected = Split(Linear(u, N("x_proj"), o.Rank + 2 * states), N("selected"), o.Rank, states, states);
         string step = Node("Add", N("step"), Linear(selected[0], N("dt_proj"), inner), Constant(N("dt_proj.bias"), 1, inner));
         string delta = _graph.Node("Transpose", N("delta"), [_graph.Node("Softplus", N("softplus"), [step])]);
-        string a = Constant(N("A"), [.. _weights[N("A_log")].Select(v => -MathF.Exp(v))], inner, states);
+        string a = _graph.Initializer(N("A"), [.. _weights[N("A_log")].Select(v => -MathF.Exp(v))], inner, states);
         string decay = _graph.Node("Exp", N("decay"), [Node("Mul", N("exponent"), delta, a)]);
         string given = Node("Mul", N("given"), Node("Mul", N("du"), delta, _graph.Node("Transpose", N("ut"), [u])), selected[1]);
         string h = Node("Add", N("h.next"), Node("Mul", N("kept"), State(N("h"), inner, states), decay), given);
         next.Add((h, inner, states));
         string y = _graph.Node("Transpose", N("yt"), [Node("MatMul", N("y"), h, _graph.Node("Transpose", N("ct"), [selected[2]]))]);
         string all = Node("Add", N("skipped"), y, Node("Mul", N("du.skip"), u, Constant(N("D"), 1, inner)));
-        return Node("Add", layer + ".sum", x, Linear(Node("Mul", N("gated"), all, Silu(parts[1], N("z"))), N("out_proj"), o.Width));
+        return Node("Add", layer + ".sum", x, Linear(Node("Mul", N("gated"), all, _layers.Silu(parts[1], N("z"))), N("out_proj"), o.Width));
     }
 
     // In the order in which Fovea's layers keep them.
@@ -77,20 +77,6 @@ internal sealed class OrtMamba
         return _graph.Input(name, rows, columns);
     }
 
-    private string Linear(string x, string name, int outputs)
-    {
-        float[] w = _weights[name + ".weight"];
-        int inputs = w.Length / outputs;
-        return Node("MatMul", name, x, Constant(name + ".weight", ImageLayout.ToChannelsFirst(w, 1, outputs, inputs), inputs, outputs));
-    }
-
-    // ONNX Runtime's own norm by the root mean square, which stands in the standard domain.
-    private string Norm(string x, string name) =>
-        _graph.Node("SimplifiedLayerNormalization", name, [x, Constant(name + ".weight", _workload.Options.Width)],
-            OnnxBuilder.Int("axis", -1), OnnxBuilder.Float("epsilon", new LayerNormOptions().Epsilon));
-
-    private string Silu(string x, string name) => Node("Mul", name, x, _graph.Node("Sigmoid", name + ".sigmoid", [x]));
-
     private string[] Split(string x, string name, params ReadOnlySpan<long> sizes)
     {
         var names = new string[sizes.Length];
@@ -99,9 +85,11 @@ internal sealed class OrtMamba
         return names;
     }
 
-    private string Node(string operation, string name, string a, string b) => _graph.Node(operation, name, [a, b]);
+    private string Node(string operation, string name, string a, string b) => _layers.Node(operation, name, a, b);
 
-    private string Constant(string name, params ReadOnlySpan<long> shape) => _graph.Initializer(name, _weights[name], shape);
+    private string Linear(string x, string name, int outputs) => _layers.Linear(x, name, name + ".weight", outputs);
 
-    private string Constant(string name, float[] values, params ReadOnlySpan<long> shape) => _graph.Initializer(name, values, shape);
+    private string Norm(string x, string name) => _layers.Norm(x, name, name + ".weight", new LayerNormOptions().Epsilon);
+
+    private string Constant(string name, params ReadOnlySpan<long> shape) => _layers.Constant(name, shape);
 }

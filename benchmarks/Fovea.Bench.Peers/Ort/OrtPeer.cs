@@ -25,6 +25,7 @@ internal sealed class OrtPeer : IPeer
         AttentionWorkload attention => OrtAttention.Create(Name, attention, threads),
         ScanWorkload scan => [OrtScan.Create(Name, scan, threads)],
         RecurrentWorkload recurrent => [OrtRecurrent.Create(Name, recurrent, threads)],
+        DecoderWorkload decoder => [OrtDecoder.Create(Name, decoder, threads)],
         MambaWorkload mamba => [OrtMamba.Create(Name, mamba, threads)],
         NmsWorkload nms => [OrtNms.Create(Name, nms, threads)],
         GemmWorkload gemm => OrtRows.Create(Name, gemm, threads),

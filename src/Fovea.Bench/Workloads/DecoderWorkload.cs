@@ -9,36 +9,48 @@ namespace Fovea.Bench.Workloads;
 public sealed class DecoderWorkload(int width, int heads, int layers, int prompt)
     : Workload("decode", $"Transformer C{width} L{layers}, {prompt} to {2 * prompt} tokens")
 {
-    private readonly TransformerOptions _options = new()
+    /// <summary>Layers as LLaMA has them: RMS norms in front, rotary positions, SwiGLU with the weights of a plain block of four times
+    /// the width, no biases.</summary>
+    public TransformerOptions Options { get; } = new()
     {
         Vocabulary = StreamingWorkload.Vocabulary,
         Width = width,
         Heads = heads,
-        FeedForwardWidth = 4 * width,
+        FeedForward = FeedForwardKind.SwiGlu,
+        FeedForwardWidth = (8 * width / 3 + 31) / 32 * 32,
         DecoderLayers = layers,
         NormFirst = true,
         RmsNorm = true,
+        HasBias = false,
         Positions = PositionKind.Rotary,
         MaxLength = 2 * prompt,
     };
 
+    /// <summary>Tokens in front of the one whose logits are compared.</summary>
+    public int Prompt => prompt;
+
     // The embedding is the head as well, so every weight takes part once. Keys and values are counted for the prompt: the least.
-    public override double Flops => 2.0 * _options.ParameterCount + 2.0 * CacheCount;
+    public override double Flops => 2.0 * Options.ParameterCount + 2.0 * CacheCount;
 
-    public override double BytesRead => 4.0 * (_options.ParameterCount + CacheCount);
+    public override double BytesRead => 4.0 * (Options.ParameterCount + CacheCount);
 
-    public override double BytesWritten => 4.0 * (_options.Vocabulary + 2.0 * width * layers);
+    public override double BytesWritten => 4.0 * (Options.Vocabulary + 2.0 * width * layers);
 
     private double CacheCount => 2.0 * prompt * width * layers;
 
+    public int[] PromptTokens() => [.. RandomData.Bytes(2, prompt).Select(b => (int)b)];
+
+    /// <summary>The model, with the same weights whenever it is made.</summary>
+    public CausalTransformer CreateModel(DeviceStream stream) => new(stream, Options, seed: 1);
+
     public override Contestant CreateFovea(DeviceStream stream)
     {
-        var model = new CausalTransformer(stream, _options, seed: 1);
+        var model = CreateModel(stream);
         var decoder = new PreparedDecoder(stream, model);
         var session = new TransformerDecoderSession(decoder, stream, streams: 1, capacity: 2 * prompt);
         int[] token = [StreamingWorkload.Token];
-        var logits = new float[_options.Vocabulary];
-        session.Prefill(0, [.. RandomData.Bytes(2, prompt).Select(b => (int)b)], logits);
+        var logits = new float[Options.Vocabulary];
+        session.Prefill(0, PromptTokens(), logits);
         return new Contestant(FoveaContestant.Name, Step) { Read = Read, Owned = [model, decoder, session] };
 
         void Step()
