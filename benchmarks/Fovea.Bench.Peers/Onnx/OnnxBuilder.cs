@@ -121,6 +121,9 @@ internal sealed class OnnxBuilder
     /// <summary>A constant list of integers.</summary>
     public string Initializer(string name, params ReadOnlySpan<long> data) => Initializer(name, data, TensorProto.Types.DataType.Int64, [data.Length]);
 
+    /// <summary>A constant of 32-bit integers; a scalar without a shape.</summary>
+    public string Integers(string name, ReadOnlySpan<int> data, params ReadOnlySpan<long> shape) => Initializer(name, data, TensorProto.Types.DataType.Int32, shape);
+
     private string Initializer<T>(string name, ReadOnlySpan<T> data, TensorProto.Types.DataType type, ReadOnlySpan<long> shape) where T : unmanaged
     {
         long elements = 1;

@@ -14,6 +14,8 @@ public static class FamilyCatalog
         new("attention", "scaled dot-product attention, full, causal and decoding", Attention),
         new("scan", "selective scan", () => [new ScanWorkload(1024, 1536, 16)]),
         new("rwkv", "a token of text by RWKV-4", () => [new RwkvWorkload(256, 6), new RwkvWorkload(512, 8)]),
+        new("decode", "a token of text by a Transformer decoder with cached keys and values, by Mamba and by Mamba-2", Decode),
+        new("recurrent", "LSTM and GRU over a sequence and over one step", Recurrent),
         new("nms", "non-maximum suppression, greedy and its variants", Nms),
         new("gemm", "dense layers, f32 and narrow weights", Gemm),
         new("norm", "layer normalisation", () => [Rows(RowOperation.LayerNorm, 4096, 768), Rows(RowOperation.LayerNorm, 128, 768)]),
@@ -51,6 +53,13 @@ public static class FamilyCatalog
         new AttentionWorkload(32, 2048, 2048, 128),
         new AttentionWorkload(32, 2048, 2048, 128, causal: true),
     ];
+
+    // Two layers of Mamba have the weights of one of a decoder: all three models have 25 million.
+    private static IEnumerable<Workload> Decode() =>
+        [new DecoderWorkload(512, 8, 8, 128), new DecoderWorkload(512, 8, 8, 1024), new MambaWorkload(512, 16), new Mamba2Workload(512, 16)];
+
+    private static IEnumerable<Workload> Recurrent() =>
+        from cell in (RecurrentCell[])[RecurrentCell.Lstm, RecurrentCell.Gru] from length in (int[])[1, 128] select new RecurrentWorkload(cell, length, 256);
 
     private static IEnumerable<Workload> Nms() =>
     [

@@ -20,11 +20,10 @@ internal sealed class KeyValueCache : IDisposable
     public (DeviceTensor Keys, DeviceTensor Values) Of(int first, int count) => (Of(_keys, first, count), Of(_values, first, count));
 
     /// <summary>Zeroes streams [first, first + count), which <see cref="Append"/> asks for.</summary>
-    public void Clear(DeviceStream stream, int first, int count)
-    {
-        _keys.Rows(first * _capacity, count * _capacity).Fill(stream, 0);
-        _values.Rows(first * _capacity, count * _capacity).Fill(stream, 0);
-    }
+    public void Clear(DeviceStream stream, int first, int count) => ClearRows(stream, first * _capacity, count * _capacity);
+
+    /// <summary>Zeroes positions [position, position + count) of one stream.</summary>
+    public void Clear(DeviceStream stream, int of, int position, int count) => ClearRows(stream, of * _capacity + position, count);
 
     /// <summary>Enqueues k and v [n][groups * head size] to rows that are 0: row s * capacity + p is position p of stream s, a row of
     /// -1 is nowhere. The rows are read on the device, so one captured call serves every position.</summary>
@@ -45,6 +44,13 @@ internal sealed class KeyValueCache : IDisposable
     {
         _keys.Dispose();
         _values.Dispose();
+    }
+
+    private void ClearRows(DeviceStream stream, long row, long count)
+    {
+        if (count == 0) return;
+        _keys.Rows(row, count).Fill(stream, 0);
+        _values.Rows(row, count).Fill(stream, 0);
     }
 
     private DeviceTensor Of(DeviceTensor whole, int first, int count) =>

@@ -180,6 +180,19 @@ public sealed class TransformerDecoderSession : IDisposable
         _lengths[stream] = 0;
     }
 
+    /// <summary>One stream forgets the tokens behind its first <paramref name="length"/>: a prompt is read once and continued more than
+    /// once, or guesses that were wrong are taken back.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="length">Tokens that stay, at most those the stream holds.</param>
+    public void Truncate(int stream, int length)
+    {
+        CheckStream(stream);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _lengths[stream]);
+        foreach (var cache in _self) cache.Clear(_stream, stream, length, _lengths[stream] - length);
+        _lengths[stream] = length;
+    }
+
     /// <summary>Stream s goes on from the past of stream parents[s], as beams do. The encoder's output of a stream stays its own.</summary>
     public void Reorder(ReadOnlySpan<int> parents)
     {

@@ -125,6 +125,34 @@ public sealed class TransformerDecoderSessionTests
             TestModels.Close(Position(TestModels.Logits(stream, model, histories[s]), 2), logits.AsSpan(s * Vocabulary, Vocabulary));
     }
 
+    /// <summary>A stream that goes back gives the same bits again, up to its last place, and leaves the other one alone.</summary>
+    [Fact]
+    public void ATruncatedStreamGoesOnFromWhatStays()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var model = TestModels.Shaken(stream, new CausalTransformer(stream, TestModels.Options("llama")));
+        using var decoder = new PreparedDecoder(stream, model);
+        using var session = new TransformerDecoderSession(decoder, stream, streams: 2, capacity: 6);
+        var (logits, first) = (new float[2 * Vocabulary], new float[4][]);
+        session.Step([8, 4], logits);
+        session.Step([3, 5], logits);
+        for (var round = 0; round < 3; round++)
+        {
+            for (var t = 0; t < 4; t++)
+            {
+                session.Step([-1, 10 + t], logits);
+                var row = logits.AsSpan(Vocabulary).ToArray();
+                if (round == 0) first[t] = row;
+                Assert.Equal(first[t], row);
+            }
+            session.Truncate(1, 2);
+            session.Truncate(1, 2); // nothing to forget
+            Assert.Equal([2, 2], session.Lengths);
+        }
+        session.Step([6, -1], logits);
+        TestModels.Close(Position(TestModels.Logits(stream, model, [8, 3, 6]), 2), logits.AsSpan(0, Vocabulary));
+    }
+
     [Theory]
     [InlineData("paper")]
     [InlineData("llama")]
@@ -178,6 +206,9 @@ public sealed class TransformerDecoderSessionTests
         Assert.Throws<ArgumentOutOfRangeException>(() => session.Step([-2, 1], logits));
         Assert.Throws<ArgumentException>(() => session.Prefill(0, [], logits.AsSpan(0, Vocabulary)));
         Assert.Throws<ArgumentOutOfRangeException>(() => session.Prefill(2, [1], logits.AsSpan(0, Vocabulary)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Truncate(0, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Truncate(0, -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => session.Truncate(2, 0));
         Assert.Throws<ArgumentException>(() => session.Reorder([0]));
         Assert.Throws<ArgumentOutOfRangeException>(() => session.Reorder([0, 2]));
         using var memory = DeviceTensor.Allocate(stream, DType.Float32, 2, 1, 24);
