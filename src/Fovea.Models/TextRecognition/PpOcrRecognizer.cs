@@ -92,7 +92,7 @@ public sealed class PpOcrRecognizer : ILayer
     public static PpOcrRecognizer Load(DeviceStream stream, ModelStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        const string network = "ch_PP-OCRv4_rec_infer.onnx", keys = "ppocr_keys_v1.txt";
+        const string network = "rec_infer.onnx", keys = "ppocr_keys_v1.txt";
         var alphabet = TextAlphabet.Parse(store.Read(ModelName, keys), $"{ModelName}/{keys}");
         return new PpOcrRecognizer(stream, OnnxWeights.Parse(store.Read(ModelName, network), $"{ModelName}/{network}"), alphabet);
     }

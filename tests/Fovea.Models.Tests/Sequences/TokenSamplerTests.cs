@@ -1,4 +1,5 @@
 using Fovea.Models.Sequences;
+using Fovea.Tests.Support;
 using Xunit;
 
 namespace Fovea.Models.Tests.Sequences;
@@ -117,8 +118,9 @@ public sealed class TokenSamplerTests
         var sampler = new TokenSampler(4, options);
         int[] previous = [1, 2];
         for (var i = 0; i < 100; i++) sampler.Next(Logits, previous);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) sampler.Next(Logits, previous);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        Assert.Equal(0, Garbage.Of(() =>
+        {
+            for (var i = 0; i < 1000; i++) sampler.Next(Logits, previous);
+        }));
     }
 }
