@@ -2,6 +2,7 @@
 
 #include <complex>
 
+#include "core/gradients.h"
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
@@ -76,29 +77,10 @@ extern "C" fovea_status fovea_diagonal_scan_backward(const fovea_diagonal_scan_p
   FOVEA_TRY(check_tensor(op, "dy", dy, 3, kF32, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "dy", *dy));
   FOVEA_TRY(check_diagonal_state(op, "d_final_state", d_final_state, *x, stream));
-  struct Named {
-    const char* name;
-    const fovea_tensor* tensor;
-  };
-  const Named inputs[] = {{"x", x}, {"a", a},   {"initial_state", initial_state},
-                          {"y", y}, {"dy", dy}, {"d_final_state", d_final_state}};
-  const struct {
-    Named gradient, of;  // a gradient has the shape of what it is the gradient of
-  } outputs[] = {{{"dx", dx}, inputs[0]}, {{"da", da}, inputs[1]}, {{"d_initial_state", d_initial_state}, inputs[2]}};
-  for (const auto& [gradient, of] : outputs) {
-    if (gradient.tensor == nullptr) continue;
-    FOVEA_CHECK(of.tensor != nullptr, "%s: %s is given without %s", op, gradient.name, of.name);
-    FOVEA_TRY(check_tensor(op, gradient.name, gradient.tensor, of.tensor->rank, kF32, stream));
-    FOVEA_TRY(check_same_shape(op, of.name, *of.tensor, gradient.name, *gradient.tensor));
-    for (const Named& input : inputs)
-      if (input.tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, gradient.name, *gradient.tensor, false));
-    for (const auto& before : outputs) {
-      if (before.gradient.name == gradient.name) break;
-      if (before.gradient.tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, before.gradient.name, *before.gradient.tensor, gradient.name, *gradient.tensor, false));
-    }
-  }
+  const NamedTensor inputs[] = {{"x", x}, {"a", a},   {"initial_state", initial_state},
+                                {"y", y}, {"dy", dy}, {"d_final_state", d_final_state}};
+  const NamedTensor gradients[] = {{"dx", dx}, {"da", da}, {"d_initial_state", d_initial_state}};
+  FOVEA_TRY(check_gradients(op, inputs, gradients, stream));
   FOVEA_FORWARD(stream, fovea_diagonal_scan_backward, params, x, a, initial_state, y, dy, d_final_state, dx, da,
                 d_initial_state, workspace, stream);
   if (x->shape[2] == 0) return FOVEA_OK;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/gradients.h"
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
@@ -146,11 +147,6 @@ fovea_status workspace_bytes(const char* op, const fovea_tensor* q, const fovea_
   return FOVEA_OK;
 }
 
-struct Named {
-  const char* name;
-  const fovea_tensor* tensor;
-};
-
 }  // namespace
 }  // namespace fovea
 
@@ -178,33 +174,22 @@ extern "C" fovea_status fovea_gated_linear_attention_backward(const fovea_gated_
   FOVEA_TRY(check_same_shape(op, "v", *inputs->v, "d_o", *d_o));
   const fovea_gated_linear_attention_inputs& in = *inputs;
   const fovea_gated_linear_attention_gradients& g = *gradients;
-  const Named read[] = {{"q", in.q},
-                        {"k", in.k},
-                        {"v", in.v},
-                        {"log_decay", in.log_decay},
-                        {"bonus", in.bonus},
-                        {"removal", in.removal},
-                        {"replacement", in.replacement},
-                        {"d_o", d_o}};
-  const Named outputs[kGatedInputs] = {{"dq", g.dq},
-                                       {"dk", g.dk},
-                                       {"dv", g.dv},
-                                       {"d_log_decay", g.d_log_decay},
-                                       {"d_bonus", g.d_bonus},
-                                       {"d_removal", g.d_removal},
-                                       {"d_replacement", g.d_replacement}};
-  for (int i = 0; i < kGatedInputs; ++i) {
-    const auto [name, tensor] = outputs[i];
-    if (tensor == nullptr) continue;
-    FOVEA_CHECK(read[i].tensor != nullptr, "%s: %s is given without %s", op, name, read[i].name);
-    FOVEA_TRY(check_tensor(op, name, tensor, read[i].tensor->rank, kF32, stream));
-    FOVEA_TRY(check_same_shape(op, read[i].name, *read[i].tensor, name, *tensor));
-    for (const Named& input : read)
-      if (input.tensor != nullptr) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, name, *tensor, false));
-    for (int before = 0; before < i; ++before)
-      if (outputs[before].tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, outputs[before].name, *outputs[before].tensor, name, *tensor, false));
-  }
+  const NamedTensor read[] = {{"q", in.q},
+                              {"k", in.k},
+                              {"v", in.v},
+                              {"log_decay", in.log_decay},
+                              {"bonus", in.bonus},
+                              {"removal", in.removal},
+                              {"replacement", in.replacement},
+                              {"d_o", d_o}};
+  const NamedTensor outputs[] = {{"dq", g.dq},
+                                 {"dk", g.dk},
+                                 {"dv", g.dv},
+                                 {"d_log_decay", g.d_log_decay},
+                                 {"d_bonus", g.d_bonus},
+                                 {"d_removal", g.d_removal},
+                                 {"d_replacement", g.d_replacement}};
+  FOVEA_TRY(check_gradients(op, read, outputs, stream));
   const int32_t threads = pool_threads();
   int64_t bytes = 0;
   FOVEA_TRY(workspace_bytes(op, in.q, in.v, threads, &bytes));

@@ -24,9 +24,6 @@ struct GatedAttentionBackwardJob {
   int32_t threads;
 };
 
-// The gradients in the order of the inputs: q, k, v, log_decay, bonus, removal, replacement.
-inline constexpr int kGatedInputs = 7;
-
 static constexpr int64_t gated_runs(int64_t length) { return (length + kGatedBackwardSteps - 1) / kGatedBackwardSteps; }
 static constexpr int64_t gated_sums(int64_t batch, int64_t heads, int64_t keys) { return batch * heads * 2 * keys; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/gradients.h"
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
@@ -14,11 +15,6 @@ namespace fovea {
 FOVEA_DECLARE_BODIES(linear_attention_backward, const LinearAttentionBackwardJob&)
 
 namespace {
-
-struct Named {
-  const char* name;
-  const fovea_tensor* tensor;
-};
 
 // Floats of the tables of a call; scratch comes on top, for each thread.
 struct Sizes {
@@ -48,24 +44,6 @@ fovea_status make_sizes(const char* op, const fovea_tensor& q, const fovea_tenso
   const int64_t keys = plan.key_columns, columns = (values + kKeyPanel - 1) / kKeyPanel * kKeyPanel;
   sizes->scratch = 5 * c * keys + 16 * keys + 3 * c * columns + c * std::max(keys, columns) + keys * columns + 16 * columns +
                    4 * c * c + 10 * c;
-  return FOVEA_OK;
-}
-
-fovea_status check_gradients(const char* op, const Named* inputs, int count, const Named* outputs, const fovea_stream* stream) {
-  // The gradients are those of the first inputs, in their order.
-  for (int i = 0; i < 5; ++i) {
-    const Named &output = outputs[i], &of = inputs[i];
-    if (output.tensor == nullptr) continue;
-    FOVEA_CHECK(of.tensor != nullptr, "%s: %s is given without %s", op, output.name, of.name);
-    FOVEA_TRY(check_tensor(op, output.name, output.tensor, of.tensor->rank, of.tensor->dtype, stream));
-    FOVEA_TRY(check_same_shape(op, of.name, *of.tensor, output.name, *output.tensor));
-    for (int k = 0; k < count; ++k)
-      if (inputs[k].tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, inputs[k].name, *inputs[k].tensor, output.name, *output.tensor, false));
-    for (int k = 0; k < i; ++k)
-      if (outputs[k].tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, outputs[k].name, *outputs[k].tensor, output.name, *output.tensor, false));
-  }
   return FOVEA_OK;
 }
 
@@ -105,16 +83,16 @@ extern "C" fovea_status fovea_linear_attention_backward(const fovea_linear_atten
   FOVEA_TRY(check_linear_state(op, "initial_state", initial_state, *q, *v, stream));
   FOVEA_TRY(check_linear_state(op, "d_final_state", d_final_state, *q, *v, stream));
   const fovea_linear_attention_gradients& g = *gradients;
-  const Named inputs[] = {{"q", q},
-                          {"k", k},
-                          {"v", v},
-                          {"log_decay", log_decay},
-                          {"initial_state", initial_state},
-                          {"d_o", d_o},
-                          {"d_final_state", d_final_state}};
-  const Named outputs[] = {
+  const NamedTensor inputs[] = {{"q", q},
+                                {"k", k},
+                                {"v", v},
+                                {"log_decay", log_decay},
+                                {"initial_state", initial_state},
+                                {"d_o", d_o},
+                                {"d_final_state", d_final_state}};
+  const NamedTensor outputs[] = {
       {"dq", g.dq}, {"dk", g.dk}, {"dv", g.dv}, {"d_log_decay", g.d_log_decay}, {"d_initial_state", g.d_initial_state}};
-  FOVEA_TRY(check_gradients(op, inputs, 7, outputs, stream));
+  FOVEA_TRY(check_gradients(op, inputs, outputs, stream));
   Sizes sizes{};
   FOVEA_TRY(make_sizes(op, *q, *v, job.forward.plan, &sizes));
   FOVEA_FORWARD(stream, fovea_linear_attention_backward, params, q, k, v, log_decay, initial_state, d_o, d_final_state,

@@ -1,5 +1,6 @@
 #include "ops/long_conv1d_backward/long_conv1d_backward.h"
 
+#include "core/gradients.h"
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
@@ -67,28 +68,9 @@ extern "C" fovea_status fovea_long_conv1d_backward(const fovea_tensor* x, const 
   FOVEA_TRY(check_long_conv1d_inputs(op, x, kernel, skip, stream));
   FOVEA_TRY(check_tensor(op, "dy", dy, 3, kF32, stream));
   FOVEA_TRY(check_same_shape(op, "x", *x, "dy", *dy));
-  struct Named {
-    const char* name;
-    const fovea_tensor* tensor;
-  };
-  const Named inputs[] = {{"x", x}, {"kernel", kernel}, {"skip", skip}, {"dy", dy}};
-  const struct {
-    Named gradient, of;  // a gradient has the shape of what it is the gradient of
-  } outputs[] = {{{"dx", dx}, inputs[0]}, {{"d_kernel", d_kernel}, inputs[1]}, {{"d_skip", d_skip}, inputs[2]}};
-  for (const auto& [gradient, of] : outputs) {
-    if (gradient.tensor == nullptr) continue;
-    FOVEA_CHECK(of.tensor != nullptr, "%s: %s is given without %s", op, gradient.name, of.name);
-    FOVEA_TRY(check_tensor(op, gradient.name, gradient.tensor, of.tensor->rank, kF32, stream));
-    FOVEA_TRY(check_same_shape(op, of.name, *of.tensor, gradient.name, *gradient.tensor));
-    for (const Named& input : inputs)
-      if (input.tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, gradient.name, *gradient.tensor, false));
-    for (const auto& before : outputs) {
-      if (before.gradient.name == gradient.name) break;
-      if (before.gradient.tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, before.gradient.name, *before.gradient.tensor, gradient.name, *gradient.tensor, false));
-    }
-  }
+  const NamedTensor inputs[] = {{"x", x}, {"kernel", kernel}, {"skip", skip}, {"dy", dy}};
+  const NamedTensor gradients[] = {{"dx", dx}, {"d_kernel", d_kernel}, {"d_skip", d_skip}};
+  FOVEA_TRY(check_gradients(op, inputs, gradients, stream));
   FOVEA_FORWARD(stream, fovea_long_conv1d_backward, x, kernel, skip, dy, dx, d_kernel, d_skip, workspace, stream);
   if (x->shape[2] == 0) return FOVEA_OK;
   LongConv1dJob conv = long_conv1d_job(*x, *kernel, skip, *x);

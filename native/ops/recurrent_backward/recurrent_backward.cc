@@ -1,5 +1,6 @@
 #include "ops/recurrent_backward/recurrent_backward.h"
 
+#include "core/gradients.h"
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
@@ -11,11 +12,6 @@ namespace fovea {
 FOVEA_DECLARE_BODIES(recurrent_backward, const RecurrentBackwardJob&)
 
 namespace {
-
-struct Named {
-  const char* name;
-  const fovea_tensor* tensor;
-};
 
 fovea_status check_size(const char* op, const RecurrentBackwardJob& j) {
   // Every table is smaller than the padded product of all sizes; in floating point the test cannot overflow.
@@ -52,7 +48,7 @@ fovea_status check_inputs(const char* op, const fovea_recurrent_params& params, 
   FOVEA_TRY(check_sequence(op, "y", in.y, *in.x, hidden, stream));
   FOVEA_TRY(check_sequence(op, "dy", in.dy, *in.x, hidden, stream));
   const struct {
-    Named state;
+    NamedTensor state;
     bool is_c;
   } states[] = {{{"initial_h", in.initial_h}, false},
                 {{"initial_c", in.initial_c}, true},
@@ -68,40 +64,26 @@ fovea_status check_inputs(const char* op, const fovea_recurrent_params& params, 
 
 fovea_status check_gradients(const char* op, const fovea_recurrent_inputs& in, const fovea_recurrent_gradients& g,
                              const fovea_stream* stream) {
-  const Named inputs[] = {{"x", in.x},
-                          {"weights", in.weights},
-                          {"recurrent", in.recurrent},
-                          {"bias", in.bias},
-                          {"recurrent_bias", in.recurrent_bias},
-                          {"initial_h", in.initial_h},
-                          {"initial_c", in.initial_c},
-                          {"lengths", in.lengths},
-                          {"y", in.y},
-                          {"dy", in.dy},
-                          {"d_final_h", in.d_final_h},
-                          {"d_final_c", in.d_final_c}};
-  // Of the first inputs, in their order.
-  const Named outputs[] = {{"dx", g.dx},
-                           {"d_weights", g.d_weights},
-                           {"d_recurrent", g.d_recurrent},
-                           {"d_bias", g.d_bias},
-                           {"d_recurrent_bias", g.d_recurrent_bias},
-                           {"d_initial_h", g.d_initial_h},
-                           {"d_initial_c", g.d_initial_c}};
-  for (const Named& output : outputs) {
-    if (output.tensor == nullptr) continue;
-    const Named& of = inputs[&output - outputs];
-    FOVEA_CHECK(of.tensor != nullptr, "%s: %s is given without %s", op, output.name, of.name);
-    FOVEA_TRY(check_tensor(op, output.name, output.tensor, of.tensor->rank, of.tensor->dtype, stream));
-    FOVEA_TRY(check_same_shape(op, of.name, *of.tensor, output.name, *output.tensor));
-    for (const Named& input : inputs)
-      if (input.tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, output.name, *output.tensor, false));
-    for (const Named* before = outputs; before != &output; ++before)
-      if (before->tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, before->name, *before->tensor, output.name, *output.tensor, false));
-  }
-  return FOVEA_OK;
+  const NamedTensor inputs[] = {{"x", in.x},
+                                {"weights", in.weights},
+                                {"recurrent", in.recurrent},
+                                {"bias", in.bias},
+                                {"recurrent_bias", in.recurrent_bias},
+                                {"initial_h", in.initial_h},
+                                {"initial_c", in.initial_c},
+                                {"lengths", in.lengths},
+                                {"y", in.y},
+                                {"dy", in.dy},
+                                {"d_final_h", in.d_final_h},
+                                {"d_final_c", in.d_final_c}};
+  const NamedTensor outputs[] = {{"dx", g.dx},
+                                 {"d_weights", g.d_weights},
+                                 {"d_recurrent", g.d_recurrent},
+                                 {"d_bias", g.d_bias},
+                                 {"d_recurrent_bias", g.d_recurrent_bias},
+                                 {"d_initial_h", g.d_initial_h},
+                                 {"d_initial_c", g.d_initial_c}};
+  return fovea::check_gradients(op, inputs, outputs, stream);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/gradients.h"
 #include "core/isa.h"
 #include "core/plugin_call.h"
 #include "core/stream.h"
@@ -80,11 +81,6 @@ fovea_status workspace_bytes(const char* op, const fovea_tensor& k, int64_t* byt
   return FOVEA_OK;
 }
 
-struct Named {
-  const char* name;
-  const fovea_tensor* tensor;
-};
-
 }  // namespace
 }  // namespace fovea
 
@@ -109,18 +105,9 @@ extern "C" fovea_status fovea_wkv_backward(const fovea_tensor* decay, const fove
   FOVEA_TRY(check_wkv_inputs(op, decay, bonus, k, v, stream, &mix));
   FOVEA_TRY(check_tensor(op, "dy", dy, 3, kF32, stream));
   FOVEA_TRY(check_same_shape(op, "k", *k, "dy", *dy));
-  const Named inputs[] = {{"decay", decay}, {"bonus", bonus}, {"k", k}, {"v", v}, {"dy", dy}};
-  const Named outputs[] = {{"d_decay", d_decay}, {"d_bonus", d_bonus}, {"dk", dk}, {"dv", dv}};
-  for (int i = 0; i < 4; ++i) {
-    const auto [name, tensor] = outputs[i];
-    if (tensor == nullptr) continue;
-    FOVEA_TRY(check_tensor(op, name, tensor, inputs[i].tensor->rank, kF32, stream));
-    FOVEA_TRY(check_same_shape(op, inputs[i].name, *inputs[i].tensor, name, *tensor));
-    for (const Named& input : inputs) FOVEA_TRY(check_no_overlap(op, input.name, *input.tensor, name, *tensor, false));
-    for (int before = 0; before < i; ++before)
-      if (outputs[before].tensor != nullptr)
-        FOVEA_TRY(check_no_overlap(op, outputs[before].name, *outputs[before].tensor, name, *tensor, false));
-  }
+  const NamedTensor inputs[] = {{"decay", decay}, {"bonus", bonus}, {"k", k}, {"v", v}, {"dy", dy}};
+  const NamedTensor outputs[] = {{"d_decay", d_decay}, {"d_bonus", d_bonus}, {"dk", dk}, {"dv", dv}};
+  FOVEA_TRY(check_gradients(op, inputs, outputs, stream));
   int64_t bytes = 0;
   FOVEA_TRY(workspace_bytes(op, *k, &bytes));
   FOVEA_TRY(check_workspace(op, workspace, bytes));
