@@ -28,6 +28,7 @@ public class UsageTests
     [InlineData("features explain c.json --record r --index -1", "--index: '-1' must not be negative")]
     [InlineData("speech-segments", "'FILE'")]
     [InlineData("speech-segments a.wav --nosuch", "'--nosuch'")]
+    [InlineData("speech-segments a.wav --threshold 2", "must be above 0 and at most 1")]
     [InlineData("read-text", "'FILE'")]
     [InlineData("read-text a.png --nosuch", "'--nosuch'")]
     [InlineData("models", "Required command")]

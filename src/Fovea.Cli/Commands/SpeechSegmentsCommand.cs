@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
+using Fovea.Cli.Output;
 using Fovea.Data;
 using Fovea.Models.Sequences.Speech;
 
@@ -12,14 +12,15 @@ internal static class SpeechSegmentsCommand
     internal static Command Create(CliConsole console, ModelStore store)
     {
         var files = FilesArgument.Create("FILE", "WAVE files of 16 kHz.");
-        var threshold = new Option<float>("--threshold") { HelpName = "P", Description = "Probability at which speech begins.", DefaultValueFactory = _ => 0.5f };
+        var threshold = NumberOption.Create<float>(
+            "--threshold", "Probability at which speech begins [default: 0.5].", t => t is > 0 and <= 1, "must be above 0 and at most 1");
         var json = new Option<bool>("--json") { Description = "One JSON object per segment." };
         var command = new Command("speech-segments",
             "Lists where somebody speaks: file, begin and end in seconds.\n\nThe model is silero-vad: fovea models fetch silero-vad.\n\n" + ExitCode.Help)
         {
             files, threshold, json,
         };
-        command.SetAction(parsed => Run(console, store, parsed.GetValue(files)!, parsed.GetValue(threshold), parsed.GetValue(json)));
+        command.SetAction(parsed => Run(console, store, parsed.GetValue(files)!, parsed.GetValue(threshold) ?? 0.5f, parsed.GetValue(json)));
         return command;
     }
 
@@ -50,10 +51,10 @@ internal static class SpeechSegmentsCommand
                         throw new FormatException($"{file}: {audio.SampleRate} Hz instead of {SileroVad.SampleRate}: resample it first");
                     foreach (var segment in detector.Find(audio.Samples, options)) Write(console, file, segment, json);
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or ArgumentException)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
                 {
                     console.Fail(e.Message);
-                    code = e is ArgumentException ? ExitCode.BadUsage : ExitCode.SomeFileFailed;
+                    code = ExitCode.SomeFileFailed;
                 }
             }
             return code;
@@ -62,9 +63,18 @@ internal static class SpeechSegmentsCommand
 
     private static void Write(CliConsole console, string file, SpeechSegment segment, bool json)
     {
-        var (begin, end) = ((double)segment.Start / SileroVad.SampleRate, (double)segment.End / SileroVad.SampleRate);
-        var numbers = string.Create(CultureInfo.InvariantCulture, $"{begin:F3}\t{end:F3}");
-        if (!json) console.Out.WriteLine($"{file}\t{numbers}");
-        else console.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{{\"file\":\"{JsonEncodedText.Encode(file)}\",\"begin\":{begin:F3},\"end\":{end:F3}}}"));
+        var (begin, end) = (Seconds(segment.Start), Seconds(segment.End));
+        console.Out.WriteLine(json
+            ? JsonLine.Of(writer =>
+            {
+                writer.WriteString("file", file);
+                writer.WritePropertyName("begin");
+                writer.WriteRawValue(begin);
+                writer.WritePropertyName("end");
+                writer.WriteRawValue(end);
+            })
+            : $"{file}\t{begin}\t{end}");
     }
+
+    private static string Seconds(long samples) => ((double)samples / SileroVad.SampleRate).ToString("F3", CultureInfo.InvariantCulture);
 }
