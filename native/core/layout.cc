@@ -22,6 +22,7 @@ constexpr fovea_layout_entry kLayout[] = {
     STRUCT(fovea_device_info), FIELD(fovea_device_info, type), FIELD(fovea_device_info, id), FIELD(fovea_device_info, name),
     FIELD(fovea_device_info, detail), FIELD(fovea_device_info, memory_bytes), FIELD(fovea_device_info, compute_units),
     STRUCT(fovea_stream_options), FIELD(fovea_stream_options, max_threads),
+    FIELD(fovea_stream_options, f32_products),
     STRUCT(fovea_thread_options), FIELD(fovea_thread_options, count), FIELD(fovea_thread_options, spin_microseconds),
     FIELD(fovea_thread_options, pin),
     STRUCT(fovea_activation_params), FIELD(fovea_activation_params, kind), FIELD(fovea_activation_params, alpha),

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct layout or the meaning of a call changes. Plug-ins and bindings must agree on it exactly. */
-#define FOVEA_ABI_VERSION 5
+#define FOVEA_ABI_VERSION 6
 
 /* Largest tensor rank. */
 #define FOVEA_MAX_RANK 8

@@ -67,9 +67,16 @@ FOVEA_API fovea_status fovea_memory_fill(void* destination, uint8_t value, int64
 
 /* ---- streams and events ---------------------------------------------------------------------------------------------- */
 
+/* How the products of f32 matrices and convolutions are made on tensor cores. Sums are f32 in each case. The CPU is exact always. */
+typedef enum fovea_f32_products {
+  FOVEA_F32_EXACT = 0,     /* fused multiply-adds of f32 */
+  FOVEA_F32_TF32 = 1,      /* factors rounded to 10 bits after the binary point: a relative error of up to 2^-10 per product */
+  FOVEA_F32_THREE_TF32 = 2 /* each factor as a sum of two such numbers, three products: about f32's own error */
+} fovea_f32_products;
+
 typedef struct fovea_stream_options {
-  int32_t max_threads; /* CPU: most threads one call may use, the caller included; 0 = the pool's size */
-  int32_t reserved;
+  int32_t max_threads;  /* CPU: most threads one call may use, the caller included; 0 = the pool's size */
+  int32_t f32_products; /* fovea_f32_products */
 } fovea_stream_options;
 
 /* A CPU stream runs each call inline, on the calling thread, before the call returns. A stream must not be used by two

@@ -539,6 +539,12 @@ public static unsafe partial class NativeMethods
     public static extern fovea_status fovea_peak_boxes([NativeTypeName("const fovea_peak_params *")] fovea_peak_params* @params, [NativeTypeName("const fovea_tensor *")] fovea_tensor* heat, [NativeTypeName("const fovea_tensor *")] fovea_tensor* size, [NativeTypeName("const fovea_tensor *")] fovea_tensor* offset, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("const fovea_tensor *")] fovea_tensor* count, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_assignment_workspace([NativeTypeName("const fovea_tensor *")] fovea_tensor* costs, [NativeTypeName("int64_t *")] long* bytes);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+    public static extern fovea_status fovea_linear_assignment([NativeTypeName("const fovea_tensor *")] fovea_tensor* costs, [NativeTypeName("const fovea_tensor *")] fovea_tensor* counts, [NativeTypeName("const fovea_tensor *")] fovea_tensor* rows, [NativeTypeName("const fovea_tensor *")] fovea_tensor* columns, [NativeTypeName("const fovea_tensor *")] fovea_tensor* totals, [NativeTypeName("const fovea_workspace *")] fovea_workspace* workspace, fovea_stream* stream);
+
+    [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_hash_buckets([NativeTypeName("const uint8_t *")] byte* bytes, [NativeTypeName("int64_t")] long byte_count, [NativeTypeName("const int64_t *")] long* offsets, [NativeTypeName("int64_t")] long count, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("int64_t *")] long* ids);
 
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -547,8 +553,8 @@ public static unsafe partial class NativeMethods
     [DllImport("fovea", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
     public static extern fovea_status fovea_cross_hashed([NativeTypeName("const fovea_cross_column *")] fovea_cross_column* columns, [NativeTypeName("int64_t")] long column_count, [NativeTypeName("int64_t")] long rows, [NativeTypeName("uint64_t")] ulong key, [NativeTypeName("int64_t")] long buckets, [NativeTypeName("const int64_t *")] long* row_splits, [NativeTypeName("int64_t *")] long* ids);
 
-    [NativeTypeName("#define FOVEA_ABI_VERSION 5")]
-    public const int FOVEA_ABI_VERSION = 5;
+    [NativeTypeName("#define FOVEA_ABI_VERSION 6")]
+    public const int FOVEA_ABI_VERSION = 6;
 
     [NativeTypeName("#define FOVEA_MAX_RANK 8")]
     public const int FOVEA_MAX_RANK = 8;

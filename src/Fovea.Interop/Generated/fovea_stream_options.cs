@@ -6,5 +6,5 @@ public partial struct fovea_stream_options
     public int max_threads;
 
     [NativeTypeName("int32_t")]
-    public int reserved;
+    public int f32_products;
 }
