@@ -67,7 +67,8 @@ FOVEA_API fovea_status fovea_memory_fill(void* destination, uint8_t value, int64
 
 /* ---- streams and events ---------------------------------------------------------------------------------------------- */
 
-/* How the products of f32 matrices and convolutions are made on tensor cores. Sums are f32 in each case. The CPU is exact always. */
+/* How the products of f32 matrices and convolutions are made on tensor cores. Sums are f32 in each case. The CPU is exact
+ * always. */
 typedef enum fovea_f32_products {
   FOVEA_F32_EXACT = 0,     /* fused multiply-adds of f32 */
   FOVEA_F32_TF32 = 1,      /* factors rounded to 10 bits after the binary point: a relative error of up to 2^-10 per product */

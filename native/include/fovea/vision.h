@@ -391,10 +391,10 @@ FOVEA_API fovea_status fovea_peak_boxes(const fovea_peak_params* params, const f
 /* Linear assignment: the one-to-one pairs of rows and columns whose costs have the least sum, by shortest augmenting paths with
  * f64 potentials (Jonker and Volgenant, 1987; Crouse, "On implementing 2D rectangular assignment algorithms", 2016).
  * costs f32 [B][Q][T] or [Q][T]; counts i32 [B] or NULL: columns of each problem that take part, the first ones (T where NULL);
- * min(Q, count) pairs are made. rows i32 [B][T]: the row of each column, -1 for none; columns i32 [B][Q]: the column of each row,
- * -1 for none; totals f32 [B]: the sum, or NULL. Either of rows and columns may be NULL. +inf forbids a pair. A problem with a
- * NaN or -inf among its costs, or without a finite sum, gets -1 everywhere and NaN. Every backend finds the same pairs, also
- * where several have the least sum. */
+ * min(Q, count) pairs are made. rows i32 [B][T]: the row of each column, -1 for none; columns i32 [B][Q]: the column of each
+ * row, -1 for none; totals f32 [B]: the sum, or NULL. Either of rows and columns may be NULL. +inf forbids a pair. A problem
+ * with a NaN or -inf among its costs, or without a finite sum, gets -1 everywhere and NaN. Every backend finds the same pairs,
+ * also where several have the least sum. */
 FOVEA_API fovea_status fovea_linear_assignment_workspace(const fovea_tensor* costs, int64_t* bytes);
 FOVEA_API fovea_status fovea_linear_assignment(const fovea_tensor* costs, const fovea_tensor* counts, const fovea_tensor* rows,
                                                const fovea_tensor* columns, const fovea_tensor* totals,
