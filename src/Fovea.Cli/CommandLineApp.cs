@@ -28,6 +28,7 @@ internal static class CommandLineApp
             FeaturesCommand.Create(console),
             BenchCommand.Create(console),
             ExperimentCommand.Create(console),
+            TrainCommand.Create(console),
             CurveCommand.Create(console),
             SpeechSegmentsCommand.Create(console, store),
             ReadTextCommand.Create(console, store),

@@ -9,6 +9,7 @@ public abstract class Module : IDisposable
 {
     private readonly List<Parameter> _parameters = [];
     private readonly List<(string Name, DeviceTensor Tensor)> _buffers = [];
+    private readonly List<DeviceTensor> _constants = [];
     private readonly List<Module> _children = [];
 
     /// <summary>Names the part; names of its tensors begin with it.</summary>
@@ -62,6 +63,13 @@ public abstract class Module : IDisposable
         return tensor;
     }
 
+    /// <summary>Adds a tensor that never changes, such as anchors: disposed with the module, and in no file.</summary>
+    protected DeviceTensor AddConstant(DeviceTensor tensor)
+    {
+        _constants.Add(tensor);
+        return tensor;
+    }
+
     /// <summary>Adds a part, which is disposed with this one.</summary>
     protected T Add<T>(T child) where T : Module
     {
@@ -74,6 +82,7 @@ public abstract class Module : IDisposable
     {
         foreach (var parameter in _parameters) parameter.Dispose();
         foreach (var (_, tensor) in _buffers) tensor.Dispose();
+        foreach (var tensor in _constants) tensor.Dispose();
         foreach (var child in _children) child.Dispose();
         GC.SuppressFinalize(this);
     }
