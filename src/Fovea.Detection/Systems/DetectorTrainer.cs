@@ -8,16 +8,18 @@ namespace Fovea.Detection.Systems;
 /// same bits, and so does a run that was saved, stopped and resumed.</summary>
 public sealed class DetectorTrainer : IDisposable
 {
+    private const int BatchesAhead = 2; // while one is learnt from
+
     private readonly DeviceStream _stream;
     private readonly DetectionSystem _system;
-    private readonly ILabelledImages _images;
+    private readonly LabelledImageLoader _loader;
+    private readonly LabelledImage[] _next;
     private readonly DetectorTrainingOptions _options;
     private readonly DetectionBatch _batch;
     private readonly Optimizer _optimizer;
     private readonly TapeProgram _program;
     private readonly TrainingState _state;
     private readonly TrainingLoop _loop;
-    private readonly DataOrder _order;
     private readonly DetectionLoss _loss;
 
     /// <summary>Records the training step. The system and the images are not owned.</summary>
@@ -29,8 +31,14 @@ public sealed class DetectorTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(images);
         if (images.ClassNames.Count != system.ClassCount)
             throw new ArgumentException($"the images have {images.ClassNames.Count} classes, the detector {system.ClassCount}", nameof(images));
-        (_stream, _system, _images, _options) = (stream, system, images, options ?? new DetectorTrainingOptions());
-        _order = new DataOrder(images.Count, _options.Seed);
+        (_stream, _system, _options) = (stream, system, options ?? new DetectorTrainingOptions());
+        var order = new DataOrder(images.Count, _options.Seed);
+        _loader = new LabelledImageLoader(at =>
+        {
+            var index = order.At(at / order.Count, at % order.Count);
+            return _options.Augmentation is { } changes ? changes.Apply(images, index, _options.Seed, at) : images.Load(index);
+        }, BatchesAhead * _options.BatchSize);
+        _next = new LabelledImage[_options.BatchSize];
         _batch = new DetectionBatch(stream, _options.BatchSize, system.ImageSize, _options.Places, system.UsesMasks);
         _optimizer = new Optimizer(stream, new OptimizerOptions { WeightDecay = _options.WeightDecay }, system.Parameters);
         system.Train();
@@ -50,11 +58,8 @@ public sealed class DetectorTrainer : IDisposable
     /// <summary>Makes one step.</summary>
     public StepStatistics Train()
     {
-        Span<long> next = stackalloc long[_options.BatchSize];
-        _order.Next(next);
-        var images = new LabelledImage[next.Length];
-        for (var i = 0; i < images.Length; i++) images[i] = _images.Load(next[i]);
-        _batch.Fill(images);
+        _loader.Next(_next);
+        _batch.Fill(_next);
         return _loop.Step();
     }
 
@@ -64,7 +69,7 @@ public sealed class DetectorTrainer : IDisposable
     /// <summary>Writes the state. Whenever the process stops, the file holds the old or the new state, whole.</summary>
     public void Save(string path)
     {
-        _state.DataPosition = _order.Position.ToString(CultureInfo.InvariantCulture);
+        _state.DataPosition = _loader.Position.ToString(CultureInfo.InvariantCulture);
         _state.Save(path);
     }
 
@@ -75,12 +80,13 @@ public sealed class DetectorTrainer : IDisposable
         _state.Load(path);
         if (!long.TryParse(_state.DataPosition, CultureInfo.InvariantCulture, out var position) || position < 0)
             throw new SafetensorsException(path, $"'{_state.DataPosition}' is no place in the data");
-        _order.Position = position;
+        _loader.Position = position;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _loader.Dispose();
         _program.Dispose();
         _optimizer.Dispose();
         _batch.Dispose();
