@@ -1,6 +1,6 @@
 namespace Fovea.Data;
 
-/// <summary>Scenes with exact boxes and masks: coloured shapes on a textured ground. A scene is a function of options, seed and index, so
+/// <summary>Scenes with exact boxes and masks: coloured shapes and pictures on a textured ground. A scene is a function of options, seed and index, so
 /// any part of an endless data set is made where it is needed, in any order, with the same bytes everywhere.</summary>
 /// <remarks>Objects lie over each other in their order. A box is tight around all of an object's pixels, covered ones included; a mask holds
 /// those that are in sight.</remarks>
@@ -22,7 +22,7 @@ public sealed class SceneGenerator : ILabelledImages
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         options.Validate();
         (_options, _seed, Count) = (options, (ulong)seed, count);
-        ClassNames = [.. options.Shapes.Select(s => s.ToString().ToLowerInvariant())];
+        ClassNames = [.. options.Shapes.Select(s => s.ToString().ToLowerInvariant()), .. options.Items?.ClassNames ?? []];
     }
 
     /// <inheritdoc/>
@@ -60,14 +60,24 @@ public sealed class SceneGenerator : ILabelledImages
             var height = Math.Max(4, (int)(width * (0.6 + 0.4 * random.Next())));
             if (random.Next() < 0.5) (width, height) = (height, width);
             if (width > _options.Width || height > _options.Height) continue;
-            var (x, y) = DrawPlace(width, height, clusters, ref random);
-            var shape = _options.Shapes[kind];
-            var sprite = SceneSprite.Of(shape, width, height);
+            var sprite = DrawSprite(kind, width, height, ref random);
+            if (sprite.Width > _options.Width || sprite.Height > _options.Height) continue;
+            var (x, y) = DrawPlace(sprite.Width, sprite.Height, clusters, ref random);
             if (!canvas.TryAdd(sprite, kind, x, y)) continue;
-            foreach (ref var c in colour) c = (byte)(random.Next() < 0.5 && shape != SceneShape.Face ? random.Next(0, 60) : random.Next(180, 256));
+            var mayBeDark = sprite.Shade is null; // dark features need light around them
+            foreach (ref var c in colour) c = (byte)(random.Next() < 0.5 && mayBeDark ? random.Next(0, 60) : random.Next(180, 256));
             canvas.Paint(sprite, x, y, colour);
             return;
         }
+    }
+
+    private SceneSprite DrawSprite(int kind, int width, int height, ref SceneRandom random)
+    {
+        if (kind < _options.Shapes.Count) return SceneSprite.Of(_options.Shapes[kind], width, height);
+        var items = _options.Items!;
+        var ofClass = items.OfClass(kind - _options.Shapes.Count);
+        if (ofClass.IsEmpty) return new SceneSprite(0, 0, []);
+        return SceneSprite.Of(items, ofClass[random.Next(0, ofClass.Length)], Math.Max(width, height));
     }
 
     private (int X, int Y) DrawPlace(int width, int height, ReadOnlySpan<(double X, double Y)> clusters, ref SceneRandom random)

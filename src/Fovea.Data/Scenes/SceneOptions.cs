@@ -37,6 +37,9 @@ public sealed record SceneOptions
     /// <summary>Shapes to draw, each a class, in this order.</summary>
     public IReadOnlyList<SceneShape> Shapes { get; init; } = [SceneShape.Square, SceneShape.Disc, SceneShape.Triangle];
 
+    /// <summary>Pictures to paste beside the shapes, such as <see cref="FashionMnist"/>'s; their classes follow those of the shapes.</summary>
+    public ItemImages? Items { get; init; }
+
     /// <summary>Grounds to choose from.</summary>
     public IReadOnlyList<SceneGround> Grounds { get; init; } = [SceneGround.Waves];
 
@@ -64,7 +67,7 @@ public sealed record SceneOptions
         Require(Blur is >= 0 and <= 64, $"{nameof(Blur)} lies between 0 and 64, not at {Blur}");
         Require(Grounds.Count > 0 && Grounds.All(Enum.IsDefined), "there is no ground, or an unknown one");
         Require(Shapes.All(Enum.IsDefined) && Shapes.Distinct().Count() == Shapes.Count, "a shape is unknown or occurs twice");
-        Require(Shapes.Count > 0, "there is nothing to draw");
+        Require(Shapes.Count > 0 || Items is not null, "there is nothing to draw");
     }
 
     private const int MaxSide = 16384;
