@@ -24,23 +24,32 @@ internal sealed class TrainRun(CliConsole console, TrainSettings settings)
             using var stream = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = settings.Threads });
             using var system = DetectionSystems.Create(
                 settings.System, new Initializer(stream, _options.Seed), settings.Data.Size, settings.Data.Learnt.ClassNames.Count);
-            return Run(folder, stream, system, stop);
+            using var trainer = Create(stream, system);
+            return trainer is null ? ExitCode.BadUsage : Run(folder, stream, system, trainer, stop);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
         {
             console.Fail(e.Message);
             return ExitCode.BadUsage;
         }
-        catch (ArgumentException e) when (_options.ActivationBytes is not null && e.ParamName == "budgetBytes")
+    }
+
+    // Null where the budget does not suffice, which has been said then.
+    private DetectorTrainer? Create(DeviceStream stream, DetectionSystem system)
+    {
+        try
+        {
+            return new DetectorTrainer(stream, system, settings.Data.Learnt, _options);
+        }
+        catch (ArgumentException e) when (_options.ActivationBytes is not null)
         {
             console.Fail(e.Message);
-            return ExitCode.BadUsage;
+            return null;
         }
     }
 
-    private int Run(RunFolder? folder, DeviceStream stream, DetectionSystem system, CancellationToken stop)
+    private int Run(RunFolder? folder, DeviceStream stream, DetectionSystem system, DetectorTrainer trainer, CancellationToken stop)
     {
-        using var trainer = new DetectorTrainer(stream, system, settings.Data.Learnt, _options);
         if (settings.Resumes) trainer.Resume(folder!.State);
         folder?.Begin(trainer.Step, trainer.PartNames);
         if (trainer.Forecast is { } plan)
@@ -76,7 +85,7 @@ internal sealed class TrainRun(CliConsole console, TrainSettings settings)
         }
         if (trainer.Step < _options.Steps)
         {
-            console.Error.WriteLine($"fovea: stopped after {trainer.Step} steps{(folder is null ? "" : ": --resume goes on")}");
+            console.Error.WriteLine($"fovea: stopped after {trainer.Step} of {_options.Steps} steps{(folder is null ? "" : ": --resume goes on")}");
             return ExitCode.Interrupted;
         }
 

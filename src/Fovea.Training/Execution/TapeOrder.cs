@@ -51,7 +51,8 @@ public static class TapeOrder
         var inUse = stream.Pool.Statistics.InUseBytes;
         Try(() => StepPlan.WithinBudget(program, chain, profile, inUse + budgetBytes).Order);
         Try(() => Eviction(program, profile, budgetBytes));
-        return best ?? throw new ArgumentException($"no order of the step fits {budgetBytes:N0} bytes", nameof(budgetBytes), refusal);
+        return best ?? throw new ArgumentException(
+            $"no order of the step was found that fits {budgetBytes:N0} bytes; to keep everything takes {program.Forecast(profile).PeakBytes:N0}", refusal);
 
         void Try(Func<IReadOnlyList<TapeStep>> plan)
         {
