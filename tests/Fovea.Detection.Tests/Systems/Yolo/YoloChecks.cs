@@ -49,12 +49,12 @@ internal static class YoloChecks
     }
 
     /// <summary>A few steps on the two scenes lower the loss to the given share.</summary>
-    public static void Learns(Func<Initializer, DetectionSystem> make, int steps, float share)
+    public static void Learns(Func<Initializer, DetectionSystem> make, int steps, float share, float rate = 2e-3f)
     {
         using var stream = Device.Cpu.CreateStream();
         using var system = make(new Initializer(stream, 7));
         var scenes = new SceneGenerator(new SceneOptions { Width = Size, Height = Size, MinObjects = 2, MaxSize = 32 }, seed: 5, count: 2);
-        using var trainer = new DetectorTrainer(stream, system, scenes, new DetectorTrainingOptions { BatchSize = 2, Steps = steps });
+        using var trainer = new DetectorTrainer(stream, system, scenes, new DetectorTrainingOptions { BatchSize = 2, Steps = steps, LearningRate = rate });
         var losses = Enumerable.Range(0, steps).Select(_ => trainer.Train().Loss).ToArray();
         Assert.All(losses, loss => Assert.True(float.IsFinite(loss)));
         Assert.True(losses[^1] < share * losses[0], $"the loss went from {losses[0]} to {losses[^1]}");
