@@ -8,6 +8,7 @@ public static class DetectionSystems
     private static readonly (string Name, Func<Initializer, int, int, DetectionSystem> Create, DetectorTrainingOptions Options)[] All =
     [
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
+        ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
     ];
 
     /// <summary>Names in alphabetical order.</summary>
