@@ -30,6 +30,8 @@ public sealed class BlockGradientTests
         ["dense"] = (init => new Dense(init, "d", 5, 3, Activation.Silu), [4, 5]),
         ["feature pyramid"] = (init => new FeaturePyramid(init, "fpn", new TinyBackbone(init, SmoothGroups), 3, ExtraLevels.FromBackbone), [1, 9, 7, 3]),
         ["path aggregation"] = (init => new PathAggregation(init, "pan", new FeaturePyramid(init, "fpn", new TinyBackbone(init, SmoothGroups), 4), SmoothGroups), [1, 9, 7, 3]),
+        ["upsampling path"] = (init => new UpsamplingPath(init, "up", new TinyBackbone(init, SmoothGroups), [4, 6], SmoothGroups, hasSkips: true), [1, 8, 16, 3]),
+        ["modulated deformable conv"] = (init => new ModulatedDeformConv(init, "d", 3, 4), [1, 4, 5, 3]),
     };
 
     public static TheoryData<string> Names() => [.. Cases.Keys];
