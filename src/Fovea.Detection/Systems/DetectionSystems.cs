@@ -8,6 +8,7 @@ public static class DetectionSystems
     private static readonly (string Name, Func<Initializer, int, int, DetectionSystem> Create, DetectorTrainingOptions Options)[] All =
     [
         ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
+        ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
     ];
 
