@@ -8,6 +8,8 @@ public static class DetectionSystems
     private static readonly (string Name, Func<Initializer, int, int, DetectionSystem> Create, DetectorTrainingOptions Options)[] All =
     [
         ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
+        ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
+        ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
         ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),

@@ -26,22 +26,8 @@ public sealed class ConvNormActivation : Module
         var channels = options.OutChannels;
         ReadOnlySpan<long> shape = [channels, options.KernelHeight, options.KernelWidth, options.InChannels / options.Groups];
         _weight = Add("weight", initialWeights == InitialWeights.HeNormal ? init.HeNormal(fanOut: true, shape) : init.LecunUniform(shape));
-        normName ??= $"{name}.norm";
-        switch (style.Normalization)
-        {
-            case Normalization.Batch:
-                _normalization = Add(new BatchNorm(init, normName, channels, style.Epsilon, style.Momentum));
-                break;
-            case Normalization.FrozenBatch:
-                _normalization = Add(new FrozenBatchNorm(init, normName, channels, style.Epsilon));
-                break;
-            case Normalization.Group:
-                _normalization = Add(new GroupNorm(init, normName, channels, style.Groups, style.Epsilon));
-                break;
-            default:
-                _bias = Add("bias", init.Constant(0, channels), decays: false);
-                break;
-        }
+        if (style.CreateNormalization(init, normName ?? $"{name}.norm", channels) is { } normalization) _normalization = Add(normalization);
+        else _bias = Add("bias", init.Constant(0, channels), decays: false);
     }
 
     /// <summary>A square convolution that keeps the size, but for its stride.</summary>
