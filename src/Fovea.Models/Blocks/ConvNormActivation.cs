@@ -25,7 +25,13 @@ public sealed class ConvNormActivation : Module
         (_options, _activation) = (options with { Activation = Activation.None }, style.Activation);
         var channels = options.OutChannels;
         ReadOnlySpan<long> shape = [channels, options.KernelHeight, options.KernelWidth, options.InChannels / options.Groups];
-        _weight = Add("weight", initialWeights == InitialWeights.HeNormal ? init.HeNormal(fanOut: true, shape) : init.LecunUniform(shape));
+        _weight = Add("weight", initialWeights switch
+        {
+            InitialWeights.HeNormal => init.HeNormal(fanOut: true, shape),
+            InitialWeights.LecunUniform => init.LecunUniform(shape),
+            _ => init.Normal(0.01f, shape),
+        });
+        if (style.HasBias || style.Normalization == Normalization.None) _bias = Add("bias", init.Constant(0, channels), decays: false);
         normName ??= $"{name}.norm";
         switch (style.Normalization)
         {
@@ -37,9 +43,6 @@ public sealed class ConvNormActivation : Module
                 break;
             case Normalization.Group:
                 _normalization = Add(new GroupNorm(init, normName, channels, style.Groups, style.Epsilon));
-                break;
-            default:
-                _bias = Add("bias", init.Constant(0, channels), decays: false);
                 break;
         }
     }
