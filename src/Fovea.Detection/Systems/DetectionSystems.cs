@@ -7,6 +7,7 @@ public static class DetectionSystems
 {
     private static readonly (string Name, Func<Initializer, int, int, DetectionSystem> Create, DetectorTrainingOptions Options)[] All =
     [
+        ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 6000, LearningRate = 1e-3f, MaxGradientNorm = 1 }),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
     ];
 
