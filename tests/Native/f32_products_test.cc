@@ -3,6 +3,7 @@
 // way of multiplying.
 #include "conv2d_cases.h"
 #include "every_backend.h"
+#include "per_device.h"
 
 using namespace fovea_test;
 
@@ -103,6 +104,24 @@ TEST_F(F32Products, OfConvolutionsAreBounded) {
       return conv.run(workspace_here(conv), s);
     });
   }
+}
+
+TEST_F(F32Products, OfWeightGradientsAreBounded) {
+  fovea_conv2d_params params =
+      params_of({.name = "", .n = 2, .h = 9, .w = 10, .in = 8, .out = 9, .kernel_h = 3, .kernel_w = 3});
+  params.activation = {};
+  Array<float> x({2, 9, 10, 8}), dy({2, 7, 8, 9}), dw({9, 3, 3, 8});
+  x.fill(1), dy.fill(2);
+  PerDevice<Workspace> workspace;
+  check_errors(dw, x, dy, 2 * 7 * 8, [&](fovea_stream* s) {
+    const fovea_tensor xt = x.view(), dyt = dy.view(), dwt = dw.view();
+    const Workspace& w = workspace.get([&] {
+      int64_t bytes = 0;
+      EXPECT_EQ(fovea_conv2d_backward_weights_workspace(&params, &xt, &dyt, &bytes), FOVEA_OK);
+      return std::make_unique<Workspace>(bytes);
+    });
+    return fovea_conv2d_backward_weights(&params, &xt, &dyt, &dwt, nullptr, 0, w.get(), s);
+  });
 }
 
 TEST_F(F32Products, OfLinearAreBoundedAndExactForFewRows) {

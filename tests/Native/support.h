@@ -392,6 +392,8 @@ void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tole
   if (tolerance.products == 0) return;
   set_schedule(3);
   for (const int32_t products : {FOVEA_F32_TF32, FOVEA_F32_THREE_TF32}) {
+    if (products == FOVEA_F32_TF32 && schedules().size() == 1)
+      continue;  // one order of threads is enough: so is one of the two
     SCOPED_TRACE("f32 products " + std::to_string(products));
     const StreamPtr stream = make_stream(0, products);
     output.poison();
