@@ -14,4 +14,8 @@ public sealed record LabelledObject(int Class, float X1, float Y1, float X2, flo
 
     /// <summary>The part of the object's pixels that no other object covers; 1 where this is not known.</summary>
     public float Visible { get; init; } = 1;
+
+    /// <summary>Places on the object that a detector may be asked for, x and y in pixels in turn; of a face: left eye, right eye, nose, left
+    /// and right corner of the mouth, as seen in the image. Null where they are not known.</summary>
+    public float[]? Points { get; init; }
 }
