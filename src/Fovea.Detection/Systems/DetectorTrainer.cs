@@ -8,9 +8,13 @@ namespace Fovea.Detection.Systems;
 /// same bits, and so does a run that was saved, stopped and resumed, or one that computes activations again to save memory.</summary>
 public sealed class DetectorTrainer : IDisposable
 {
+    private const int BatchesAhead = 2; // while one is learnt from
+
     private readonly DeviceStream _stream;
     private readonly DetectionSystem _system;
     private readonly ILabelledImages _images;
+    private readonly LabelledImageLoader _loader;
+    private readonly LabelledImage[] _next;
     private readonly DetectorTrainingOptions _options;
     private readonly DetectionBatch _batch;
     private readonly Optimizer _optimizer;
@@ -18,7 +22,6 @@ public sealed class DetectorTrainer : IDisposable
     private readonly TapeProgram _program;
     private readonly TrainingState _state;
     private readonly TrainingLoop _loop;
-    private readonly DataOrder _order;
     private readonly DetectionLoss _loss;
     private readonly float[] _parts;
 
@@ -33,8 +36,14 @@ public sealed class DetectorTrainer : IDisposable
             throw new ArgumentException($"the images have {images.ClassNames.Count} classes, the detector {system.ClassCount}", nameof(images));
         (_stream, _system, _images, _options) = (stream, system, images, options ?? new DetectorTrainingOptions());
         _options.Validate();
-        _order = new DataOrder(images.Count, _options.Seed);
+        var order = new DataOrder(images.Count, _options.Seed);
+        _loader = new LabelledImageLoader(at =>
+        {
+            var index = order.At(at / order.Count, at % order.Count);
+            return _options.Augmentation is { } changes ? changes.Apply(images, index, _options.Seed, at) : images.Load(index);
+        }, BatchesAhead * _options.BatchSize);
         _batch = new DetectionBatch(stream, _options.BatchSize / _options.MicroBatches, system.ImageSize, _options.Places, system.UsesMasks);
+        _next = new LabelledImage[_batch.Count];
         _optimizer = new Optimizer(stream, new OptimizerOptions { WeightDecay = _options.WeightDecay }, system.Parameters);
         if (_options.AverageDecay > 0)
         {
@@ -88,7 +97,7 @@ public sealed class DetectorTrainer : IDisposable
     /// <summary>Writes the state. Whenever the process stops, the file holds the old or the new state, whole.</summary>
     public void Save(string path)
     {
-        _state.DataPosition = string.Create(CultureInfo.InvariantCulture, $"{_order.Position} {_images.Count} {_system.ImageSize}");
+        _state.DataPosition = string.Create(CultureInfo.InvariantCulture, $"{_loader.Position} {_images.Count} {_system.ImageSize}");
         _state.Save(path);
     }
 
@@ -102,7 +111,7 @@ public sealed class DetectorTrainer : IDisposable
             throw new SafetensorsException(path, $"'{_state.DataPosition}' is no place in the data");
         if (count != _images.Count.ToString(CultureInfo.InvariantCulture) || size != _system.ImageSize.ToString(CultureInfo.InvariantCulture))
             throw new SafetensorsException(path, $"the run has {count} images of {size} pixels, not {_images.Count} of {_system.ImageSize}");
-        _order.Position = position;
+        _loader.Position = position;
     }
 
     private Value[] PartValues => [.. _loss.Parts.Select(p => p.Loss)];
@@ -112,7 +121,7 @@ public sealed class DetectorTrainer : IDisposable
     {
         if (_options.ActivationBytes is not { } bytes) return null;
         Fill();
-        _order.Position = 0;
+        _loader.Position = 0;
         var (order, forecast) = TapeOrder.WithinBudget(_stream, tape, _loss.Total, bytes, PartValues);
         Forecast = forecast;
         return order;
@@ -121,11 +130,8 @@ public sealed class DetectorTrainer : IDisposable
     // The next images go into the batch.
     private void Fill()
     {
-        Span<long> next = stackalloc long[_batch.Count];
-        _order.Next(next);
-        var images = new LabelledImage[next.Length];
-        for (var i = 0; i < images.Length; i++) images[i] = _images.Load(next[i]);
-        _batch.Fill(images);
+        _loader.Next(_next);
+        _batch.Fill(_next);
     }
 
     private void AddParts()
@@ -137,6 +143,7 @@ public sealed class DetectorTrainer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        _loader.Dispose();
         _program.Dispose();
         _average?.Dispose();
         _optimizer.Dispose();

@@ -1,3 +1,5 @@
+using Fovea.Data;
+
 namespace Fovea.Detection.Systems;
 
 /// <summary>How a <see cref="DetectorTrainer"/> trains.</summary>
@@ -32,6 +34,9 @@ public sealed record DetectorTrainingOptions
 
     /// <summary>Of the order of the images, dropout and augmentation.</summary>
     public long Seed { get; init; } = 1;
+
+    /// <summary>Random changes of the images, others in every epoch; null: none.</summary>
+    public SceneAugmentation? Augmentation { get; init; }
 
     /// <summary>Bytes that a step may use for activations, beside parameters: what does not fit is computed again, with the same bits in
     /// the end. null: no plan, everything is kept.</summary>
