@@ -40,7 +40,7 @@ internal static class SimOta
             {
                 var truth = truths.Slice(4 * m, 4);
                 var p = Math.Sqrt(Sigmoid(logits[labels[m]]) * objectProbability);
-                iou[m, k] = PairIou.Of(boxes.Slice(4 * cell, 4), truth);
+                iou[m, k] = BoxOverlap.Iou(boxes.Slice(4 * cell, 4), truth);
                 cost[m, k] = absent - LogLoss(1 - p) + LogLoss(p) - OverlapWeight * Math.Log(iou[m, k] + 1e-8)
                     + (IsNear(cells.Slice(3 * cell, 3), truth) ? 0 : FarCost);
             }

@@ -39,7 +39,6 @@ internal sealed record YoloV2TargetsOperation(int Side, int ImageSize, int Class
 
     protected override void Compute(HostTensors tensors)
     {
-        var truths = tensors.Input<float>(0);
         var labels = tensors.Input<int>(1);
         var predicted = tensors.Input<float>(2);
         var hasObject = tensors.Output<float>(0);
@@ -54,8 +53,9 @@ internal sealed record YoloV2TargetsOperation(int Side, int ImageSize, int Class
         {
             var owners = new int[rows];
             Array.Fill(owners, -1);
-            for (var m = 0; m < places && labels[image * places + m] >= 0; m++)
-                if (Row(truths.Slice(4 * (image * places + m), 4)) is >= 0 and var row) owners[row] = m;
+            var truths = Objects.Of(tensors, image);
+            for (var m = 0; m < truths.Length / 4; m++)
+                if (Row(truths.Slice(4 * m, 4)) is >= 0 and var row) owners[row] = m;
             for (var row = 0; row < rows; row++)
             {
                 var at = image * rows + row;
@@ -63,15 +63,14 @@ internal sealed record YoloV2TargetsOperation(int Side, int ImageSize, int Class
                 if (owners[row] < 0)
                 {
                     var mostOverlap = 0.0;
-                    for (var m = 0; m < places && labels[image * places + m] >= 0; m++) mostOverlap = Math.Max(mostOverlap, PairIou.Of(box, truths.Slice(4 * (image * places + m), 4)));
+                    for (var m = 0; m < truths.Length; m += 4) mostOverlap = Math.Max(mostOverlap, BoxOverlap.Iou(box, truths.Slice(m, 4)));
                     isGround[at] = mostOverlap > IgnoreIou ? 0 : 1;
                     continue;
                 }
-                var place = image * places + owners[row];
-                var truth = truths.Slice(4 * place, 4);
+                var truth = truths.Slice(4 * owners[row], 4);
                 hasObject[at] = 1;
-                overlaps[at] = (float)PairIou.Of(box, truth);
-                classes[at * ClassCount + labels[place]] = 1;
+                overlaps[at] = BoxOverlap.Iou(box, truth);
+                classes[at * ClassCount + labels[image * places + owners[row]]] = 1;
                 Encode(truth, row, codes.Slice(4 * at, 4));
                 weights[at] = (float)(2 - ((double)truth[2] - truth[0]) * ((double)truth[3] - truth[1]) / ((double)ImageSize * ImageSize));
             }
