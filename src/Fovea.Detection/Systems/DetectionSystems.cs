@@ -14,6 +14,7 @@ public static class DetectionSystems
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
         ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
+        ("yolov2", YoloV2System.Small, new DetectorTrainingOptions { Steps = 400, LearningRate = 3e-3f }),
         ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
     ];
 
