@@ -24,16 +24,12 @@ internal sealed class MtcnnCascade
     private readonly MtcnnOptions _options;
     private readonly MtcnnModel _model;
     private readonly DeviceTensor _image;
-    private readonly DeviceTensor _results;
-    private readonly DeviceTensor _count;
 
-    public MtcnnCascade(MtcnnModel model, MtcnnOptions options, DeviceTensor image, DeviceTensor results, DeviceTensor count)
+    public MtcnnCascade(MtcnnModel model, MtcnnOptions options, DeviceTensor image)
     {
         _model = model;
         _options = options;
         _image = image;
-        _results = results;
-        _count = count;
     }
 
     private int Width => (int)_image.Shape[2];
@@ -44,25 +40,53 @@ internal sealed class MtcnnCascade
 
     private Rounding Rounding => IsFacenet ? Rounding.Truncate : Rounding.Nearest;
 
-    private ResizeOptions Resampling => new() { Mode = _options.Resampling, Scale = PixelScale, Offset = PixelOffset };
+    private ResizeOptions Resampling => Crop(_options.Resampling).Resize;
 
-    public void Record(DeviceStream stream)
+    /// <summary>How R-Net's and O-Net's windows are cut out of the image; P-Net's are resampled alike.</summary>
+    public static CropResizeOptions Crop(ResizeMode resampling) =>
+        new() { Resize = new ResizeOptions { Mode = resampling, Scale = PixelScale, Offset = PixelOffset }, PlusOne = true };
+
+    public void Record(DeviceStream stream, DeviceTensor results, DeviceTensor count)
+    {
+        using var refinements = Refinements(stream);
+        using var refinementCount = Counter(stream);
+        RecordProposals(stream, refinements, refinementCount);
+        using var outputs = Outputs(stream);
+        using var outputCount = Counter(stream);
+        RecordRefinements(stream, refinements, refinementCount, outputs, outputCount);
+        RecordCrops(stream, outputs, outputCount, OutputNet.Window, _model.Output.Forward);
+        RecordResults(stream, outputs, outputCount, results, count);
+    }
+
+    /// <summary>P-Net over the pyramid: the boxes that R-Net looks at, in the first columns of <see cref="Refinements"/>.</summary>
+    public void RecordProposals(DeviceStream stream, DeviceTensor refinements, DeviceTensor count)
     {
         using var proposals = DeviceTensor.Allocate(stream, DType.Float32, _options.MaxProposals, ProposalColumns);
         using var proposalCount = Counter(stream);
         foreach (double scale in ImagePyramid.Scales(Width, Height, _options.MinFace, ProposalNet.Window, _options.Factor))
             RecordLevel(stream, scale, proposals, proposalCount);
+        RecordMerge(stream, proposals, proposalCount, refinements, count);
+    }
 
-        using var refinements = DeviceTensor.Allocate(stream, DType.Float32, _options.MaxProposals, RefinementColumns);
-        using var refinementCount = Counter(stream);
-        RecordMerge(stream, proposals, proposalCount, refinements, refinementCount);
+    /// <summary>R-Net: the boxes that O-Net looks at, in the first columns of <see cref="Outputs"/>.</summary>
+    public void RecordRefinements(DeviceStream stream, DeviceTensor refinements, DeviceTensor refinementCount, DeviceTensor outputs, DeviceTensor count)
+    {
         RecordCrops(stream, refinements, refinementCount, RefinementNet.Window, _model.Refinement.Forward);
+        RecordRefine(stream, refinements, refinementCount, outputs, count);
+    }
 
-        using var outputs = DeviceTensor.Allocate(stream, DType.Float32, _options.MaxDetections, OutputColumns);
-        using var outputCount = Counter(stream);
-        RecordRefine(stream, refinements, refinementCount, outputs, outputCount);
-        RecordCrops(stream, outputs, outputCount, OutputNet.Window, _model.Output.Forward);
-        RecordResults(stream, outputs, outputCount);
+    /// <summary>Room for what goes into R-Net and comes out.</summary>
+    public DeviceTensor Refinements(DeviceStream stream) => DeviceTensor.Allocate(stream, DType.Float32, _options.MaxProposals, RefinementColumns);
+
+    /// <summary>Room for what goes into O-Net and comes out.</summary>
+    public DeviceTensor Outputs(DeviceStream stream) => DeviceTensor.Allocate(stream, DType.Float32, _options.MaxDetections, OutputColumns);
+
+    /// <summary>A count of 0.</summary>
+    public static DeviceTensor Counter(DeviceStream stream)
+    {
+        var counter = DeviceTensor.Allocate(stream, DType.Int32, 1);
+        counter.Fill(stream, 0);
+        return counter;
     }
 
     /// <summary>One pyramid level: area resize with normalisation, P-Net over the whole level, windows above the threshold, suppression
@@ -130,11 +154,7 @@ internal sealed class MtcnnCascade
         long capacity = table.Shape[0], chunks = (capacity + Chunk - 1) / Chunk;
         using var counts = DeviceTensor.Allocate(stream, DType.Int32, chunks);
         Kernels.SplitCount(stream, Chunk, count, counts);
-        var crop = new CropResizeOptions
-        {
-            Resize = Resampling,
-            PlusOne = true,
-        };
+        var crop = Crop(_options.Resampling);
         for (int k = 0; k < chunks; k++)
         {
             long rows = Math.Min(Chunk, capacity - k * Chunk);
@@ -151,7 +171,7 @@ internal sealed class MtcnnCascade
 
     /// <summary>Landmarks from the boxes before regression, O-Net's regression, threshold and suppression by the smaller area, 0-based
     /// pixels.</summary>
-    private void RecordResults(DeviceStream stream, DeviceTensor outputs, DeviceTensor outputCount)
+    private void RecordResults(DeviceStream stream, DeviceTensor outputs, DeviceTensor outputCount, DeviceTensor results, DeviceTensor count)
     {
         var live = outputs.WithLive(outputCount);
         var boxes = live.Columns(0, 4);
@@ -168,11 +188,11 @@ internal sealed class MtcnnCascade
         Kernels.BoxDeltas(stream, InclusiveDeltas, boxes, deltas, faceBoxes);
         Kernels.Copy(stream, score, faceScore);
 
-        _count.Fill(stream, 0);
+        count.Fill(stream, 0);
         var nms = new NmsOptions { IouThreshold = 0.7f, ScoreThreshold = _options.ONetThreshold, Overlap = Overlap.Min, PlusOne = true };
-        Suppress(stream, faces, 4, outputCount, nms, _results, _count);
+        Suppress(stream, faces, 4, outputCount, nms, results, count);
 
-        var corners = _results.WithLive(_count).Columns(0, 4);
+        var corners = results.WithLive(count).Columns(0, 4);
         Kernels.Affine(stream, 1, -1, corners, corners);
     }
 
@@ -187,12 +207,5 @@ internal sealed class MtcnnCascade
         Kernels.Nms(stream, options, boxes, scores, classes: null, valid, keep, keepCount);
         var live = keep.WithLive(keepCount);
         Kernels.AppendRows(stream, table, live, target, targetCount);
-    }
-
-    private static DeviceTensor Counter(DeviceStream stream)
-    {
-        var counter = DeviceTensor.Allocate(stream, DType.Int32, 1);
-        counter.Fill(stream, 0);
-        return counter;
     }
 }

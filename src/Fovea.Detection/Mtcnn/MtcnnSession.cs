@@ -22,7 +22,7 @@ public sealed class MtcnnSession : DetectorSession<FaceDetection>
     }
 
     private protected override void Record(DeviceStream stream, DeviceTensor image, DeviceTensor results, DeviceTensor count) =>
-        new MtcnnCascade(_model, _options, image, results, count).Record(stream);
+        new MtcnnCascade(_model, _options, image).Record(stream, results, count);
 
     private static MtcnnOptions Valid(MtcnnOptions options)
     {

@@ -25,23 +25,14 @@ public sealed class ConvNormActivation : Module
         (_options, _activation) = (options with { Activation = Activation.None }, style.Activation);
         var channels = options.OutChannels;
         ReadOnlySpan<long> shape = [channels, options.KernelHeight, options.KernelWidth, options.InChannels / options.Groups];
-        _weight = Add("weight", initialWeights == InitialWeights.HeNormal ? init.HeNormal(fanOut: true, shape) : init.LecunUniform(shape));
-        normName ??= $"{name}.norm";
-        switch (style.Normalization)
+        _weight = Add("weight", initialWeights switch
         {
-            case Normalization.Batch:
-                _normalization = Add(new BatchNorm(init, normName, channels, style.Epsilon, style.Momentum));
-                break;
-            case Normalization.FrozenBatch:
-                _normalization = Add(new FrozenBatchNorm(init, normName, channels, style.Epsilon));
-                break;
-            case Normalization.Group:
-                _normalization = Add(new GroupNorm(init, normName, channels, style.Groups, style.Epsilon));
-                break;
-            default:
-                _bias = Add("bias", init.Constant(0, channels), decays: false);
-                break;
-        }
+            InitialWeights.HeNormal => init.HeNormal(fanOut: true, shape),
+            InitialWeights.LecunUniform => init.LecunUniform(shape),
+            _ => init.Normal(0.01f, shape),
+        });
+        if (style.HasBias || style.Normalization == Normalization.None) _bias = Add("bias", init.Constant(0, channels), decays: false);
+        if (style.CreateNormalization(init, normName ?? $"{name}.norm", channels) is { } normalization) _normalization = Add(normalization);
     }
 
     /// <summary>A square convolution that keeps the size, but for its stride.</summary>

@@ -1,3 +1,5 @@
+using Fovea.Training;
+
 namespace Fovea.Models.Blocks;
 
 /// <summary>What the convolutions of a model have in common.</summary>
@@ -14,6 +16,9 @@ public readonly record struct ConvStyle
     /// <summary>What stands between convolution and activation.</summary>
     public Normalization Normalization { get; init; } = Normalization.Batch;
 
+    /// <summary>Whether the convolution has a bias although a normalisation follows, as in the towers of torchvision's detectors.</summary>
+    public bool HasBias { get; init; }
+
     /// <summary>The activation.</summary>
     public Activation Activation { get; init; } = Activation.Relu;
 
@@ -28,4 +33,13 @@ public readonly record struct ConvStyle
 
     /// <summary>The same without activation: what comes before a residual sum.</summary>
     public ConvStyle Linear => this with { Activation = Activation.None };
+
+    /// <summary>The normalisation of a number of channels; null: none.</summary>
+    internal Module? CreateNormalization(Initializer init, string name, int channels) => Normalization switch
+    {
+        Normalization.Batch => new BatchNorm(init, name, channels, Epsilon, Momentum),
+        Normalization.FrozenBatch => new FrozenBatchNorm(init, name, channels, Epsilon),
+        Normalization.Group => new GroupNorm(init, name, channels, Groups, Epsilon),
+        _ => null,
+    };
 }

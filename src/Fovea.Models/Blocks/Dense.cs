@@ -18,6 +18,14 @@ public sealed class Dense : Module
         _bias = Add("bias", init.Constant(0, outFeatures), decays: false);
     }
 
+    /// <summary>Takes over weights that were drawn elsewhere: weight [out][in], bias [out].</summary>
+    public Dense(string name, DeviceTensor weight, DeviceTensor bias, Activation activation = default) : base(name)
+    {
+        _activation = activation;
+        _weight = Add("weight", weight);
+        _bias = Add("bias", bias, decays: false);
+    }
+
     /// <inheritdoc/>
     public override Value Forward(Value x)
     {

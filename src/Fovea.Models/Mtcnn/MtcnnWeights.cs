@@ -1,45 +1,23 @@
-using Fovea.Data;
-
 namespace Fovea.Models.Mtcnn;
 
-/// <summary>Reads the tensors of one MTCNN network and turns them from the transposed image that the networks were trained on
-/// (first axis x, second axis y: a legacy of Caffe and Matlab) to row-major images.</summary>
-/// <remarks>Swapping the two spatial axes of every kernel, and of the flattened features before the first fully connected
-/// layer, makes the network see the ordinary image, so nothing is ever transposed at run time.</remarks>
-internal sealed class MtcnnWeights(TfliteModel model)
+/// <summary>The numbers of one MTCNN network by layer, for images whose rows come first.</summary>
+internal abstract class MtcnnWeights
 {
-    /// <summary>Convolution kernel <c>[out][kh][kw][in]</c> from the stored <c>[out][kw][kh][in]</c>.</summary>
-    public float[] Kernel(string name, int outputs, int size, int inputs)
-    {
-        var stored = Floats(name, outputs, size, size, inputs);
-        var kernel = new float[stored.Length];
-        for (int o = 0; o < outputs; o++)
-            for (int y = 0; y < size; y++)
-                for (int x = 0; x < size; x++)
-                    stored.AsSpan(((o * size + x) * size + y) * inputs, inputs).CopyTo(kernel.AsSpan(((o * size + y) * size + x) * inputs));
-        return kernel;
-    }
+    /// <summary>Convolution kernel <c>[out][kh][kw][in]</c>.</summary>
+    public abstract float[] Kernel(string layer, int outputs, int size, int inputs);
 
-    /// <summary>Weights <c>[out][in]</c> of a layer fed by a flattened <c>[size][size][channels]</c> map: the two spatial axes
-    /// of the input are swapped.</summary>
-    public float[] FromMap(string name, int outputs, int size, int channels)
-    {
-        var stored = Floats(name, outputs, size * size * channels);
-        var weights = new float[stored.Length];
-        for (int o = 0; o < outputs; o++)
-            for (int y = 0; y < size; y++)
-                for (int x = 0; x < size; x++)
-                    stored.AsSpan(((o * size + x) * size + y) * channels, channels).CopyTo(weights.AsSpan(((o * size + y) * size + x) * channels));
-        return weights;
-    }
+    /// <summary>Bias <c>[out]</c> of a convolution.</summary>
+    public abstract float[] KernelBias(string layer, int outputs);
 
-    /// <summary>A tensor whose shape must be exactly <paramref name="shape"/>.</summary>
-    public float[] Floats(string name, params ReadOnlySpan<int> shape)
-    {
-        var tensor = model.Tensors.FirstOrDefault(t => t.Name == name)
-            ?? throw new InvalidDataException($"{model.Name}: there is no tensor '{name}', so this is not the expected network.");
-        if (!tensor.Shape.SequenceEqual(shape))
-            throw new InvalidDataException($"{model.Name}: {tensor} should have shape [{string.Join(',', shape.ToArray())}].");
-        return tensor.ToFloats();
-    }
+    /// <summary>Slopes <c>[channels]</c> of a PReLU.</summary>
+    public abstract float[] Slopes(string activation, int channels);
+
+    /// <summary>Weights <c>[out][in]</c> of a layer fed by a flattened <c>[size][size][channels]</c> map.</summary>
+    public abstract float[] FromMap(string layer, int outputs, int size, int channels);
+
+    /// <summary>Weights <c>[out][in]</c> of a layer fed by features.</summary>
+    public abstract float[] Dense(string layer, int outputs, int features);
+
+    /// <summary>Bias <c>[out]</c> of either.</summary>
+    public abstract float[] DenseBias(string layer, int outputs);
 }

@@ -17,9 +17,18 @@ public sealed class OutputNet : IDisposable
 
     /// <summary>Loads the network from its TFLite file.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
-    public OutputNet(DeviceStream stream, TfliteModel model)
+    public OutputNet(DeviceStream stream, TfliteModel model) : this(stream, new TfliteMtcnnWeights(model))
     {
-        var w = new MtcnnWeights(model);
+    }
+
+    /// <summary>Takes the present weights of a network that is trained here.</summary>
+    /// <exception cref="ArgumentException">It is another network.</exception>
+    public OutputNet(DeviceStream stream, TrainableMtcnnNet net) : this(stream, new TrainedMtcnnWeights(stream, net))
+    {
+    }
+
+    private OutputNet(DeviceStream stream, MtcnnWeights w)
+    {
         _features = new Sequential(
             MtcnnLayers.Convolution(stream, w, "onet/conv1", "onet/prelu1", 3, 32, 3),
             MtcnnLayers.MaxPool(3, 2),

@@ -20,12 +20,21 @@ public sealed class ProposalNet : IDisposable
 
     /// <summary>Loads the network from its TFLite file.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
-    public ProposalNet(DeviceStream stream, TfliteModel model)
+    public ProposalNet(DeviceStream stream, TfliteModel model) : this(stream, new TfliteMtcnnWeights(model))
     {
-        var w = new MtcnnWeights(model);
+    }
+
+    /// <summary>Takes the present weights of a network that is trained here.</summary>
+    /// <exception cref="ArgumentException">It is another network.</exception>
+    public ProposalNet(DeviceStream stream, TrainableMtcnnNet net) : this(stream, new TrainedMtcnnWeights(stream, net))
+    {
+    }
+
+    private ProposalNet(DeviceStream stream, MtcnnWeights w)
+    {
         // The two 1x1 heads are one convolution with six outputs.
-        float[] head = [.. w.Kernel("pnet/conv4-1/weights/read", 2, 1, 32), .. w.Kernel("pnet/conv4-2/weights/read", 4, 1, 32)];
-        float[] headBias = [.. w.Floats("pnet/conv4-1/Conv2D_bias", 2), .. w.Floats("pnet/conv4-2/Conv2D_bias", 4)];
+        float[] head = [.. w.Kernel("pnet/conv4-1", 2, 1, 32), .. w.Kernel("pnet/conv4-2", 4, 1, 32)];
+        float[] headBias = [.. w.KernelBias("pnet/conv4-1", 2), .. w.KernelBias("pnet/conv4-2", 4)];
         _layers = new Sequential(
             MtcnnLayers.Convolution(stream, w, "pnet/conv1", "pnet/PReLU1", 3, 10, 3),
             MtcnnLayers.MaxPool(2, 2),

@@ -17,9 +17,18 @@ public sealed class RefinementNet : IDisposable
 
     /// <summary>Loads the network from its TFLite file.</summary>
     /// <exception cref="InvalidDataException">A tensor is missing or has another shape.</exception>
-    public RefinementNet(DeviceStream stream, TfliteModel model)
+    public RefinementNet(DeviceStream stream, TfliteModel model) : this(stream, new TfliteMtcnnWeights(model))
     {
-        var w = new MtcnnWeights(model);
+    }
+
+    /// <summary>Takes the present weights of a network that is trained here.</summary>
+    /// <exception cref="ArgumentException">It is another network.</exception>
+    public RefinementNet(DeviceStream stream, TrainableMtcnnNet net) : this(stream, new TrainedMtcnnWeights(stream, net))
+    {
+    }
+
+    private RefinementNet(DeviceStream stream, MtcnnWeights w)
+    {
         _features = new Sequential(
             MtcnnLayers.Convolution(stream, w, "rnet/conv1", "rnet/prelu1", 3, 28, 3),
             MtcnnLayers.MaxPool(3, 2),

@@ -11,6 +11,8 @@ public sealed class BlockGradientTests
     private static readonly ConvStyle Smooth = new() { Activation = Activation.Silu };
     private static readonly ConvStyle SmoothGroups = new() { Activation = Activation.Silu, Normalization = Normalization.Group, Groups = 2 };
 
+    private static readonly HourglassOptions TinyHourglass = new() { StemChannels = 2, Widths = [4, 6], Blocks = [1, 2], Channels = 4, Style = SmoothGroups };
+
     private static readonly Dictionary<string, (Func<Initializer, Module> Make, long[] Shape)> Cases = new()
     {
         ["conv, batch norm"] = (init => ConvNormActivation.Same(init, "c", 3, 4, 3, Smooth, stride: 2), [2, 5, 4, 3]),
@@ -30,6 +32,9 @@ public sealed class BlockGradientTests
         ["dense"] = (init => new Dense(init, "d", 5, 3, Activation.Silu), [4, 5]),
         ["feature pyramid"] = (init => new FeaturePyramid(init, "fpn", new TinyBackbone(init, SmoothGroups), 3, ExtraLevels.FromBackbone), [1, 9, 7, 3]),
         ["path aggregation"] = (init => new PathAggregation(init, "pan", new FeaturePyramid(init, "fpn", new TinyBackbone(init, SmoothGroups), 4), SmoothGroups), [1, 9, 7, 3]),
+        ["upsampling path"] = (init => new UpsamplingPath(init, "up", new TinyBackbone(init, SmoothGroups), [4, 6], SmoothGroups, hasSkips: true), [1, 8, 16, 3]),
+        ["hourglass"] = (init => new StackedHourglass(init, "hg", TinyHourglass), [1, 10, 12, 3]),
+        ["modulated deformable conv"] = (init => new ModulatedDeformConv(init, "d", 3, 4), [1, 4, 5, 3]),
     };
 
     public static TheoryData<string> Names() => [.. Cases.Keys];

@@ -1,0 +1,77 @@
+using Fovea.Data;
+using Fovea.Models.Mtcnn;
+
+namespace Fovea.Detection.Systems;
+
+/// <summary>What a trained cascade is worth on labelled images.</summary>
+/// <param name="Faces">Faces in the images.</param>
+/// <param name="Found">Faces that a detection overlaps with an IoU of at least 0.5.</param>
+/// <param name="Detections">Detections.</param>
+/// <param name="Right">Detections that overlap a face with an IoU of at least 0.5.</param>
+/// <param name="Stages">What each network removed.</param>
+public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int Right, IReadOnlyList<MtcnnStageReport> Stages)
+{
+    /// <summary>Share of the faces that were found.</summary>
+    public double Recall => Faces == 0 ? 1 : (double)Found / Faces;
+
+    /// <summary>Share of the detections that are right.</summary>
+    public double Precision => Detections == 0 ? 1 : (double)Right / Detections;
+
+    /// <summary>Runs the cascade, whole and network by network, over images [<paramref name="start"/>, <paramref name="start"/> +
+    /// <paramref name="count"/>).</summary>
+    public static MtcnnEvaluation Of(MtcnnModel model, ILabelledImages images, long start, int count, MtcnnOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(images);
+        options ??= new MtcnnOptions();
+        using var stream = model.Device.CreateStream();
+        using var session = new MtcnnSession(model, options);
+        var miner = new MtcnnMiner(stream, model, options);
+        var results = new FaceDetection[options.MaxDetections];
+        var (faces, found, detections, right) = (0, 0, 0, 0);
+        var passed = new long[4]; // windows in front of each network, and at the end
+        for (var i = start; i < start + count; i++)
+        {
+            var (image, labels) = images.Load(i);
+            using var pixels = DeviceTensor.From<byte>(stream, image.Pixels.Span, 1, image.Height, image.Width, 3);
+            passed[0] += AllWindows(image.Width, image.Height, options).Count(w => w.BestIou(labels) < 0.3);
+            passed[1] += miner.Windows(pixels, MtcnnStage.Refinement).Count(w => w.BestIou(labels) < 0.3);
+            passed[2] += miner.Windows(pixels, MtcnnStage.Output).Count(w => w.BestIou(labels) < 0.3);
+            var rows = results[..session.Detect(image.Pixels.Span, image.Width, image.Height, results)];
+            passed[3] += rows.Count(d => labels.All(l => Iou(d, l) < 0.3));
+            faces += labels.Count;
+            found += labels.Count(l => rows.Any(d => Iou(d, l) >= 0.5));
+            detections += rows.Length;
+            right += rows.Count(d => labels.Any(l => Iou(d, l) >= 0.5));
+        }
+        return new MtcnnEvaluation(faces, found, detections, right,
+            [.. Enumerable.Range(0, 3).Select(s => new MtcnnStageReport((MtcnnStage)s, passed[s], passed[s + 1]))]);
+    }
+
+    // Every window that P-Net looks at, to whole pixels.
+    private static IEnumerable<MtcnnWindow> AllWindows(int width, int height, MtcnnOptions options)
+    {
+        foreach (var scale in ImagePyramid.Scales(width, height, options.MinFace, ProposalNet.Window, options.Factor))
+        {
+            var side = (int)Math.Round(ProposalNet.Window / scale);
+            int rows = Cells(ImagePyramid.ScaledSize(height, scale)), columns = Cells(ImagePyramid.ScaledSize(width, scale));
+            for (var row = 0; row < rows; row++)
+                for (var column = 0; column < columns; column++)
+                {
+                    var (x, y) = ((int)Math.Round(ProposalNet.Stride * column / scale), (int)Math.Round(ProposalNet.Stride * row / scale));
+                    yield return new MtcnnWindow(x + 1, y + 1, x + side, y + side);
+                }
+        }
+
+        static int Cells(int pixels) => Math.Max(0, (pixels - 2 + 1) / 2 - 4);
+    }
+
+    private static double Iou(in FaceDetection d, LabelledObject face)
+    {
+        var width = Math.Min(d.X2, face.X2) - Math.Max(d.X1, face.X1);
+        var height = Math.Min(d.Y2, face.Y2) - Math.Max(d.Y1, face.Y1);
+        if (!(width > 0 && height > 0)) return 0;
+        double intersection = width * height;
+        return intersection / ((double)(d.X2 - d.X1) * (d.Y2 - d.Y1) + (double)(face.X2 - face.X1) * (face.Y2 - face.Y1) - intersection);
+    }
+}
