@@ -12,8 +12,8 @@ internal static class ExperimentCatalog
 {
     internal static IReadOnlyList<IExperiment> All { get; } =
     [
-        new AnchorsExperiment(),
         new CheckpointingExperiment(),
+        new AnchorsExperiment(),
         new DetectorCheckpointingExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),
