@@ -1,3 +1,4 @@
+using Fovea.Cli.Experiments.Anchors;
 using Fovea.Cli.Experiments.Checkpointing;
 using Fovea.Cli.Experiments.DetectorCheckpointing;
 using Fovea.Cli.Experiments.IouLosses;
@@ -14,6 +15,7 @@ internal static class ExperimentCatalog
     internal static IReadOnlyList<IExperiment> All { get; } =
     [
         new CheckpointingExperiment(),
+        new AnchorsExperiment(),
         new DetectorCheckpointingExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),

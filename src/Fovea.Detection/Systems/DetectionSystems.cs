@@ -7,11 +7,12 @@ public static class DetectionSystems
 {
     private static readonly (string Name, Func<Initializer, int, int, DetectionSystem> Create, DetectorTrainingOptions Options)[] All =
     [
-        ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 6000, LearningRate = 1e-3f, MaxGradientNorm = 1 }),
+        ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
+        ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
         ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
         ("yolov2", YoloV2System.Small, new DetectorTrainingOptions { Steps = 400, LearningRate = 3e-3f }),

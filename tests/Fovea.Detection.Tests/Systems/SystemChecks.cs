@@ -21,7 +21,10 @@ internal static class SystemChecks
     }
 
     /// <summary>Without objects the loss is finite and only the classes count.</summary>
-    public static void AnEmptyImageHasLossOfClassesAlone(Func<Initializer, int, int, DetectionSystem> create)
+    public static void AnEmptyImageHasLossOfClassesAlone(Func<Initializer, int, int, DetectionSystem> create) => AnEmptyImageHasLossOf(create, "classes");
+
+    /// <summary>Without objects the loss is finite and only the named parts count.</summary>
+    public static void AnEmptyImageHasLossOf(Func<Initializer, int, int, DetectionSystem> create, params string[] parts)
     {
         using var stream = Device.Cpu.CreateStream(new DeviceStreamOptions { MaxThreads = 1 });
         using var system = create(new Initializer(stream, 3), Size, 3);
@@ -34,7 +37,7 @@ internal static class SystemChecks
         foreach (var (name, part) in loss.Parts)
         {
             var value = program.Read(part).ToArray<float>(stream)[0];
-            Assert.True(name == "classes" ? value > 0 && float.IsFinite(value) : value == 0, $"{name}: {value}");
+            Assert.True(parts.Contains(name) ? value > 0 && float.IsFinite(value) : value == 0, $"{name}: {value}");
         }
         foreach (var parameter in system.Parameters)
             Assert.All(parameter.Gradient.ToArray<float>(stream), g => Assert.True(float.IsFinite(g), parameter.Name));
