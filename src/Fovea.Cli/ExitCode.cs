@@ -9,6 +9,7 @@ internal static class ExitCode
     internal const int BadUsage = 2;
     internal const int ModelUnavailable = 3;
     internal const int Internal = 4;
+    internal const int Interrupted = 130; // as shells say it of a program that Ctrl-C ended
 
     internal const string Help = """
         Exit codes:
@@ -18,5 +19,6 @@ internal static class ExitCode
           2  bad usage
           3  the model's weights are missing or corrupted
           4  internal error, or the native library cannot be used
+          130  a training run was stopped before its end
         """;
 }

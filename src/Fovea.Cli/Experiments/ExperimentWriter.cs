@@ -71,7 +71,7 @@ internal static class ExperimentWriter
     {
         null => "-",
         bool value => value ? "yes" : "no",
-        double value => value.ToString("F2", CultureInfo.InvariantCulture),
+        double value => value.ToString(Math.Abs(value) is > 0 and < 0.1 ? "G2" : "F2", CultureInfo.InvariantCulture),
         int or long => string.Create(CultureInfo.InvariantCulture, $"{cell:N0}"),
         _ => cell.ToString()!,
     };

@@ -1,8 +1,8 @@
 namespace Fovea.Data;
 
-/// <summary>A pretrained model: its files and where they come from.</summary>
+/// <summary>A pretrained model or a data set: its files and where they come from.</summary>
 /// <param name="Name">Name used by the API and by <c>--model</c>.</param>
-/// <param name="Licence">What is known about the weights' licence and origin.</param>
+/// <param name="Licence">What is known about the files' licence and origin.</param>
 /// <param name="Files">Files, in the order of the table.</param>
 public sealed record CatalogModel(string Name, string Licence, IReadOnlyList<CatalogFile> Files)
 {

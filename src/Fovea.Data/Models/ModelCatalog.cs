@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Fovea.Data;
 
-/// <summary>The pretrained models and sample photos known to Fovea; the files are listed in <c>Models/packages.tsv</c>.</summary>
+/// <summary>The pretrained models, data sets and sample photos known to Fovea; the files are listed in <c>Models/packages.tsv</c>.</summary>
 public static class ModelCatalog
 {
     private static readonly Lazy<IReadOnlyList<CatalogFile>> AllFiles = new(ReadTable);
@@ -32,12 +32,13 @@ public static class ModelCatalog
             Under("models/ppocr-v4-rec/")),
         new CatalogModel("use-lite",
             "The package is Apache-2.0; it carries the Universal Sentence Encoder Lite, trained by Google.", Under("models/use-lite/")),
+        new CatalogModel(FashionMnist.Name, "MIT (Zalando SE); a data set, not weights.", Under("datasets/fashion-mnist/")),
     ]);
 
-    /// <summary>Every file of the table: weights and photos.</summary>
+    /// <summary>Every file of the table: weights, data sets and photos.</summary>
     public static IReadOnlyList<CatalogFile> Files => AllFiles.Value;
 
-    /// <summary>All models.</summary>
+    /// <summary>All models and data sets.</summary>
     public static IReadOnlyList<CatalogModel> Models => AllModels.Value;
 
     /// <summary>Sample photos (face-api demo pictures, package licence MIT, photographers not stated).</summary>

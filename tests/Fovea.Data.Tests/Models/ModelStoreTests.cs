@@ -22,7 +22,7 @@ public sealed class ModelStoreTests : IDisposable
         Assert.All(ModelCatalog.Files, f =>
         {
             Assert.Matches("^[0-9a-f]{64}$", f.Sha256);
-            Assert.Matches("^(models|images)/[a-z0-9/._-]+$", f.Path);
+            Assert.Matches("^(models|datasets|images)/[a-z0-9/._-]+$", f.Path);
             Assert.True(f.Bytes > 0);
         });
         Assert.Contains("known: mtcnn", Assert.Throws<ArgumentException>(() => ModelCatalog.Get("yolo")).Message);

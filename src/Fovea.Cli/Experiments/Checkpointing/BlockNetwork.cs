@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Fovea.Training;
 
 namespace Fovea.Cli.Experiments.Checkpointing;
@@ -31,15 +30,7 @@ internal sealed class BlockNetwork : IDisposable
 
     public Value Loss { get; }
 
-    /// <summary>So that the next run writes gradients and adds to none.</summary>
-    public void ClearGradients()
-    {
-        foreach (var parameter in _parameters) parameter.ClearGradient();
-    }
-
-    /// <summary>The bits of all gradients after a run.</summary>
-    public byte[][] Gradients() =>
-        [.. _parameters.Select(p => MemoryMarshal.AsBytes(p.Gradient.ToArray<float>(_stream).AsSpan()).ToArray())];
+    public IReadOnlyList<Parameter> Parameters => _parameters;
 
     public void Dispose()
     {

@@ -24,7 +24,7 @@ internal sealed class CheckpointingExperiment : IExperiment
         var (height, width) = quick ? (128, 32) : (512, 96);
         using var network = new BlockNetwork(stream, Layers, height, width);
         progress("profile of the plain step");
-        using var measurement = new PlanMeasurement(network, stream, repeats: quick ? 3 : 7);
+        using var measurement = new PlanMeasurement(stream, network.Tape, network.Loss, network.Parameters, repeats: quick ? 3 : 7);
         var rows = new List<PlanRow>();
         var refused = new List<string>();
         foreach (var (planner, order) in Unbudgeted(measurement.Chain))

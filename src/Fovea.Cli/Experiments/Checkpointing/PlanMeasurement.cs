@@ -1,24 +1,27 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Fovea.Training;
 using Fovea.Training.Planning;
 
 namespace Fovea.Cli.Experiments.Checkpointing;
 
-/// <summary>Runs plans of one network beside its plain step.</summary>
+/// <summary>Runs plans of one training step beside the plain one.</summary>
 internal sealed class PlanMeasurement : IDisposable
 {
-    private readonly BlockNetwork _network;
     private readonly DeviceStream _stream;
+    private readonly Tape _tape;
+    private readonly Value _loss;
+    private readonly IReadOnlyList<Parameter> _parameters;
     private readonly int _repeats;
     private readonly byte[][] _gradients;
     private readonly List<double> _plainMs = [];
 
-    public PlanMeasurement(BlockNetwork network, DeviceStream stream, int repeats)
+    public PlanMeasurement(DeviceStream stream, Tape tape, Value loss, IReadOnlyList<Parameter> parameters, int repeats)
     {
-        (_network, _stream, _repeats) = (network, stream, repeats);
-        Plain = network.Tape.Compile(stream, network.Loss, TapeOrder.KeepAll(network.Tape));
+        (_stream, _tape, _loss, _parameters, _repeats) = (stream, tape, loss, parameters, repeats);
+        Plain = tape.Compile(stream, loss, TapeOrder.KeepAll(tape));
         Run(Plain); // makes the gradients, which no budget pays for
-        _gradients = network.Gradients();
+        _gradients = Gradients();
         Profile = Plain.Profile(repeats);
         Chain = TapeChain.Of(Plain, Profile);
         PlainPeakBytes = Plain.Forecast(Profile).PeakBytes;
@@ -52,13 +55,13 @@ internal sealed class PlanMeasurement : IDisposable
     /// <param name="copyMs">Milliseconds of copies that nothing hides.</param>
     public PlanRow Measure(string planner, int? percent, IReadOnlyList<TapeStep> order, double copyMs = 0)
     {
-        using var program = _network.Tape.Compile(_stream, _network.Loss, order);
+        using var program = _tape.Compile(_stream, _loss, order);
         var forecast = program.Forecast(Profile);
         long before = _stream.Pool.Statistics.InUseBytes;
         _stream.Pool.ResetPeak();
         Run(program);
         long peak = _stream.Pool.Statistics.PeakInUseBytes - before;
-        bool isEqual = _network.Gradients().Zip(_gradients).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
+        bool isEqual = Gradients().Zip(_gradients).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second));
 
         var (plain, planned) = (new double[_repeats], new double[_repeats]);
         for (int i = 0; i < _repeats; i++) (plain[i], planned[i]) = (Run(Plain), Run(program));
@@ -83,9 +86,12 @@ internal sealed class PlanMeasurement : IDisposable
 
     public void Dispose() => Plain.Dispose();
 
+    private byte[][] Gradients() =>
+        [.. _parameters.Select(p => MemoryMarshal.AsBytes(p.Gradient.ToArray<float>(_stream).AsSpan()).ToArray())];
+
     private double Run(TapeProgram program)
     {
-        _network.ClearGradients();
+        foreach (var parameter in _parameters) parameter.ClearGradient(); // so that the run writes gradients and adds to none
         return Time(program.Run);
     }
 

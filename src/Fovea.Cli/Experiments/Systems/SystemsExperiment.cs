@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Globalization;
+using Fovea.Cli.Drawing;
+using Fovea.Cli.Training;
+using Fovea.Data;
+using Fovea.Detection.Evaluation;
+using Fovea.Detection.Systems;
+using Fovea.Training;
+
+namespace Fovea.Cli.Experiments.Systems;
+
+/// <summary>Every system that can be trained, on the same scenes, each with its own options.</summary>
+internal sealed class SystemsExperiment : IExperiment
+{
+    private const int Seed = 1, Size = 96, Images = 64, QuickSteps = 5;
+    private const double LeastLearnt = 0.95, LeastHeldOut = 0.15; // AP50
+
+    public string Name => "systems";
+
+    public string Description => "every detector trained on the same 64 scenes: AP, AP of small objects, time per image, parameters (minutes)";
+
+    public ExperimentResult Run(bool quick, Action<string> progress)
+    {
+        var scenes = new SceneOptions { Width = Size, Height = Size };
+        var data = TrainingData.Scenes(scenes, Seed, quick ? 8 : Images, quick ? 4 : Images);
+        var rows = new List<Row>();
+        foreach (var name in DetectionSystems.Names)
+        {
+            progress(name);
+            rows.Add(Train(name, data, quick));
+        }
+        return quick ? JudgeLosses(rows) : Judge(rows);
+    }
+
+    private static Row Train(string name, TrainingData data, bool quick)
+    {
+        var options = DetectionSystems.Options(name) with { Seed = Seed };
+        if (quick) options = options with { Steps = QuickSteps, BatchSize = 4, MicroBatches = 1 };
+        using var stream = Device.Cpu.CreateStream();
+        using var system = DetectionSystems.Create(name, new Initializer(stream, Seed), data.Size, data.Learnt.ClassNames.Count);
+        using var trainer = new DetectorTrainer(stream, system, data.Learnt, options);
+        var (start, losses) = (Stopwatch.GetTimestamp(), new List<float>());
+        while (trainer.Step < options.Steps) losses.Add(trainer.Train().Loss);
+        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+
+        using var averages = trainer.UseAverages();
+        using var single = new DetectorEvaluation(stream, system, batchSize: 1);
+        using var evaluation = new DetectorEvaluation(stream, system, options.BatchSize);
+        return new Row(name, system.Parameters.Sum(p => p.Spec.ElementCount), options.Steps, seconds, single.MedianMilliseconds([data.HeldOut.Load(0)]),
+            Of(data.Learnt), Of(data.HeldOut), losses[0], losses.Skip(1).Min());
+
+        CocoMetrics Of(ILabelledImages images) => evaluation.Evaluate(images, 0, (int)images.Count);
+    }
+
+    private static ExperimentResult Judge(List<Row> rows)
+    {
+        var (worst, worstHeldOut) = (rows.MinBy(r => r.Learnt.Ap50)!, rows.MinBy(r => r.HeldOut.Ap50)!);
+        var plot = new LinePlot("held-out AP50 by time per image", "ms per image, one at a time", "AP50") { IsFromZero = true };
+        foreach (var row in rows) plot.Add(row.Name, [(row.Ms, row.HeldOut.Ap50)], isLine: false);
+        return new ExperimentResult(
+            worst.Learnt.Ap50 > LeastLearnt && worstHeldOut.HeldOut.Ap50 > LeastHeldOut,
+            string.Create(CultureInfo.InvariantCulture, $"every system has an AP50 above {LeastLearnt} on its {Images} scenes and above {LeastHeldOut} on {Images} others"),
+            string.Create(CultureInfo.InvariantCulture,
+                $"worst on its scenes: {worst.Name} {worst.Learnt.Ap50:F3}; on others: {worstHeldOut.Name} {worstHeldOut.HeldOut.Ap50:F3}"),
+            Row.Columns, [.. rows.Select(r => r.Cells)]) { Plot = plot };
+    }
+
+    // A few steps are too few for boxes.
+    private static ExperimentResult JudgeLosses(List<Row> rows)
+    {
+        var risen = rows.Where(r => !(r.LeastLoss < r.FirstLoss)).Select(r => r.Name).ToArray();
+        return new ExperimentResult(
+            risen.Length == 0, $"the loss of every system falls below its first value within {QuickSteps} steps",
+            risen.Length == 0 ? $"so it does for all {rows.Count}" : $"not for {string.Join(", ", risen)}", Row.Columns, [.. rows.Select(r => r.Cells)]);
+    }
+
+    private sealed record Row(
+        string Name, long Parameters, long Steps, double Seconds, double Ms, CocoMetrics Learnt, CocoMetrics HeldOut, float FirstLoss, float LeastLoss)
+    {
+        internal static readonly string[] Columns =
+        [
+            "system", "parameters", "steps", "seconds", "ms_per_image", "first_loss", "least_loss", "learnt_AP", "learnt_AP50", "AP", "AP50", "AP75", "AP_small",
+        ];
+
+        internal IReadOnlyList<object?> Cells =>
+        [
+            Name, Parameters, Steps, Seconds, Ms, (double)FirstLoss, (double)LeastLoss, Learnt.Ap, Learnt.Ap50, HeldOut.Ap, HeldOut.Ap50, HeldOut.Ap75, HeldOut.ApSmall,
+        ];
+    }
+}
