@@ -27,8 +27,11 @@ using namespace fovea;
 
 extern "C" fovea_status fovea_stream_create(fovea_device* device, const fovea_stream_options* options, fovea_stream** stream) {
   FOVEA_CHECK(device != nullptr && stream != nullptr, "stream_create: device or result pointer is NULL");
+  const int32_t products = options == nullptr ? FOVEA_F32_EXACT : options->f32_products;
+  FOVEA_CHECK(products >= FOVEA_F32_EXACT && products <= FOVEA_F32_THREE_TF32,
+              "stream_create: f32_products is %d, known are 0 (exact), 1 (tf32) and 2 (three tf32)", products);
   FOVEA_FORWARD(device, fovea_stream_create, device, options, stream);
-  const int32_t threads = options == nullptr ? 0 : options->max_threads;
+  const int32_t threads = options == nullptr ? 0 : options->max_threads;  // f32_products: the CPU is exact always
   FOVEA_CHECK(threads >= 0, "stream_create: max_threads is %d, it must not be negative", threads);
   return guarded([&] {
     *stream = new fovea_stream{{nullptr, device}, threads};

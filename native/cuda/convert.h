@@ -43,10 +43,11 @@ FOVEA_DEVICE uint32_t round_tf32(float f) {
   return r;
 #endif
 }
-// f = big + small, each a tf32, up to 2^-22 of f: three products of such pairs give nearly float precision (3xTF32).
+// f = big + small, each a tf32, up to 2^-22 of f: three products of such pairs give nearly float precision (3xTF32). Where big
+// is infinite or NaN, small is 0.
 FOVEA_DEVICE void split_tf32(float f, uint32_t& big, uint32_t& small) {
   big = round_tf32(f);
-  small = round_tf32(f - __uint_as_float(big));
+  small = (big & 0x7f800000u) == 0x7f800000u ? 0 : round_tf32(f - __uint_as_float(big));
 }
 
 // 2^x and 1 / x of the special function unit: fast, about 2 ulp, denormal results become 0.

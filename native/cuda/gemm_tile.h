@@ -3,13 +3,14 @@
 // sums in the order of k, whatever the tile it lies in: its bits do not depend on the shape of the product.
 //
 //   CoreTile  float or packed int8 on the ordinary cores
-//   MmaTile   16-bit floats on the tensor cores, float sums
+//   MmaTile   16-bit floats, or floats as tf32, on the tensor cores; float sums
 #pragma once
 
 #include <type_traits>
 
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
+#include "cuda/mma_product.h"
 
 namespace fovea::cuda {
 
@@ -114,16 +115,26 @@ struct CoreTile {
 
 // ---- tensor cores -----------------------------------------------------------------------------------------------------
 
-// kM rows of a times kN rows of b, T = __half or __nv_bfloat16; each warp makes kWarpM x kWarpN of it. A piece of kK = 64
-// elements along k is a row of 128 bytes in shared memory, whose 16-byte chunk c lies at place c ^ (row % 8): eight rows of one
-// chunk, which ldmatrix reads at once, are in different banks. kStages pieces are in flight.
-//
-// A source is a functor (row of the tile, k) -> pointer to 8 elements from k (a multiple of 8) on, 16-byte aligned, or NULL for
-// zeros; `fallback` is any aligned address of global memory.
-template <class T, int kM_, int kN_, int kWarpM, int kWarpN, int kStages>
+// Rows of a matrix from the tile's first on, zero outside of it.
+template <class T>
+struct MatrixRows {
+  const T* data;
+  int64_t pitch, rows, k_size;
+  // Of floats; 16-bit elements are so always.
+  bool along_k = true;  // element (row, k) is at row * pitch + k, else at k * pitch + row
+  bool chunks = true;   // along k, and data, pitch and k_size are whole chunks of 16 bytes
+};
+
+// kM rows of a times kN rows of b, as Product (mma_product.h) multiplies them; each warp makes kWarpM x kWarpN of it. A piece
+// of kK elements along k is a row of 128 bytes in shared memory, whose 16-byte chunk c lies at place c ^ (row % 8): eight rows
+// of one chunk, which ldmatrix reads at once, are in different banks. kStages pieces are in flight.
+template <class Product, int kM_, int kN_, int kWarpM, int kWarpN, int kStages>
 struct MmaTile {
-  static constexpr int kM = kM_, kN = kN_, kK = 64, kThreads = kM / kWarpM * (kN / kWarpN) * 32;
-  static constexpr int kStageBytes = (kM + kN) * kK * 2, kSharedBytes = kStages * kStageBytes;
+  using Element = typename Product::Element;
+  static constexpr int kM = kM_, kN = kN_, kChunk = 16 / int{sizeof(Element)}, kK = 8 * kChunk;
+  static constexpr int kThreads = kM / kWarpM * (kN / kWarpN) * 32;
+  static constexpr int kUnroll = std::is_same_v<Element, float> ? 1 : 4;  // two steps of three products take too many registers
+  static constexpr int kStageBytes = (kM + kN) * 128, kSharedBytes = kStages * kStageBytes;
   static_assert(kWarpM % 16 == 0 && kWarpN % 16 == 0 && kM * 8 % kThreads == 0 && kN * 8 % kThreads == 0);
   float sums[kWarpM / 16][kWarpN / 8][4];
 
@@ -133,44 +144,56 @@ struct MmaTile {
     return rows + row * 128 + (chunk ^ (row & 7)) * 16;
   }
 
-  template <int kRows, class Source>
-  FOVEA_DEVICE static void load(const Source& source, int64_t piece, const void* fallback, unsigned char* rows) {
+  template <int kRows>
+  FOVEA_DEVICE static void load(const MatrixRows<Element>& source, int64_t piece, unsigned char* rows) {
+    if constexpr (std::is_same_v<Element, float>)
+      if (!source.chunks) return load_words<kRows>(source, piece, rows);
+    const int limit = source.rows < kRows ? int(source.rows) : kRows;
 #pragma unroll
     for (int i = 0; i < kRows * 8 / kThreads; ++i) {
       const int flat = int(threadIdx.x) + i * kThreads, row = flat / 8, chunk = flat % 8;
-      const T* from = source(row, piece * kK + chunk * 8);
-      cp_async16(place(rows, row, chunk), from == nullptr ? fallback : from, from != nullptr);
+      const int64_t k = piece * kK + chunk * kChunk;
+      const bool inside = row < limit && k < source.k_size;
+      cp_async16(place(rows, row, chunk), inside ? source.data + row * source.pitch + k : source.data, inside);
+    }
+  }
+
+  // One by one. Along k a warp takes a row, across k eight rows of a chunk: whole sectors of 32 bytes there, a bank for each
+  // lane here.
+  template <int kRows>
+  FOVEA_DEVICE static void load_words(const MatrixRows<float>& source, int64_t piece, unsigned char* rows) {
+    const int64_t row_step = source.along_k ? source.pitch : 1, k_step = source.along_k ? 1 : source.pitch;
+#pragma unroll 4
+    for (int flat = int(threadIdx.x); flat < kRows * kK; flat += kThreads) {
+      const int row = source.along_k ? flat / kK : flat / (8 * kK) * 8 + flat % 8;
+      const int in_piece = source.along_k ? flat % kK : flat / 8 % kK;
+      const int64_t k = piece * kK + in_piece;
+      const bool inside = row < source.rows && k < source.k_size;
+      cp_async<4>(place(rows, row, in_piece / 4) + in_piece % 4 * 4,
+                  inside ? source.data + row * row_step + k * k_step : source.data, inside ? 4 : 0);
     }
   }
 
   FOVEA_DEVICE void multiply(unsigned char* a, unsigned char* b) {
     const int lane = int(threadIdx.x) % 32;
-#pragma unroll
-    for (int kk = 0; kk < kK / 16; ++kk) {
+#pragma unroll(kUnroll)
+    for (int chunk = 0; chunk < 8; chunk += 2) {
       uint32_t x[kWarpM / 16][4], y[kWarpN / 8][2];
 #pragma unroll
-      for (int i = 0; i < kWarpM / 16; ++i) ldmatrix_x4(x[i], place(a, warp_row() + i * 16 + lane % 16, 2 * kk + lane / 16));
+      for (int i = 0; i < kWarpM / 16; ++i) ldmatrix_x4(x[i], place(a, warp_row() + i * 16 + lane % 16, chunk + lane / 16));
 #pragma unroll
       for (int j = 0; j < kWarpN / 8; j += 2) {
         uint32_t pair[4];
-        ldmatrix_x4(pair, place(b, warp_column() + j * 8 + lane % 8 + lane / 16 * 8, 2 * kk + lane / 8 % 2));
+        ldmatrix_x4(pair, place(b, warp_column() + j * 8 + lane % 8 + lane / 16 * 8, chunk + lane / 8 % 2));
         y[j][0] = pair[0], y[j][1] = pair[1], y[j + 1][0] = pair[2], y[j + 1][1] = pair[3];
       }
-#pragma unroll
-      for (int i = 0; i < kWarpM / 16; ++i)
-#pragma unroll
-        for (int j = 0; j < kWarpN / 8; ++j) {
-          if constexpr (std::is_same_v<T, __half>)
-            mma_f16(sums[i][j], x[i], y[j]);
-          else
-            mma_bf16(sums[i][j], x[i], y[j]);
-        }
+      Product::multiply(sums, x, y);
     }
   }
 
-  // All threads of the block; `pieces` of kK elements. `shared` is kSharedBytes, aligned to 128, and free again at the end.
-  template <class A, class B>
-  FOVEA_DEVICE void run(const A& a, const B& b, int64_t pieces, const void* fallback, unsigned char* shared) {
+  // All threads of the block. `shared` is kSharedBytes, aligned to 128, and free again at the end.
+  FOVEA_DEVICE void run(const MatrixRows<Element>& a, const MatrixRows<Element>& b, unsigned char* shared) {
+    const int64_t pieces = (a.k_size + kK - 1) / kK;
 #pragma unroll
     for (auto& row : sums)
 #pragma unroll
@@ -180,8 +203,8 @@ struct MmaTile {
     const auto stage = [&](int64_t piece) { return shared + piece % kStages * kStageBytes; };
     const auto fetch = [&](int64_t piece) {
       if (piece < pieces) {
-        load<kM>(a, piece, fallback, stage(piece));
-        load<kN>(b, piece, fallback, stage(piece) + kM * 128);
+        load<kM>(a, piece, stage(piece));
+        load<kN>(b, piece, stage(piece) + kM * 128);
       }
       cp_async_commit();  // an empty group too, so that the count of groups says which piece has come
     };

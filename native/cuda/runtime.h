@@ -9,6 +9,7 @@
 
 #include "core/handles.h"
 #include "core/status.h"
+#include "fovea/device.h"
 
 namespace fovea::cuda {
 
@@ -50,6 +51,7 @@ class CurrentDevice {
 struct fovea_stream : fovea::StreamHead {
   cudaStream_t handle;
   bool owned;  // false: made elsewhere
+  fovea_f32_products f32_products;
   bool capturing = false;
   std::atomic<bool> busy{false};
 };

@@ -17,7 +17,7 @@ fovea_status same_device(const char* op, const fovea_event* event, const fovea_s
 
 }  // namespace
 
-extern "C" FOVEA_API fovea_status fovea_stream_create(fovea_device* handle, const fovea_stream_options*,
+extern "C" FOVEA_API fovea_status fovea_stream_create(fovea_device* handle, const fovea_stream_options* options,
                                                       fovea_stream** result) {
   constexpr const char* op = "stream_create";
   auto& device = static_cast<Device&>(*handle);
@@ -25,8 +25,9 @@ extern "C" FOVEA_API fovea_status fovea_stream_create(fovea_device* handle, cons
   const CurrentDevice current(device.id);
   cudaStream_t stream = nullptr;
   FOVEA_TRY(check(device, cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), op));
+  const auto products = static_cast<fovea_f32_products>(options == nullptr ? FOVEA_F32_EXACT : options->f32_products);
   return guarded([&] {
-    *result = new fovea_stream{{&plugin(), &device}, stream, true};
+    *result = new fovea_stream{{&plugin(), &device}, stream, true, products};
     return FOVEA_OK;
   });
 }
@@ -44,7 +45,7 @@ extern "C" FOVEA_API fovea_status fovea_stream_from_native(fovea_device* handle,
                 cudaGetErrorString(error));
   }
   return guarded([&] {
-    *result = new fovea_stream{{&plugin(), &device}, stream, false};
+    *result = new fovea_stream{{&plugin(), &device}, stream, false, FOVEA_F32_EXACT};
     return FOVEA_OK;
   });
 }

@@ -128,6 +128,7 @@ public sealed unsafe class Device
 
     /// <summary>Work in an order that another library made: <paramref name="native"/> is a cudaStream_t (CUstream) of this device, in
     /// its primary context. It stays its maker's, who keeps it alive; disposing the wrapper leaves it alone.</summary>
+    /// <exception cref="ArgumentException">The options ask for other than exact f32 products.</exception>
     /// <exception cref="DeviceException">The handle is no stream of this device, or the device is the CPU.</exception>
     public DeviceStream WrapStream(nint native, DeviceStreamOptions? options = null) =>
         new(this, options ?? new DeviceStreamOptions(), native);

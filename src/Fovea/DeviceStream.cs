@@ -20,9 +20,11 @@ public sealed unsafe class DeviceStream : IDisposable
     {
         if (options.Pool is { } given && given.Device != device)
             throw new ArgumentException($"the pool is on {given.Device}, the stream on {device}", nameof(options));
+        if (foreign is not null && options.F32Products != F32Products.Exact)
+            throw new ArgumentException($"products of a wrapped stream are exact, not {options.F32Products}", nameof(options));
         Device = device;
         Id = Interlocked.Increment(ref _lastId);
-        var native = new fovea_stream_options { max_threads = options.MaxThreads };
+        var native = new fovea_stream_options { max_threads = options.MaxThreads, f32_products = (int)options.F32Products };
         fovea_stream* stream;
         if (foreign is { } handle)
             Throw.IfFailed(NativeMethods.fovea_stream_from_native(device.Handle, (void*)handle, &stream), "stream_from_native");

@@ -43,7 +43,7 @@ struct BackwardData {
   // As in conv2d_cases.h: K*eps for a sum of K products of values in [-1, 1].
   Tolerance tolerance(double factor) const {
     const double k = static_cast<double>(params.kernel_h) * params.kernel_w * (params.out_channels / params.groups);
-    return {1e-6, 1.2e-7 * factor * k + 4e-6};
+    return {1e-6, 1.2e-7 * factor * k + 4e-6, k};
   }
 
   fovea_conv2d_params params;

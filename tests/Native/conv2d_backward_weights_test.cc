@@ -45,7 +45,9 @@ TEST_P(Conv2dBackwardWeights, MatchesScatteredProducts) {
   BackwardWeights layer(c);
   const bool device = test_device() != nullptr;
   if (device && layer.dy.size() * layer.dw.size() / c.out > 2000000) GTEST_SKIP() << "too slow under emulation";
-  check_kernel<float>(layer.dw, layer.tolerance(),
+  Tolerance of_products = layer.tolerance();
+  of_products.products = static_cast<double>(layer.dy.rows());
+  check_kernel<float>(layer.dw, of_products,
                       [&](fovea_stream* s) { return layer.run(true, true, 0, workspace_here(layer), s); });
   check_kernel<float>(layer.dbias, layer.tolerance(),
                       [&](fovea_stream* s) { return layer.run(false, true, 0, workspace_here(layer), s); });

@@ -146,7 +146,7 @@ struct Conv {
   // K*eps/8. Eight of them, K*eps, and some for bias, residual and activation (exp is good to 2 ulp).
   Tolerance tolerance(double factor = 1) const {
     const double k = static_cast<double>(params.kernel_h) * params.kernel_w * (params.in_channels / params.groups);
-    return {1e-6, 1.2e-7 * factor * k + 4e-6};
+    return {1e-6, 1.2e-7 * factor * k + 4e-6, 1.1 * k};  // 1.1: SiLU's steepest slope
   }
 
   void check(double factor = 1, const int32_t* live = nullptr) {

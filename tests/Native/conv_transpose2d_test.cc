@@ -75,7 +75,7 @@ struct Transpose {
   }
   Tolerance tolerance() const {
     const double k = static_cast<double>(c.kernel_h) * c.kernel_w * (c.in / c.groups);
-    return {1e-6, 1.2e-7 * (c.winograd != 0 ? 8 : 1) * k + 4e-6};
+    return {1e-6, 1.2e-7 * (c.winograd != 0 ? 8 : 1) * k + 4e-6, 1.1 * k};  // 1.1: SiLU's steepest slope
   }
 
   ConvCase c;

@@ -83,9 +83,9 @@ struct StreamDeleter {
   void operator()(fovea_stream* s) const { fovea_stream_destroy(s); }
 };
 using StreamPtr = std::unique_ptr<fovea_stream, StreamDeleter>;
-inline StreamPtr make_stream(int32_t threads = 0) {
+inline StreamPtr make_stream(int32_t threads = 0, int32_t f32_products = FOVEA_F32_EXACT) {
   fovea_stream* stream = nullptr;
-  const fovea_stream_options options{threads, 0};
+  const fovea_stream_options options{threads, f32_products};
   fovea_device* device = current_device() != nullptr ? current_device() : cpu();
   EXPECT_EQ(fovea_stream_create(device, &options, &stream), FOVEA_OK) << fovea_last_error();
   return StreamPtr(stream);
@@ -320,7 +320,17 @@ inline ::testing::AssertionResult near(double actual, double expected, double re
 
 struct Tolerance {
   double relative = 0, absolute = 0;
+  // Of an op that makes f32 products in the stream's way: the most that sum |a b| over the products of an element can be. 0: it
+  // is not run in the other ways.
+  double products = 0;
 };
+
+// How far a sum of products may be off because factors were rounded, as a part of sum |a b|. tf32 rounds to nearest with 10
+// bits after the binary point, so a factor is off by 2^-11 of itself at most. As big + small, what is left of it is 2^-22,
+// twice a product, and the product of two small parts is left out: another 2^-22. Both with room for the second order.
+inline double product_error(int32_t f32_products) {
+  return f32_products == FOVEA_F32_TF32 ? 1.001 * 0x1p-10 : f32_products == FOVEA_F32_THREE_TF32 ? 0x1p-20 : 0;
+}
 
 // Runs `call` on `stream`, as it is or through a captured graph.
 inline void run_call(fovea_stream* stream, bool captured, const std::function<fovea_status(fovea_stream*)>& call) {
@@ -347,9 +357,9 @@ void expect_near(const std::vector<T>& actual, const std::vector<T>& expected, T
   }
 }
 
-// The part of check_kernel for the backend under test: every schedule, eagerly and captured, bitwise the same. `call` must make
-// its views, workspace and prepared weights itself, since they belong to the current device. A kernel that the backend lacks
-// skips the test.
+// The part of check_kernel for the backend under test: every schedule, eagerly and captured, bitwise the same; then, where
+// products may be rounded, once with either rounding. `call` must make its views, workspace and prepared weights itself, since
+// they belong to the current device. A kernel that the backend lacks skips the test.
 template <class T>
 void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tolerance tolerance,
                           const std::function<fovea_status(fovea_stream*)>& call) {
@@ -379,6 +389,19 @@ void check_on_test_device(Array<T>& output, const std::vector<T>& expected, Tole
       ASSERT_TRUE(actual.empty() || std::memcmp(actual.data(), first.data(), actual.size() * sizeof(T)) == 0)
           << "not bitwise equal";
     }
+  if (tolerance.products == 0) return;
+  set_schedule(3);
+  for (const int32_t products : {FOVEA_F32_TF32, FOVEA_F32_THREE_TF32}) {
+    if (products == FOVEA_F32_TF32 && schedules().size() == 1)
+      continue;  // one order of threads is enough: so is one of the two
+    SCOPED_TRACE("f32 products " + std::to_string(products));
+    const StreamPtr stream = make_stream(0, products);
+    output.poison();
+    ASSERT_NO_FATAL_FAILURE(run_call(stream.get(), false, call));
+    ASSERT_TRUE(output.guards_intact()) << "wrote outside its output";
+    const double rounding = tolerance.products * product_error(products);
+    ASSERT_NO_FATAL_FAILURE(expect_near(output.values(), expected, {tolerance.relative, tolerance.absolute + rounding}));
+  }
 }
 
 // `call` enqueues the kernel on a stream, writing `output`. It is run by the reference loops, then by every instruction set

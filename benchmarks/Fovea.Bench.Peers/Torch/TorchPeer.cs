@@ -45,6 +45,7 @@ internal sealed class TorchPeer : IPeer
             AttentionWorkload attention => Attention(attention),
             GemmWorkload gemm => Gemm(gemm),
             ScanWorkload scan => [Scan(scan)],
+            TrainingStepWorkload training => [new TorchTrainingStep(training).Contestant(Name)],
             NetworkWorkload network => ((bool[])[false, true]).Select(last => Network(network, last)),
             RowWorkload { Operation: not RowOperation.GeluTanh } rows => [Rows(rows)],
             _ => [],

@@ -101,12 +101,12 @@ fovea_status make_conv_job(const char* op, const fovea_conv2d_params& p, bool tr
   return FOVEA_OK;
 }
 
-cudaError_t conv_launch(const ConvJob& job, fovea_dtype dtype, cudaStream_t stream) {
+cudaError_t conv_launch(const ConvJob& job, fovea_dtype dtype, fovea_f32_products products, cudaStream_t stream) {
   if (job.batch * job.rows.out * job.columns.out == 0) return cudaSuccess;
   if (is_depthwise(job)) return conv_launch_depthwise(job, dtype, stream);
   if (same(dtype, kF16)) return conv_launch_f16(job, stream);
   if (same(dtype, kBF16)) return conv_launch_bf16(job, stream);
-  return conv_launch_f32(job, stream);
+  return products == FOVEA_F32_EXACT ? conv_launch_f32(job, stream) : conv_launch_tf32(job, products, stream);
 }
 
 }  // namespace fovea::cuda
@@ -148,5 +148,5 @@ extern "C" fovea_status fovea_conv2d(const fovea_conv2d_params* params, const fo
   FOVEA_TRY(make_conv_job(op, *params, false, *x, prepared->data, *y, &job));
   job.bias = float_data(bias), job.slope = float_data(slope);
   if (residual != nullptr) job.residual = residual->data, job.residual_pitch = residual->pitch;
-  return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, x->dtype, s); });
+  return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, x->dtype, stream->f32_products, s); });
 }

@@ -61,8 +61,8 @@ fovea_status make_conv_job(const char* op, const fovea_conv2d_params& p, bool tr
                            const void* packed, const fovea_tensor& y, ConvJob* job);
 inline const float* float_data(const fovea_tensor* t) { return t == nullptr ? nullptr : static_cast<const float*>(t->data); }
 
-// Enqueues the layer; x, residual and y are of `dtype`.
-cudaError_t conv_launch(const ConvJob& job, fovea_dtype dtype, cudaStream_t stream);
+// Enqueues the layer; x, residual and y are of `dtype`, and only where that is f32 `products` matters.
+cudaError_t conv_launch(const ConvJob& job, fovea_dtype dtype, fovea_f32_products products, cudaStream_t stream);
 
 inline bool is_depthwise(const ConvJob& j) { return j.groups > 1 && j.group_in == 1 && j.group_out == 1; }
 
@@ -73,6 +73,7 @@ inline bool packs_x(const ConvJob& j, int64_t count) {
 
 // One file per kernel.
 cudaError_t conv_launch_f32(const ConvJob& job, cudaStream_t stream);
+cudaError_t conv_launch_tf32(const ConvJob& job, fovea_f32_products products, cudaStream_t stream);
 cudaError_t conv_launch_f16(const ConvJob& job, cudaStream_t stream);
 cudaError_t conv_launch_bf16(const ConvJob& job, cudaStream_t stream);
 cudaError_t conv_launch_depthwise(const ConvJob& job, fovea_dtype dtype, cudaStream_t stream);

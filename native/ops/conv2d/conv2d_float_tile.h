@@ -11,7 +11,7 @@ namespace {
 template <int pixels, int channels>
 struct FloatTile {
   using Element = float;
-  static constexpr int kPixels = pixels, kChannels = channels, kDepth = 16;
+  static constexpr int kPixels = pixels, kChannels = channels, kDepth = 16, kBlocks = 4;
   static constexpr int kColumns = kChannels / 4, kRows = kPixels * kColumns / kConvThreads;
   struct Shared {
     alignas(16) float x[kDepth][kPixels + 4];  // k-major, so that a thread reads its pixels at once

@@ -150,7 +150,7 @@ struct ConvShared {
 };
 
 template <class Tile, bool kPacked>
-__global__ void __launch_bounds__(kConvThreads, 4) conv_kernel(ConvJob j, int64_t tiles, int64_t pixel_tiles) {
+__global__ void __launch_bounds__(kConvThreads, Tile::kBlocks) conv_kernel(ConvJob j, int64_t tiles, int64_t pixel_tiles) {
   ConvShared<Tile>& shared = *dynamic_shared<ConvShared<Tile>>();
   ConvPixel* const pixels = shared.pixels;
   const int64_t batch = live_count(j.live, j.batch);

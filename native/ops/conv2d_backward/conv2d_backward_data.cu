@@ -49,5 +49,5 @@ extern "C" fovea_status fovea_conv2d_backward_data(const fovea_conv2d_params* pa
   FOVEA_TRY(check_conv_prepared(op, *prepared, conv_packed_bytes(p)));
   ConvJob job{};
   FOVEA_TRY(make_conv_job(op, p, true, *dy, prepared->data, *dx, &job));
-  return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, dy->dtype, s); });
+  return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, dy->dtype, stream->f32_products, s); });
 }

@@ -1,11 +1,13 @@
 // The weight gradient in two steps, so that sums run in a fixed order. First the pixels are cut into parts, and for every part
 // a block sums a tile of outputs x (tap, input) over its pixels, in f32 for all data types, into the workspace; then one thread
-// per weight adds the parts in order. dbias likewise.
+// per weight adds the parts in order. dbias likewise. f32 is multiplied as the stream says, 16-bit floats on the tensor cores:
+// they are tf32 numbers, so their products are exact.
 #include <algorithm>
 
 #include "cuda/elements.h"
 #include "cuda/kernel.h"
 #include "ops/conv2d/conv2d_float_tile.h"
+#include "ops/conv2d/conv2d_mma_tile.h"
 
 namespace fovea::cuda {
 namespace {
@@ -42,13 +44,40 @@ FOVEA_DEVICE float input_at(const ConvJob& j, const PixelPlace& p, int32_t dy, i
   return to_float(static_cast<const T*>(j.x)[((p.line + iy) * j.columns.in + ix) * j.x_pitch + channel]);
 }
 
+// FloatTile<64, 64> on the tensor cores: both operands lie k-major, so fragments are read float by float.
+template <class Product>
+struct MmaGradientTile : ConvMmaTile<Product, 64, 64> {
+  using Base = ConvMmaTile<Product, 64, 64>;
+  using Base::kDepth;
+  struct Shared {
+    // Rows 8 floats beyond whole banks apart: 4 rows x 8 columns of a fragment are in different ones.
+    float x[kDepth][64 + 8], w[kDepth][64 + 8];
+  };
+
+  FOVEA_DEVICE void multiply(const Shared& s) {
+    const int lane = int(threadIdx.x) % 32, row = Base::first_pixel() + lane / 4, column = Base::first_channel() + lane / 4;
+#pragma unroll 1
+    for (int k = lane % 4; k < kDepth; k += 8) {
+      uint32_t x[2][4], w[Base::kColumns][2];
+#pragma unroll
+      for (int i = 0; i < 2; ++i)
+#pragma unroll
+        for (int r = 0; r < 4; ++r) x[i][r] = __float_as_uint(s.x[k + r / 2 * 4][row + i * 16 + r % 2 * 8]);
+#pragma unroll
+      for (int c = 0; c < Base::kColumns; ++c)
+#pragma unroll
+        for (int r = 0; r < 2; ++r) w[c][r] = __float_as_uint(s.w[k + r * 4][column + c * 8]);
+      Product::multiply(this->sums, x, w);
+    }
+  }
+};
+
 // A tile of 64 outputs x 64 (tap, input) of one group over the pixels of one part.
-template <class T>
-__global__ void __launch_bounds__(kConvThreads, 4) gradient_kernel(GradientJob g) {
-  using Tile = FloatTile<64, 64>;
+template <class T, class Tile>
+__global__ void __launch_bounds__(kConvThreads, Tile::kBlocks) gradient_kernel(GradientJob g) {
   constexpr int kSide = 64, kDown = kConvThreads / kSide, kCount = Tile::kDepth / kDown;
   __shared__ union {
-    Tile::Shared steps[2];
+    typename Tile::Shared steps[2];
     float sums[kSide][kSide + 4];
   } shared;
   __shared__ PixelPlace places[kChunk];
@@ -89,7 +118,7 @@ __global__ void __launch_bounds__(kConvThreads, 4) gradient_kernel(GradientJob g
       load(chunk, 0);
 #pragma unroll 1
       for (int step = 0; step < kChunk / Tile::kDepth; ++step) {
-        Tile::Shared& s = shared.steps[step % 2];
+        typename Tile::Shared& s = shared.steps[step % 2];
 #pragma unroll
         for (int i = 0; i < kCount; ++i)
           s.x[first_row + i * kDown][lane] = left[i], s.w[first_row + i * kDown][lane] = right[i];
@@ -200,15 +229,25 @@ Workspace workspace_of(const fovea_conv2d_params& p, const fovea_tensor& dy) {
   return w;
 }
 
+using GradientKernel = void (*)(GradientJob);
+template <class T>
+GradientKernel choose_kernel(const fovea_conv2d_params& p, fovea_f32_products products) {
+  if (fovea::is_depthwise(p)) return depthwise_gradient_kernel<T>;
+  if constexpr (std::is_same_v<T, float>) {
+    if (products == FOVEA_F32_EXACT) return gradient_kernel<T, FloatTile<64, 64>>;
+    if (products == FOVEA_F32_THREE_TF32) return gradient_kernel<T, MmaGradientTile<ThreeTf32Product>>;
+  }
+  return gradient_kernel<T, MmaGradientTile<Tf32Product>>;
+}
+
 template <class T>
 cudaError_t launch_weights(const fovea_conv2d_params& p, GradientJob job, const Parts& parts, bool accumulate,
-                           const fovea_tensor& dw, cudaStream_t s) {
+                           const fovea_tensor& dw, fovea_f32_products products, cudaStream_t s) {
   job.part_pixels = parts.pixels, job.parts = parts.count, job.tiles = parts.count * tiles_of_part(p);
   const int64_t n = p.out_channels * depth(p);
   if (job.tiles > 0) {
     const auto grid = static_cast<unsigned>(std::min<int64_t>(job.tiles, INT32_MAX));
-    const cudaError_t error =
-        launch(fovea::is_depthwise(p) ? depthwise_gradient_kernel<T> : gradient_kernel<T>, grid, kConvThreads, 0, s, job);
+    const cudaError_t error = launch(choose_kernel<T>(p, products), grid, kConvThreads, 0, s, job);
     if (error != cudaSuccess) return error;
   }
   return launch(add_parts_kernel, grid_for(n, kConvThreads), kConvThreads, 0, s, job.partial, parts.count, n, group_in(p),
@@ -258,7 +297,7 @@ extern "C" fovea_status fovea_conv2d_backward_weights(const fovea_conv2d_params*
     return submit(stream, op, [&](cudaStream_t s) {
       cudaError_t error = cudaSuccess;
       job.partial = partial;
-      if (dw != nullptr) error = launch_weights<T>(p, job, plan.weights, accumulate != 0, *dw, s);
+      if (dw != nullptr) error = launch_weights<T>(p, job, plan.weights, accumulate != 0, *dw, stream->f32_products, s);
       if (error != cudaSuccess || dbias == nullptr) return error;
       job.partial = partial + plan.weight_floats;
       return launch_biases<T>(p, job, plan.biases, accumulate != 0, *dbias, s);

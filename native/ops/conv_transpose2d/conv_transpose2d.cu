@@ -34,5 +34,5 @@ extern "C" fovea_status fovea_conv_transpose2d(const fovea_conv_transpose2d_para
   ConvJob job{};
   FOVEA_TRY(make_conv_job(op, params->conv, true, *x, prepared->data, *y, &job));
   job.bias = float_data(bias), job.slope = float_data(slope);
-  return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, x->dtype, s); });
+  return submit(stream, op, [&](cudaStream_t s) { return conv_launch(job, x->dtype, stream->f32_products, s); });
 }

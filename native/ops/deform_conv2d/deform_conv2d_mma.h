@@ -18,7 +18,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <class T>
-using DeformMma = MmaTile<T, 64, 64, 32, 32, 2>;
+using DeformMma = MmaTile<NarrowProduct<T>, 64, 64, 32, 32, 2>;
 
 inline int64_t padded_depth(int64_t depth) { return (depth + 63) / 64 * 64; }
 
@@ -65,9 +65,7 @@ __global__ void __launch_bounds__(DeformMma<T>::kThreads)
     __syncthreads();  // the places before have been read
     for (int i = int(threadIdx.x); i < Tile::kM; i += Tile::kThreads)
       if (m + i < positions) places[i] = deform_position(j, m + i);
-    const auto weight_rows = [&](int row, int64_t k) {
-      return n + row < outputs ? weights + (first + row) * padded + k : nullptr;
-    };
+    const MatrixRows<T> weight_rows{weights + first * padded, padded, outputs - n, padded};
     Tile tile;
 #pragma unroll
     for (auto& row : tile.sums)
@@ -79,7 +77,7 @@ __global__ void __launch_bounds__(DeformMma<T>::kThreads)
 #pragma unroll 1
     for (int64_t piece = 0; piece < padded / Tile::kK; ++piece) {
       unsigned char* const a = shared + piece % 2 * Tile::kStageBytes;  // others may still multiply the piece before
-      Tile::template load<Tile::kN>(weight_rows, piece, weights, a + Tile::kM * 128);
+      Tile::template load<Tile::kN>(weight_rows, piece, a + Tile::kM * 128);
       cp_async_commit();
 #pragma unroll 1
       for (int flat = int(threadIdx.x); flat < Tile::kM * 8; flat += Tile::kThreads) {

@@ -1,6 +1,7 @@
 // linear on CUDA. F32 and INT8 weights: tiles on the ordinary cores; up to kFewRows rows a warp makes the outputs of one row of
 // weights, which are read once, as fast as memory gives them. BF16 weights: tiles on the tensor cores whatever the rows, so
-// that a row's bits do not depend on their number; int8 sums are exact anyway.
+// that a row's bits do not depend on their number; int8 sums are exact anyway. F32 weights and x on a stream that allows it:
+// tiles on the tensor cores above kFewRows rows; below, rounding would save nothing.
 #include "core/status.h"
 #include "cuda/gemm_tile.h"
 #include "cuda/reduce.h"
@@ -36,6 +37,7 @@ struct Operands {
   const Word* weights;
   int64_t x_pitch, weights_pitch, k_size, columns;
   LiveRows rows;
+  bool chunks = true;  // MmaTile: of x; the weights always are
 };
 
 template <class Math, class X, class T>
@@ -89,18 +91,16 @@ __global__ void __launch_bounds__(256) linear_few_kernel(Operands<X, typename Ma
 
 template <class T, class Tile>
 __global__ void __launch_bounds__(Tile::kThreads)
-    linear_mma_kernel(Operands<__nv_bfloat16, __nv_bfloat16> in, Epilogue<T> out) {
+    linear_mma_kernel(Operands<typename Tile::Element, typename Tile::Element> in, Epilogue<T> out) {
+  using Rows = MatrixRows<typename Tile::Element>;
   auto* const shared = dynamic_shared<unsigned char>();
   const int64_t rows = in.rows.count(), across = (in.columns + Tile::kN - 1) / Tile::kN;
   const int64_t tiles = (rows + Tile::kM - 1) / Tile::kM * across;
   for (int64_t t = blockIdx.x; t < tiles; t += gridDim.x) {
     const int64_t m = t / across * Tile::kM, n = t % across * Tile::kN;
-    const auto x = [&](int row, int64_t k) { return m + row < rows ? in.x + (m + row) * in.x_pitch + k : nullptr; };
-    const auto w = [&](int row, int64_t k) {
-      return n + row < in.columns ? in.weights + (n + row) * in.weights_pitch + k : nullptr;
-    };
     Tile tile;
-    tile.run(x, w, in.k_size / Tile::kK, in.weights, shared);
+    tile.run(Rows{in.x + m * in.x_pitch, in.x_pitch, rows - m, in.k_size, true, in.chunks},
+             Rows{in.weights + n * in.weights_pitch, in.weights_pitch, in.columns - n, in.weights_pitch}, shared);
     tile.each_sum(shared, [&](int row, int column, float sum) {
       if (m + row < rows && n + column < in.columns) out.store(m + row, n + column, sum);
     });
@@ -121,20 +121,31 @@ cudaError_t launch_core(const Operands<X, typename Math::Word>& in, const Epilog
   return launch(linear_core_kernel<Math, X, T>, tile_grid(rows, in.columns, 64, 64), 256, 0, s, in, out);
 }
 
-template <class Tile, class T>
-cudaError_t launch_tile(const Operands<__nv_bfloat16, __nv_bfloat16>& in, const Epilogue<T>& out, cudaStream_t s) {
-  return launch(linear_mma_kernel<T, Tile>, tile_grid(in.rows.rows, in.columns, Tile::kM, Tile::kN), Tile::kThreads,
-                Tile::kSharedBytes, s, in, out);
+template <class Product, class T>
+cudaError_t launch_mma(const Operands<typename Product::Element, typename Product::Element>& in, const Epilogue<T>& out,
+                       cudaStream_t s) {
+  const int64_t rows = in.rows.rows;
+  const auto run = [&](auto tile) {
+    using Tile = decltype(tile);
+    return launch(linear_mma_kernel<T, Tile>, tile_grid(rows, in.columns, Tile::kM, Tile::kN), Tile::kThreads,
+                  Tile::kSharedBytes, s, in, out);
+  };
+  if constexpr (!std::is_same_v<typename Product::Element, float>)
+    if (rows <= kFewRows) return run(MmaTile<Product, 16, 64, 16, 16, 4>{});
+  // Large tiles where they fill half of the chip.
+  if ((rows + 127) / 128 * ((in.columns + 127) / 128) >= 66) return run(MmaTile<Product, 128, 128, 64, 32, 3>{});
+  return run(MmaTile<Product, 64, 64, 32, 32, 4>{});
 }
 
-template <class T>
-cudaError_t launch_mma(const Operands<__nv_bfloat16, __nv_bfloat16>& in, const Epilogue<T>& out, cudaStream_t s) {
-  const int64_t rows = in.rows.rows;
-  if (rows <= 16) return launch_tile<MmaTile<__nv_bfloat16, 16, 64, 16, 16, 4>>(in, out, s);
-  // Large tiles where they fill half of the chip.
-  if ((rows + 127) / 128 * ((in.columns + 127) / 128) >= 66)
-    return launch_tile<MmaTile<__nv_bfloat16, 128, 128, 64, 32, 3>>(in, out, s);
-  return launch_tile<MmaTile<__nv_bfloat16, 64, 64, 32, 32, 4>>(in, out, s);
+// Weights in f32.
+template <class X, class T>
+cudaError_t launch_floats(Operands<X, float> in, const Epilogue<T>& out, fovea_f32_products products, cudaStream_t s) {
+  if constexpr (std::is_same_v<X, float>)
+    if (products != FOVEA_F32_EXACT && in.rows.rows > kFewRows) {
+      in.chunks = reinterpret_cast<uintptr_t>(in.x) % 16 == 0 && in.x_pitch % 4 == 0 && in.k_size % 4 == 0;
+      return with_tf32_product(products, [&](auto product) { return launch_mma<decltype(product)>(in, out, s); });
+    }
+  return launch_core<FloatMath>(in, out, s);
 }
 
 // The data of a tensor that may be NULL, or hold nothing.
@@ -145,14 +156,14 @@ T* data(const fovea_tensor* t) {
 
 template <class T>
 cudaError_t run(const fovea_linear_params& p, const fovea_tensor& x, const fovea_tensor& prepared, Epilogue<T> out,
-                void* workspace, cudaStream_t s) {
+                void* workspace, fovea_f32_products products, cudaStream_t s) {
   const LiveRows live{rows(x), x.rank > 1 ? x.shape[0] : 1, x.live};
   const int64_t k_size = p.in_features, columns = p.out_features;
   const auto* from = static_cast<const T*>(x.data);
   const PackedRows weights = packed_rows(p.weights, columns, k_size), narrow = packed_rows(p.weights, live.rows, k_size);
   if (p.weights == FOVEA_WEIGHTS_F32)
-    return launch_core<FloatMath, T, T>({from, data<const float>(&prepared), x.pitch, weights.pitch, k_size, columns, live},
-                                        out, s);
+    return launch_floats<T>({from, data<const float>(&prepared), x.pitch, weights.pitch, k_size, columns, live}, out, products,
+                            s);
   const auto in_place = [&] {  // bf16 rows that are whole pieces need no copy
     return p.weights == FOVEA_WEIGHTS_BF16 && std::is_same_v<T, __nv_bfloat16> && k_size % 64 == 0 && x.pitch % 8 == 0 &&
            reinterpret_cast<uintptr_t>(from) % 16 == 0;
@@ -162,9 +173,10 @@ cudaError_t run(const fovea_linear_params& p, const fovea_tensor& x, const fovea
     if (const cudaError_t e = narrow_rows(p.weights, from, x.pitch, k_size, live, workspace, s); e != cudaSuccess) return e;
   if (p.weights == FOVEA_WEIGHTS_BF16) {
     const auto* rows_of_x = direct ? reinterpret_cast<const __nv_bfloat16*>(from) : static_cast<__nv_bfloat16*>(workspace);
-    return launch_mma<T>({rows_of_x, data<const __nv_bfloat16>(&prepared), direct ? x.pitch : narrow.pitch, weights.pitch,
-                          weights.pitch, columns, live},
-                         out, s);
+    return launch_mma<NarrowProduct<__nv_bfloat16>, T>(
+        {rows_of_x, data<const __nv_bfloat16>(&prepared), direct ? x.pitch : narrow.pitch, weights.pitch, weights.pitch,
+         columns, live},
+        out, s);
   }
   out.row_scales = reinterpret_cast<const float*>(static_cast<const char*>(workspace) + narrow.columns);
   out.column_scales = reinterpret_cast<const float*>(data<const char>(&prepared) + weights.columns);
@@ -188,17 +200,17 @@ int64_t workspace_bytes(const fovea_linear_params& p, const fovea_tensor& x) {
 
 template <class T>
 cudaError_t float_products(const T* x, int64_t x_pitch, int64_t k_size, LiveRows rows, const float* packed, int64_t columns,
-                           const float* bias, float* y, cudaStream_t s) {
+                           const float* bias, float* y, fovea_f32_products products, cudaStream_t s) {
   const Epilogue<float> out{y, columns, columns, bias, nullptr, {}, nullptr, nullptr};
-  return launch_core<FloatMath, T, float>(
-      {x, packed, x_pitch, packed_rows(FOVEA_WEIGHTS_F32, columns, k_size).pitch, k_size, columns, rows}, out, s);
+  return launch_floats<T>({x, packed, x_pitch, packed_rows(FOVEA_WEIGHTS_F32, columns, k_size).pitch, k_size, columns, rows},
+                          out, products, s);
 }
 template cudaError_t float_products(const float*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*, float*,
-                                    cudaStream_t);
+                                    fovea_f32_products, cudaStream_t);
 template cudaError_t float_products(const __half*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*, float*,
-                                    cudaStream_t);
+                                    fovea_f32_products, cudaStream_t);
 template cudaError_t float_products(const __nv_bfloat16*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*,
-                                    float*, cudaStream_t);
+                                    float*, fovea_f32_products, cudaStream_t);
 
 }  // namespace fovea::cuda
 
@@ -238,7 +250,7 @@ extern "C" fovea_status fovea_linear(const fovea_linear_params* params, const fo
         data<T>(y), y->pitch, params->out_features, data<const float>(bias), data<const float>(slope), params->activation,
         nullptr,    nullptr};
     return submit(stream, "linear", [&](cudaStream_t s) {
-      return run<T>(*params, *x, *prepared, out, workspace == nullptr ? nullptr : workspace->data, s);
+      return run<T>(*params, *x, *prepared, out, workspace == nullptr ? nullptr : workspace->data, stream->f32_products, s);
     });
   });
 }

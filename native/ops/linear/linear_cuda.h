@@ -75,12 +75,12 @@ extern template cudaError_t narrow_rows(int32_t, const __nv_bfloat16*, int64_t, 
 // y[row][columns] = bias + x w in f32, w as packed for F32, for ops with linear layers inside.
 template <class T>
 cudaError_t float_products(const T* x, int64_t x_pitch, int64_t k_size, LiveRows rows, const float* packed, int64_t columns,
-                           const float* bias, float* y, cudaStream_t s);
+                           const float* bias, float* y, fovea_f32_products products, cudaStream_t s);
 extern template cudaError_t float_products(const float*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*,
-                                           float*, cudaStream_t);
+                                           float*, fovea_f32_products, cudaStream_t);
 extern template cudaError_t float_products(const __half*, int64_t, int64_t, LiveRows, const float*, int64_t, const float*,
-                                           float*, cudaStream_t);
+                                           float*, fovea_f32_products, cudaStream_t);
 extern template cudaError_t float_products(const __nv_bfloat16*, int64_t, int64_t, LiveRows, const float*, int64_t,
-                                           const float*, float*, cudaStream_t);
+                                           const float*, float*, fovea_f32_products, cudaStream_t);
 
 }  // namespace fovea::cuda

@@ -255,7 +255,7 @@ extern "C" fovea_status fovea_recurrent(const fovea_recurrent_params* params, co
     return submit(stream, "recurrent", [&](cudaStream_t s) {
       const LiveRows positions{batch * length, batch, x->live};
       const cudaError_t e = float_products(static_cast<const T*>(x->data), x->pitch, params->input_size, positions, weights,
-                                           l.columns, weights + l.bias, products, s);
+                                           l.columns, weights + l.bias, products, stream->f32_products, s);
       return e != cudaSuccess ? e : launch_steps<T>(job, static_cast<T*>(y->data), s);
     });
   });

@@ -78,7 +78,7 @@ extern "C" fovea_status fovea_separable_conv2d(const fovea_separable_conv2d_para
   pointwise.bias = float_data(bias), pointwise.slope = float_data(slope);
   if (residual != nullptr) pointwise.residual = residual->data, pointwise.residual_pitch = residual->pitch;
   return submit(stream, op, [&](cudaStream_t s) {
-    const cudaError_t error = conv_launch(depthwise, x->dtype, s);
-    return error != cudaSuccess ? error : conv_launch(pointwise, x->dtype, s);
+    const cudaError_t error = conv_launch(depthwise, x->dtype, stream->f32_products, s);
+    return error != cudaSuccess ? error : conv_launch(pointwise, x->dtype, stream->f32_products, s);
   });
 }

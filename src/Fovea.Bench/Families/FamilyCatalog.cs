@@ -25,6 +25,8 @@ public static class FamilyCatalog
         new("replay", "what a captured call costs besides its arithmetic", () => [new ReplayWorkload(1), new ReplayWorkload(33)]),
         new("chain", "equal layers in a row as one captured graph", NetworkRows.Chains),
         new("network", "whole networks as one captured graph", NetworkRows.All),
+        new("training", "loss and gradients of a residual network, with everything kept and in a byte budget",
+            () => [new TrainingStepWorkload(48, 512, 96), new TrainingStepWorkload(48, 512, 96, 24 << 20)]),
         new("sweep", "cost curves over odd sizes", SweepRows.All) { IsSweep = true },
         new("contention", "two threads while something else computes on one core", SweepRows.Contention) { Setting = Setting.BusyCore },
     ];

@@ -2,10 +2,10 @@ using Fovea.Training;
 
 namespace Fovea.Detection.Systems;
 
-/// <summary>Decoding and suppression of a dense head, image by image (<see cref="Kernels.DetectBoxes"/>): scores [B][N][C], objectness
+/// <summary>Decoding of a head, image by image, and suppression (<see cref="Kernels.DetectBoxes"/>) unless <paramref name="Nms"/> is null: scores [B][N][C], objectness
 /// [B][N][1] or absent, regression [B][N][R], anchors [N][3 or 4] or absent, to [B][capacity][6] with scores of 0 behind the last
 /// detection.</summary>
-internal sealed record DetectBoxesOperation(DecodeOptions Decode, NmsOptions Nms, int Capacity) : ConstantOperation
+internal sealed record DetectBoxesOperation(DecodeOptions Decode, NmsOptions? Nms, int Capacity) : ConstantOperation
 {
     public override string Name => "detect_boxes";
 
@@ -26,7 +26,14 @@ internal sealed record DetectBoxesOperation(DecodeOptions Decode, NmsOptions Nms
         for (var image = 0; image < y.Shape[0]; image++)
         {
             DeviceTensor? Of(int input) => pass.Optional(input) is { } t ? t.Rows(image, 1).Reshape(t.Shape[1], t.Shape[2]) : null;
-            Kernels.DetectBoxes(stream, Decode, Nms, Of(0)!, Of(1), Of(2)!, pass.Optional(3), y.Rows(image, 1).Reshape(Capacity, 6), count);
+            var rows = y.Rows(image, 1).Reshape(Capacity, 6);
+            if (Nms is { } nms)
+            {
+                Kernels.DetectBoxes(stream, Decode, nms, Of(0)!, Of(1), Of(2)!, pass.Optional(3), rows, count);
+                continue;
+            }
+            count.Fill(stream, 0); // decoding appends
+            Kernels.DecodeBoxes(stream, Decode, Of(0)!, Of(1), Of(2)!, pass.Optional(3), rows, count);
         }
     }
 }

@@ -25,9 +25,14 @@ public sealed class ConvNormActivation : Module
         (_options, _activation) = (options with { Activation = Activation.None }, style.Activation);
         var channels = options.OutChannels;
         ReadOnlySpan<long> shape = [channels, options.KernelHeight, options.KernelWidth, options.InChannels / options.Groups];
-        _weight = Add("weight", initialWeights == InitialWeights.HeNormal ? init.HeNormal(fanOut: true, shape) : init.LecunUniform(shape));
+        _weight = Add("weight", initialWeights switch
+        {
+            InitialWeights.HeNormal => init.HeNormal(fanOut: true, shape),
+            InitialWeights.LecunUniform => init.LecunUniform(shape),
+            _ => init.Normal(0.01f, shape),
+        });
+        if (style.HasBias || style.Normalization == Normalization.None) _bias = Add("bias", init.Constant(0, channels), decays: false);
         if (style.CreateNormalization(init, normName ?? $"{name}.norm", channels) is { } normalization) _normalization = Add(normalization);
-        else _bias = Add("bias", init.Constant(0, channels), decays: false);
     }
 
     /// <summary>A square convolution that keeps the size, but for its stride.</summary>

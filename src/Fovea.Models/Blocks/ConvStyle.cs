@@ -16,6 +16,9 @@ public readonly record struct ConvStyle
     /// <summary>What stands between convolution and activation.</summary>
     public Normalization Normalization { get; init; } = Normalization.Batch;
 
+    /// <summary>Whether the convolution has a bias although a normalisation follows, as in the towers of torchvision's detectors.</summary>
+    public bool HasBias { get; init; }
+
     /// <summary>The activation.</summary>
     public Activation Activation { get; init; } = Activation.Relu;
 

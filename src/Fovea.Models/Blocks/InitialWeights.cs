@@ -8,4 +8,7 @@ public enum InitialWeights
 
     /// <summary>Even, for layers without activation; keeps the variance of what flows forward.</summary>
     LecunUniform,
+
+    /// <summary>Normal of deviation 0.01, for the towers of dense heads.</summary>
+    SmallNormal,
 }

@@ -30,8 +30,13 @@ public static partial class TapeOperations
     /// <summary>alpha*x + beta.</summary>
     public static Value Affine(this Value x, float alpha, float beta = 0) => x.Tape.Record(new UnaryOperation(UnaryOp.Affine, alpha, beta), x);
 
-    /// <summary>The same numbers as f32, f16 or bf16.</summary>
-    public static Value Cast(this Value x, DType dtype) => x.Spec.DType == dtype ? x : x.Tape.Record(new CastOperation(dtype), x);
+    /// <summary>The same numbers in another type. No gradient flows through integers; floats are truncated to them.</summary>
+    public static Value Cast(this Value x, DType dtype)
+    {
+        if (x.Spec.DType == dtype) return x;
+        if (CastOperation.IsFloat(dtype)) return x.Tape.Record(new CastOperation(dtype), x);
+        using (x.Tape.NoGradient()) return x.Tape.Record(new CastOperation(dtype), x);
+    }
 
     /// <summary>Reduces dimensions; all where none is named.</summary>
     public static Value Reduce(this Value x, ReduceOp op, bool keepDimensions = false, params ReadOnlySpan<int> axes)

@@ -29,6 +29,9 @@ public static partial class TapeOperations
     /// <summary>Rows of a table [N][..] by indices of any shape: embedding lookup.</summary>
     public static Value GatherRows(this Value table, Value indices) => table.Tape.Record(new GatherRowsOperation(), table, indices);
 
+    /// <summary>Rows of a table per batch entry: tables [B][N][..] by indices [B][K] to [B][K][..]; an index outside [0, N) gives zeros.</summary>
+    public static Value GatherInBatch(this Value tables, Value indices) => tables.Tape.Record(new GatherInBatchOperation(), tables, indices);
+
     /// <summary>Combined embedding look-up (<see cref="Fovea.EmbeddingBag"/>): y[r] = sum of weight * table[id] over the ids of
     /// row r, divided by the row's divisor. Ids and rows of -1 are padding.</summary>
     /// <param name="table">[buckets][dimension].</param>
@@ -138,6 +141,9 @@ public static partial class TapeOperations
 
     /// <summary>Columns [start, start + count) of the last dimension.</summary>
     public static Value Columns(this Value x, long start, long count) => x.Tape.Record(new SliceOperation(start, count, OfColumns: true), x);
+
+    /// <summary>A new dimension in front of dimension <paramref name="axis"/>, along which x stands <paramref name="count"/> times.</summary>
+    public static Value Repeat(this Value x, int axis, long count) => x.Tape.Record(new RepeatOperation(axis, count), x);
 
     /// <summary>Values side by side in the last dimension; of one value alone, a contiguous copy.</summary>
     public static Value Concat(this Value first, params ReadOnlySpan<Value> others) => first.Tape.Record(new ConcatOperation(), [first, .. others]);

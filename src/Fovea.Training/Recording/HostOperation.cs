@@ -1,8 +1,8 @@
 namespace Fovea.Training;
 
-/// <summary>An operation that the host computes: matching of predictions with labels, sampling. A pure function of its inputs and
-/// attributes. Each run waits for the stream, so a program with one cannot be captured; where a kernel exists, it is to be
-/// preferred.</summary>
+/// <summary>An operation that the host computes: matching of predictions with labels, sampling. A pure function of its inputs,
+/// attributes and, where it samples, the run's random state. Each run waits for the stream, so a program with one cannot be captured;
+/// where a kernel exists, it is to be preferred.</summary>
 public abstract record HostOperation : ConstantOperation
 {
     /// <inheritdoc/>

@@ -14,6 +14,14 @@ public sealed class HostTensors
     /// <summary>Whether input <paramref name="index"/> is present.</summary>
     public bool Has(int index) => _pass.Optional(index) is not null;
 
+    /// <summary>The run's random numbers: others in each step, the same when a step is computed again or resumed.</summary>
+    /// <param name="sequence">Tells the operations of a tape apart.</param>
+    public CounterRandom Random(long sequence)
+    {
+        var state = _pass.RandomState.ToArray<long>(_pass.Stream);
+        return new CounterRandom(state[0], state[1], sequence);
+    }
+
     /// <summary>Shape of input <paramref name="index"/>.</summary>
     public ReadOnlySpan<long> InputShape(int index) => _pass.Input(index).Shape;
 

@@ -1,3 +1,4 @@
+using Fovea.Detection.Assignment;
 using Fovea.Models.Backbones;
 using Fovea.Models.Blocks;
 using Fovea.Models.Detectors;
@@ -8,22 +9,26 @@ namespace Fovea.Detection.Systems;
 /// <summary>FCOS (Tian, Shen, Chen, He, 2019) as torchvision trains it: every cell of a pyramid that lies in the middle of an object names its
 /// class and the distances to the four sides. No anchors.</summary>
 /// <remarks>Loss: focal loss of the classes, GIoU loss of the boxes and cross-entropy of the centerness, each summed and divided by the number
-/// of positive cells. Scores: sqrt(class * centerness).</remarks>
+/// of positive cells. Scores: sqrt(class * centerness); the 1,000 best cells of the image are decoded, where torchvision takes as many of
+/// every level.</remarks>
 public sealed class FcosSystem : DetectionSystem
 {
     private readonly FcosNet _net;
-    private readonly EquatableList<int> _strides;
-    private readonly DeviceTensor _points;
+    private readonly FcosOptions _options;
+    private readonly DeviceTensor _cells;
 
     /// <summary>Puts loss and decoding around a network.</summary>
     /// <param name="stream">Whose pool holds constants.</param>
     /// <param name="net">Disposed with the system.</param>
     /// <param name="imageSize">Pixels of a side.</param>
-    public FcosSystem(DeviceStream stream, FcosNet net, int imageSize) : base(imageSize, (net ?? throw new ArgumentNullException(nameof(net))).ClassCount)
+    /// <param name="options">Variants.</param>
+    public FcosSystem(DeviceStream stream, FcosNet net, int imageSize, FcosOptions? options = null)
+        : base(imageSize, (net ?? throw new ArgumentNullException(nameof(net))).ClassCount)
     {
         _net = Add(net);
-        _strides = [.. net.Strides];
-        _points = AddConstant(DeviceTensor.From(stream, FcosCells.Points(imageSize, _strides), FcosCells.Count(imageSize, _strides), 3));
+        _options = options ?? new FcosOptions();
+        var cells = PyramidCells.Points(imageSize, imageSize, net.Strides, _options.Point);
+        _cells = AddConstant(DeviceTensor.From(stream, cells, cells.Length / 3, 3));
     }
 
     /// <summary>A configuration that trains in minutes on a CPU: levels of stride 8, 16 and 32, 48 channels.</summary>
@@ -35,36 +40,41 @@ public sealed class FcosSystem : DetectionSystem
     }
 
     /// <inheritdoc/>
-    public override DetectionLoss Loss(Value images, DetectionTargets targets)
-    {
-        var (classes, distances, centerness) = _net.Outputs(images);
-        var truth = new FcosTargetsOperation(ClassCount, ImageSize, _strides, CentreRadius: 1.5f).Record(targets.Boxes, targets.Classes);
-        var (wantedClasses, wantedDistances, wantedCenterness, positives) = (truth[0], truth[1], truth[2], truth[3]);
-        var isPositive = wantedClasses.Reduce(ReduceOp.Sum, keepDimensions: true, 2);
-        // A positive cell has a centerness above 0: a point on an edge is not inside.
-        var boxLoss = CornersOf(distances).BoxLoss(CornersOf(wantedDistances)).Multiply(isPositive.Reshape(-1));
-        var centernessLoss = centerness.BinaryCrossEntropy(wantedCenterness).Multiply(isPositive);
-        return DetectionLoss.Of(
-            ("classes", classes.FocalLoss(wantedClasses).Sum().Divide(positives.Reshape())),
-            ("boxes", boxLoss.Sum().Divide(positives.Reshape())),
-            ("centerness", centernessLoss.Sum().Divide(positives.Reshape())));
-    }
+    public override DetectionLoss Loss(Value images, DetectionTargets targets) => Loss(_net.Outputs(images), targets);
 
     /// <inheritdoc/>
-    public override Value Detect(Value images)
+    public override Value Detect(Value images) => Detect(_net.Outputs(images));
+
+    internal DetectionLoss Loss((Value Classes, Value Distances, Value Centerness) outputs, DetectionTargets targets)
     {
-        var (classes, distances, centerness) = _net.Outputs(images);
-        // sqrt(class * centerness) ranks as the product does; the score is the root.
-        var decode = new DecodeOptions { Scores = ScoreMode.Sigmoid, Boxes = BoxMode.Distances, ScoreThreshold = 0.04f, TopK = 1000, ClipWidth = ImageSize, ClipHeight = ImageSize };
-        var rows = new DetectBoxesOperation(decode, new NmsOptions { IouThreshold = 0.6f }, MaxDetections)
-            .Record(classes, centerness, distances, images.Tape.Input(_points))[0];
-        return rows.Columns(0, 4).Concat(rows.Columns(4, 1).Unary(UnaryOp.Sqrt), rows.Columns(5, 1));
+        var assigner = new FcosAssigner { CentreRadius = _options.CentreRadius };
+        var truth = new CellTargetsOperation(ClassCount, assigner).Record(targets.Boxes, targets.Classes, outputs.Classes.Tape.Input(_cells));
+        var (classes, distances, centerness, positives) = (truth[0], truth[1], truth[2], truth[3].Reshape());
+        var isPositive = classes.Reduce(ReduceOp.Sum, keepDimensions: true, 2);
+        var boxLoss = PyramidCells.Corners(outputs.Distances).BoxLoss(PyramidCells.Corners(distances));
+        var (weights, boxDivisor) = _options.WeightsByCenterness
+            ? (centerness, centerness.Sum().Activate(Activation.Clamp(1e-6f, float.PositiveInfinity)))
+            : (isPositive, positives);
+        return DetectionLoss.Of(
+            ("classes", outputs.Classes.FocalLoss(classes).Sum().Divide(positives)),
+            ("boxes", boxLoss.Multiply(weights.Reshape(-1)).Sum().Divide(boxDivisor)),
+            ("centerness", outputs.Centerness.BinaryCrossEntropy(centerness).Multiply(isPositive).Sum().Divide(positives)));
     }
 
-    // Boxes around a cell as x1 y1 x2 y2, in strides.
-    private static Value CornersOf(Value distances)
+    internal Value Detect((Value Classes, Value Distances, Value Centerness) outputs)
     {
-        var flat = distances.Reshape(-1, 4);
-        return flat.Columns(0, 2).Affine(-1).Concat(flat.Columns(2, 2));
+        // sqrt(class * centerness) ranks as the product does; the score is the root.
+        var decode = new DecodeOptions
+        {
+            Scores = ScoreMode.Sigmoid,
+            Boxes = BoxMode.Distances,
+            ScoreThreshold = _options.ScoreThreshold * _options.ScoreThreshold,
+            TopK = 1000,
+            ClipWidth = ImageSize,
+            ClipHeight = ImageSize,
+        };
+        var rows = new DetectBoxesOperation(decode, new NmsOptions { IouThreshold = _options.IouThreshold }, MaxDetections)
+            .Record(outputs.Classes, outputs.Centerness, outputs.Distances, outputs.Classes.Tape.Input(_cells))[0];
+        return rows.Columns(0, 4).Concat(rows.Columns(4, 1).Unary(UnaryOp.Sqrt), rows.Columns(5, 1));
     }
 }

@@ -55,13 +55,13 @@ public sealed class CenterNetSystemTests
     }
 
     [Fact]
-    public void WithoutObjectsOnlyTheHeatMapCounts() => SystemChecks.HasNoRegressionWithoutObjects(Tiny, "heat");
+    public void WithoutObjectsOnlyTheHeatMapCounts() => KeyPointChecks.HasNoRegressionWithoutObjects(Tiny, "heat");
 
     [Fact]
-    public void LearnsAndRepeatsItself() => SystemChecks.Learns(Tiny);
+    public void LearnsAndRepeatsItself() => KeyPointChecks.Learns(Tiny);
 
     [Fact]
-    public void IsTheSameCheckpointed() => SystemChecks.IsTheSameCheckpointed(Tiny);
+    public void IsTheSameCheckpointed() => KeyPointChecks.IsTheSameCheckpointed(Tiny);
 
     [Fact]
     public void SizesThatDoNotFitAreRefused()
@@ -77,7 +77,7 @@ public sealed class CenterNetSystemTests
 
     private static ObjectDetection[] Decode(DeviceStream stream, float[] boxes, int[] classes)
     {
-        using var labels = new Labels(stream, boxes, classes, classes.Length);
+        using var labels = new KeyPointLabels(stream, boxes, classes, classes.Length);
         var tape = new Tape();
         var targets = labels.On(tape);
         var wanted = new CenterNetTargetsOperation(Classes, new KeyPointGrid(Side, 4, RadiusRule.Corrected)).Record(targets.Boxes, targets.Classes);

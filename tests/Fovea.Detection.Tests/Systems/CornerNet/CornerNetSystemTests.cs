@@ -36,13 +36,13 @@ public sealed class CornerNetSystemTests
     }
 
     [Fact]
-    public void WithoutObjectsOnlyTheHeatMapsCount() => SystemChecks.HasNoRegressionWithoutObjects(Tiny, "heat");
+    public void WithoutObjectsOnlyTheHeatMapsCount() => KeyPointChecks.HasNoRegressionWithoutObjects(Tiny, "heat");
 
     [Fact]
-    public void LearnsAndRepeatsItself() => SystemChecks.Learns(Tiny);
+    public void LearnsAndRepeatsItself() => KeyPointChecks.Learns(Tiny);
 
     [Fact]
-    public void IsTheSameCheckpointed() => SystemChecks.IsTheSameCheckpointed(Tiny);
+    public void IsTheSameCheckpointed() => KeyPointChecks.IsTheSameCheckpointed(Tiny);
 
     private static double Expected(ReadOnlySpan<double[]> maps)
     {

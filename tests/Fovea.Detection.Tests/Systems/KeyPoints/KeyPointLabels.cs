@@ -3,12 +3,12 @@ using Fovea.Training;
 
 namespace Fovea.Detection.Tests.Systems;
 
-/// <summary>Labels of a batch on the device.</summary>
-internal sealed class Labels : IDisposable
+/// <summary>KeyPointLabels of a batch on the device.</summary>
+internal sealed class KeyPointLabels : IDisposable
 {
     private readonly DeviceTensor _boxes, _classes;
 
-    public Labels(DeviceStream stream, float[] boxes, int[] classes, int places)
+    public KeyPointLabels(DeviceStream stream, float[] boxes, int[] classes, int places)
     {
         var images = classes.Length / places;
         _boxes = DeviceTensor.From<float>(stream, boxes, images, places, 4);

@@ -5,7 +5,7 @@ using Fovea.Training;
 namespace Fovea.Detection.Tests.Systems;
 
 /// <summary>What has to hold for every detector of key points as a whole.</summary>
-internal static class SystemChecks
+internal static class KeyPointChecks
 {
     private const int Steps = 12;
 

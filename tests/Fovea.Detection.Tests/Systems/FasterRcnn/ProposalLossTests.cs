@@ -1,0 +1,103 @@
+using Fovea.Detection.Systems;
+using Fovea.Training;
+
+namespace Fovea.Detection.Tests.Systems;
+
+/// <summary>The losses of the first stage over maps that stand where the network's are: against scalar arithmetic in double.</summary>
+public sealed class ProposalLossTests
+{
+    private const int Anchors = 15;
+
+    // Three squares and other shapes in a row, eight pixels apart.
+    private static readonly float[] Boxes =
+        [.. Enumerable.Range(0, Anchors).SelectMany(i => new float[] { 8 * (i / 3), 4 + 2 * (i % 3), 8 * (i / 3) + 16, 20 - 2 * (i % 3) })];
+
+    // A good one for anchor 0 (IoU 0.88) and one that none covers well; an image of the ground; one whose best anchors tie.
+    private static readonly float[] Objects = [0, 4, 16, 18, 30, 10, 60, 14, 0, 0, 0, 0, 0, 0, 0, 0, 16, 4, 24, 20, 0, 0, 0, 0];
+    private static readonly int[] Labels = [1, 0, -1, -1, 1, -1];
+
+    [Fact]
+    public void ValueAndGradientAreThoseOfTheFormulas()
+    {
+        var random = new Random(6);
+        float[] logits = [.. Enumerable.Range(0, 3 * Anchors).Select(_ => random.NextSingle() * 4 - 2)];
+        float[] deltas = [.. Enumerable.Range(0, 3 * Anchors * 4).Select(_ => random.NextSingle() * 2 - 1)];
+        using var stream = Device.Cpu.CreateStream();
+        using var logitTensor = DeviceTensor.From<float>(stream, logits, 3, Anchors, 1);
+        using var deltaTensor = DeviceTensor.From<float>(stream, deltas, 3, Anchors, 4);
+        using var anchorTensor = DeviceTensor.From<float>(stream, Boxes, Anchors, 4);
+        using var objectTensor = DeviceTensor.From<float>(stream, Objects, 3, 2, 4);
+        using var labelTensor = DeviceTensor.From<int>(stream, Labels, 3, 2);
+        var tape = new Tape();
+        var (x, d) = (tape.Input(logitTensor, requiresGradient: true), tape.Input(deltaTensor, requiresGradient: true));
+        // Room for every anchor: nothing is left to chance.
+        var (objectness, boxes) = FasterRcnnSystem.ProposalLosses(
+            x, d, tape.Input(anchorTensor), new DetectionTargets(tape.Input(objectTensor), tape.Input(labelTensor)), samples: 2 * Anchors);
+        using var program = tape.Compile(stream, objectness.Add(boxes));
+        program.Run();
+
+        double[] values = [.. logits.Concat(deltas).Select(v => (double)v)];
+        float[] gradient = [.. program.Gradient(x).ToArray<float>(stream), .. program.Gradient(d).ToArray<float>(stream)];
+        var expected = Loss(values);
+        Assert.Equal(expected, program.ReadLoss(), 1e-5 * expected); // sums of at most 200 terms of a few roundings
+        const double h = 1e-6;
+        for (var i = 0; i < values.Length; i++)
+        {
+            var value = values[i];
+            values[i] = value + h;
+            var above = Loss(values);
+            values[i] = value - h;
+            var below = Loss(values);
+            values[i] = value;
+            Assert.Equal((above - below) / (2 * h), gradient[i], 1e-5 * (1 + Math.Abs(gradient[i])));
+        }
+    }
+
+    private static double Loss(double[] values)
+    {
+        var (sum, sampled, positives) = (0.0, 0, 0);
+        for (var image = 0; image < 3; image++)
+        {
+            var objects = Enumerable.Range(2 * image, 2).Where(m => Labels[m] >= 0).ToArray();
+            for (var n = 0; n < Anchors; n++)
+            {
+                var best = objects.OrderByDescending(m => Iou(m, n)).Append(-1).First();
+                var overlap = best < 0 ? 0 : Iou(best, n);
+                var isBestOfSome = objects.Any(m => Iou(m, n) == Enumerable.Range(0, Anchors).Max(a => Iou(m, a)));
+                var isPositive = overlap >= 0.7 || isBestOfSome;
+                if (!isPositive && overlap >= 0.3) continue;
+                sampled++;
+                var logit = values[image * Anchors + n];
+                sum += Math.Log(1 + Math.Exp(isPositive ? -logit : logit));
+                if (!isPositive) continue;
+                positives++;
+                var wanted = Encoded(best, n);
+                for (var k = 0; k < 4; k++)
+                {
+                    var difference = Math.Abs(values[3 * Anchors + 4 * (image * Anchors + n) + k] - wanted[k]);
+                    sum += difference < 1 / 9.0 ? difference * difference * 4.5 : difference - 1 / 18.0;
+                }
+            }
+        }
+        Assert.True(positives >= 5, $"{positives}"); // ties are among them
+        return sum / sampled;
+    }
+
+    private static double Iou(int m, int n)
+    {
+        double width = Math.Min(Objects[4 * m + 2], Boxes[4 * n + 2]) - Math.Max(Objects[4 * m], Boxes[4 * n]);
+        double height = Math.Min(Objects[4 * m + 3], Boxes[4 * n + 3]) - Math.Max(Objects[4 * m + 1], Boxes[4 * n + 1]);
+        if (width <= 0 || height <= 0) return 0;
+        return width * height / (Area(Objects, m) + Area(Boxes, n) - width * height);
+
+        static double Area(float[] b, int i) => (b[4 * i + 2] - b[4 * i]) * (b[4 * i + 3] - b[4 * i + 1]);
+    }
+
+    private static double[] Encoded(int m, int n)
+    {
+        double w = Boxes[4 * n + 2] - Boxes[4 * n], h = Boxes[4 * n + 3] - Boxes[4 * n + 1];
+        double x = (Objects[4 * m] + Objects[4 * m + 2] - Boxes[4 * n] - Boxes[4 * n + 2]) / 2;
+        double y = (Objects[4 * m + 1] + Objects[4 * m + 3] - Boxes[4 * n + 1] - Boxes[4 * n + 3]) / 2;
+        return [x / w, y / h, Math.Log((Objects[4 * m + 2] - Objects[4 * m]) / w), Math.Log((Objects[4 * m + 3] - Objects[4 * m + 1]) / h)];
+    }
+}
