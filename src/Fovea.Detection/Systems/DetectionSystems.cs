@@ -12,6 +12,8 @@ public static class DetectionSystems
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 6000, LearningRate = 1e-3f, MaxGradientNorm = 1 }),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
+        ("gfl", GflSystem.Small, new DetectorTrainingOptions { Steps = 300 }),
+        ("vfnet", VfNetSystem.Small, new DetectorTrainingOptions { Steps = 400 }),
         ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
         ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
