@@ -13,6 +13,8 @@ public static class DetectionSystems
         ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
         ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
+        ("gfl", GflSystem.Small, new DetectorTrainingOptions { Steps = 300 }),
+        ("vfnet", VfNetSystem.Small, new DetectorTrainingOptions { Steps = 400 }),
         ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
         ("yolov2", YoloV2System.Small, new DetectorTrainingOptions { Steps = 400, LearningRate = 3e-3f }),
