@@ -10,7 +10,7 @@ public static class DetectionSystems
         ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
-        ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 6000, LearningRate = 1e-3f, MaxGradientNorm = 1 }),
+        ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 2000, LearningRate = 6e-4f, MaxGradientNorm = 1 }),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
         ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
