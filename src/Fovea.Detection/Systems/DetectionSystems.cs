@@ -11,15 +11,13 @@ public static class DetectionSystems
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 6000, LearningRate = 1e-3f, MaxGradientNorm = 1 }),
         ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
-        ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 2000, LearningRate = 6e-4f, MaxGradientNorm = 1 }),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
-        ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
         ("gfl", GflSystem.Small, new DetectorTrainingOptions { Steps = 300 }),
+        ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
         ("vfnet", VfNetSystem.Small, new DetectorTrainingOptions { Steps = 400 }),
-        ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
         ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
         ("yolov2", YoloV2System.Small, new DetectorTrainingOptions { Steps = 400, LearningRate = 3e-3f }),
-        ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
+        ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
     ];
 
     /// <summary>Names in alphabetical order.</summary>
