@@ -11,11 +11,13 @@ namespace Fovea.Cli.Commands;
 internal static class TrainCommand
 {
     private const int MostPlaces = 100; // for objects of an image: what COCO's numbers look at
+    private const string Mtcnn = "mtcnn"; // three networks, one after another: a run of its own
 
     internal static Command Create(CliConsole console)
     {
-        var system = new Argument<string>("SYSTEM") { Description = $"Which detector: {string.Join(", ", DetectionSystems.Names)}." };
-        system.AcceptOnlyFromAmong([.. DetectionSystems.Names]);
+        string[] names = [.. DetectionSystems.Names.Append(Mtcnn).Order(StringComparer.Ordinal)];
+        var system = new Argument<string>("SYSTEM") { Description = $"Which detector: {string.Join(", ", names)}." };
+        system.AcceptOnlyFromAmong(names);
         var output = new Option<string?>("--out")
         {
             HelpName = "FOLDER",
@@ -44,11 +46,37 @@ internal static class TrainCommand
         command.Validators.Add(result =>
         {
             if (result.GetValue(resume) && result.GetValue(output) is null) result.AddError("--resume needs --out");
+            if (result.GetValue(system) == Mtcnn)
+            {
+                foreach (var other in (Option[])[resume, micro, memory, average, augment, evaluateEvery, saveEvery, .. data.Kinds])
+                    if (result.GetResult(other) is { Implicit: false }) result.AddError($"{other.Name} is not for {Mtcnn}");
+                return;
+            }
             if (result.GetValue(micro) is { } runs && Options(result).BatchSize % runs != 0)
                 result.AddError($"--micro-batches: {Options(result).BatchSize} images cannot be shared out among {runs} runs");
         });
         command.SetAction(parsed =>
         {
+            using var stop = new CancellationTokenSource();
+            void Stop(PosixSignalContext signal)
+            {
+                signal.Cancel = true;
+                stop.Cancel();
+            }
+            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+            if (parsed.GetValue(system) == Mtcnn)
+            {
+                return new MtcnnTrainRun(console, MtcnnOptions(parsed))
+                {
+                    Folder = parsed.GetValue(output),
+                    Images = parsed.GetValue(data.Images) ?? 300,
+                    HeldOut = parsed.GetValue(data.HeldOut) ?? 100,
+                    Size = parsed.GetValue(data.Size) ?? 128,
+                    Threads = parsed.GetValue(threads) ?? 0,
+                    WritesJson = parsed.GetValue(json),
+                }.Run(stop.Token);
+            }
             var options = Options(parsed.CommandResult);
             if (!TryOpen(console, () => data.Open(parsed, options.Seed), out var opened, out var code)) return code;
             options = options with { Places = Math.Clamp(opened.MostObjects, options.Places, Math.Max(options.Places, MostPlaces)) };
@@ -61,17 +89,24 @@ internal static class TrainCommand
                 Threads = parsed.GetValue(threads) ?? 0,
                 WritesJson = parsed.GetValue(json),
             };
-            using var stop = new CancellationTokenSource();
-            void Stop(PosixSignalContext signal)
-            {
-                signal.Cancel = true;
-                stop.Cancel();
-            }
-            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
             return new TrainRun(console, settings).Run(stop.Token);
         });
         return command;
+
+        // --steps are those of each network.
+        MtcnnTrainingOptions MtcnnOptions(ParseResult result)
+        {
+            var own = new MtcnnTrainingOptions();
+            return own with
+            {
+                ProposalSteps = result.GetValue(steps) ?? own.ProposalSteps,
+                RefinementSteps = result.GetValue(steps) ?? own.RefinementSteps,
+                OutputSteps = result.GetValue(steps) ?? own.OutputSteps,
+                BatchSize = result.GetValue(batch) ?? own.BatchSize,
+                LearningRate = result.GetValue(rate) ?? own.LearningRate,
+                Seed = result.GetValue(seed) ?? own.Seed,
+            };
+        }
 
         DetectorTrainingOptions Options(System.CommandLine.Parsing.CommandResult result)
         {

@@ -22,26 +22,32 @@ internal sealed class DataOptions
 
     private readonly Option<string?> _photos = new("--photos") { HelpName = "FOLDER", Description = "Folder of the images of --labels." };
 
-    private readonly Option<int?> _images = NumberOption.AtLeast1<int>("--images", "Scenes to learn [default: 64].");
-
-    private readonly Option<int?> _heldOut = NumberOption.AtLeast1<int>(
-        "--held-out", "Further scenes, or the last images of --labels, to judge by [default: 64; a tenth of the labels].");
-
-    private readonly Option<int?> _size = NumberOption.Create<int>(
-        "--size", "Pixels of a side of what the detector sees [default: 96].", n => n is >= 32 and <= 1024 && n % 32 == 0, "must be a multiple of 32 from 32 to 1024");
-
     private readonly Option<int?> _objects = NumberOption.Create<int>(
         "--objects", "Most objects of a scene [default: by the kind of scenes].", n => n is >= 1 and <= 100, "must lie between 1 and 100");
 
     internal DataOptions() => _scenes.AcceptOnlyFromAmong([.. TrainingData.SceneKinds]);
 
+    /// <summary>Scenes to learn.</summary>
+    internal Option<int?> Images { get; } = NumberOption.AtLeast1<int>("--images", "Scenes to learn [default: 64].");
+
+    /// <summary>Further ones to judge by.</summary>
+    internal Option<int?> HeldOut { get; } = NumberOption.AtLeast1<int>(
+        "--held-out", "Further scenes, or the last images of --labels, to judge by [default: 64; a tenth of the labels].");
+
+    /// <summary>Pixels of a side.</summary>
+    internal Option<int?> Size { get; } = NumberOption.Create<int>(
+        "--size", "Pixels of a side of what the detector sees [default: 96].", n => n is >= 32 and <= 1024 && n % 32 == 0, "must be a multiple of 32 from 32 to 1024");
+
+    /// <summary>The options that choose other images than a system's usual scenes.</summary>
+    internal IReadOnlyList<Option> Kinds => [_scenes, _labels, _photos, _objects];
+
     internal void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_scenes, _labels, _photos, _images, _heldOut, _size, _objects]) command.Add(option);
+        foreach (var option in (Option[])[.. Kinds, Images, HeldOut, Size]) command.Add(option);
         command.Validators.Add(result =>
         {
             if (result.GetValue(_labels) is null != result.GetValue(_photos) is null) result.AddError("--labels and --photos need each other");
-            if (result.GetValue(_labels) is not null && (IsGiven(result, _scenes) || IsGiven(result, _images) || IsGiven(result, _objects)))
+            if (result.GetValue(_labels) is not null && (IsGiven(result, _scenes) || IsGiven(result, Images) || IsGiven(result, _objects)))
                 result.AddError("--labels takes the place of --scenes, --images and --objects");
         });
     }
@@ -51,7 +57,7 @@ internal sealed class DataOptions
     /// <exception cref="IOException">Labels or pictures cannot be read.</exception>
     internal TrainingData Open(ParseResult parsed, long seed)
     {
-        var (size, heldOut) = (parsed.GetValue(_size) ?? 96, parsed.GetValue(_heldOut));
+        var (size, heldOut) = (parsed.GetValue(Size) ?? 96, parsed.GetValue(HeldOut));
         if (parsed.GetValue(_labels) is { } path)
         {
             var photos = parsed.GetValue(_photos)!;
@@ -59,7 +65,7 @@ internal sealed class DataOptions
         }
         var options = TrainingData.SceneOptionsOf(parsed.GetValue(_scenes)!, size);
         if (parsed.GetValue(_objects) is { } most) options = options with { MaxObjects = most, MinObjects = Math.Min(options.MinObjects, most) };
-        return TrainingData.Scenes(options, seed, parsed.GetValue(_images) ?? 64, heldOut ?? 64);
+        return TrainingData.Scenes(options, seed, parsed.GetValue(Images) ?? 64, heldOut ?? 64);
     }
 
     private static bool IsGiven(CommandResult result, Option option) => result.GetResult(option) is { Implicit: false };

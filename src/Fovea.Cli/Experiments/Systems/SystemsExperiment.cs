@@ -15,7 +15,7 @@ namespace Fovea.Cli.Experiments.Systems;
 internal sealed class SystemsExperiment(IReadOnlyList<string>? names = null) : IExperiment
 {
     private const int Seed = 1, Size = 96, ByHeart = 64, Many = 1024, HeldOut = 128, ManySteps = 800, QuickSteps = 8;
-    private const double LeastLearnt = 0.95, LeastHeldOut = 0.3; // AP50
+    private const double LeastLearnt = 0.95, LeastHeldOut = 0.5; // AP50
 
     public string Name => "systems";
 
