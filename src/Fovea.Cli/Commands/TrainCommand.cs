@@ -22,17 +22,17 @@ internal static class TrainCommand
             Description = "Folder of the results, created where it is missing: state and model as .safetensors, logs as .csv, curves as .png.",
         };
         var resume = new Option<bool>("--resume") { Description = "Go on where the run in --out stopped, as if it had not." };
-        var steps = AtLeast1<long>("--steps", "Training steps [default: the system's own].");
-        var batch = NumberOption.Create<int>("--batch", "Images per step [default: the system's own].", n => n is >= 1 and <= 1024, "must lie between 1 and 1024");
+        var steps = AtLeast1<long>("--steps", "Training steps, of mtcnn for each network [default: the system's own].");
+        var batch = NumberOption.Create<int>("--batch", "Images per step, of mtcnn windows [default: the system's own].", n => n is >= 1 and <= 1024, "must lie between 1 and 1024");
         var micro = AtLeast1<int>("--micro-batches", "Runs per step, each over a share of the batch, to save memory [default: 1].");
         var memory = NumberOption.Create<ByteCount>(
             "--memory", "Bytes for activations, such as 64M: what does not fit is computed again [default: no limit].", n => n.Value >= 1, "is no number of bytes");
         var rate = NumberOption.Create<float>("--rate", "Largest learning rate [default: the system's own].", r => r > 0 && float.IsFinite(r), "must be above 0");
         var average = NumberOption.Create<float>("--average", "Decay of the weights' moving averages, such as 0.99; 0: none [default: 0].", d => d is >= 0 and < 1, "must lie between 0 and 1");
         var seed = NumberOption.Create<int>("--seed", "Of weights, scenes and order [default: 1].", n => n >= 0, "must not be negative");
-        var images = AtLeast1<int>("--images", "Scenes to learn [default: 64].");
-        var heldOut = AtLeast1<int>("--held-out", "Further scenes to judge by [default: 64].");
-        var size = NumberOption.Create<int>("--size", "Pixels of a side of the scenes [default: 96].", n => n is >= 32 and <= 1024 && n % 32 == 0, "must be a multiple of 32 from 32 to 1024");
+        var images = AtLeast1<int>("--images", "Scenes to learn [default: 64, of mtcnn 300].");
+        var heldOut = AtLeast1<int>("--held-out", "Further scenes to judge by [default: 64, of mtcnn 100].");
+        var size = NumberOption.Create<int>("--size", "Pixels of a side of the scenes [default: 96, of mtcnn 128].", n => n is >= 32 and <= 1024 && n % 32 == 0, "must be a multiple of 32 from 32 to 1024");
         var evaluateEvery = AtLeast1<long>("--eval-every", "Steps between judgements by held-out scenes [default: a tenth of all with --out, else none].");
         var saveEvery = AtLeast1<long>("--save-every", "Steps between saved states [default: a tenth of all].");
         var threads = NumberOption.Threads("CPU threads, 1 to 256 [default: all cores].");
