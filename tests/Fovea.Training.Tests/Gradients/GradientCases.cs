@@ -55,6 +55,9 @@ internal static partial class GradientCases
         new("rows and columns of one tensor", [[4, 6]], (_, v) => v[0].Rows(1, 2).Columns(0, 4).MatMul(v[0].Columns(3, 2))),
         new("concat with a shared part", [[3, 2], [3, 1]], (_, v) => TapeOperations.Concat(v[0], v[1], v[0])),
         new("gather_rows with repeats", [[5, 3]], (_, v) => v[0].GatherRows(v[1])) { Indices = [[0, 4, 0, 2, 0]] },
+        new("gather_in_batch with repeats and padding", [[2, 4, 3]], (_, v) => v[0].GatherInBatch(v[1].Reshape(2, 3))) { Indices = [[3, 0, 3, -1, 1, 4]] },
+        new("repeat inside", [[2, 3]], (_, v) => v[0].Repeat(1, 4)),
+        new("repeat in front", [[2, 3]], (_, v) => v[0].Repeat(0, 2)),
         new("embedding_bag with an empty row and padding", [[5, 3]], (_, v) => v[0].EmbeddingBag(v[1], v[2], 4)) { Indices = [[0, 4, 0, 2, -1], [0, 0, 3, 3, -1]] },
     ];
 
