@@ -49,9 +49,9 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public void MtcnnIsTrainedNetworkByNetwork()
     {
-        string[] mtcnn = ["train", "mtcnn", "--size", "64", "--images", "3", "--held-out", "2", "--batch", "8", "--steps", "3"];
+        string[] mtcnn = ["train", "mtcnn", "--size", "64", "--held-out", "2", "--batch", "8", "--steps", "3"];
         var run = InFolder("mtcnn");
-        var result = CliResult.Of([.. mtcnn, "--out", run, "--json"]);
+        var result = CliResult.Of([.. mtcnn, "--images", "8", "--out", run, "--json"]);
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("output net, loss ", result.Error, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(result.Out);
@@ -62,6 +62,10 @@ public sealed class TrainTests : IDisposable
         result = CliResult.Of([.. mtcnn, "--average", "0.9"]);
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("--average is not for mtcnn", result.Error, StringComparison.Ordinal);
+
+        result = CliResult.Of([.. mtcnn, "--images", "3"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("3 scenes have no face to learn", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

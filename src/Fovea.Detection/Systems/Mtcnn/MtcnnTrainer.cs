@@ -50,6 +50,9 @@ public sealed class MtcnnTrainer : IDisposable
         }
     }
 
+    /// <summary>Faces in the images.</summary>
+    public int FaceCount => _faces.Sum(f => f.Count);
+
     private int Width => (int)_images.Shape[2];
 
     private int Height => (int)_images.Shape[1];
