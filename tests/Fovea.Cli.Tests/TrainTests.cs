@@ -65,7 +65,7 @@ public sealed class TrainTests : IDisposable
 
         result = CliResult.Of([.. mtcnn, "--images", "3"]);
         Assert.Equal(2, result.ExitCode);
-        Assert.Contains("3 scenes have no face to learn", result.Error, StringComparison.Ordinal);
+        Assert.Contains("no window of 3 images shows a face", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -38,11 +38,6 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
             var scenes = new SceneGenerator(Faces(Size), options.Seed, (long)Images + HeldOut);
             var start = Stopwatch.GetTimestamp();
             using var trainer = new MtcnnTrainer(stream, nets, new LabelledRange(scenes, 0, Images), options);
-            if (trainer.FaceCount == 0)
-            {
-                console.Fail($"{Images} scenes have no face to learn: --images must be larger");
-                return ExitCode.BadUsage;
-            }
             using (var progress = ProgressReport.Start(console, options.ProposalSteps + options.RefinementSteps + options.OutputSteps, "steps", least: 1, alwaysShows: true))
             {
                 var done = 0L;
@@ -65,7 +60,7 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
             console.Error.WriteLine("fovea: stopped; nothing was saved");
             return ExitCode.Interrupted;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             console.Fail(e.Message);
             return ExitCode.BadUsage;

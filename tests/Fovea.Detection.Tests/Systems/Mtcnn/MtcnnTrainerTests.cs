@@ -50,7 +50,7 @@ public sealed class MtcnnTrainerTests
         Assert.Throws<ArgumentException>(() => new MtcnnTrainer(stream, nets, new SceneGenerator(Faces, 1, 0)));
         // No object has the class that is to be learned.
         using var trainer = new MtcnnTrainer(stream, nets, new SceneGenerator(Faces, 1, 2), Short with { FaceClass = 7 });
-        Assert.Contains("windows of faces", Assert.Throws<InvalidOperationException>(() => trainer.Train(MtcnnStage.Proposal)).Message, StringComparison.Ordinal);
+        Assert.Contains("no window of 2 images shows a face", Assert.Throws<InvalidDataException>(() => trainer.Train(MtcnnStage.Proposal)).Message, StringComparison.Ordinal);
     }
 
     private static (List<(MtcnnStage Stage, float Loss)> Losses, MtcnnEvaluation Result) Train(string path)
