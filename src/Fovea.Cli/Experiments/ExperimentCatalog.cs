@@ -3,6 +3,7 @@ using Fovea.Cli.Experiments.Checkpointing;
 using Fovea.Cli.Experiments.DetectorCheckpointing;
 using Fovea.Cli.Experiments.IouLosses;
 using Fovea.Cli.Experiments.NmsCrowds;
+using Fovea.Cli.Experiments.Ranking;
 using Fovea.Cli.Experiments.SmallObjects;
 using Fovea.Cli.Experiments.SppLength;
 using Fovea.Cli.Experiments.Systems;
@@ -20,6 +21,7 @@ internal static class ExperimentCatalog
         new DetectorCheckpointingExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),
+        new RankingExperiment(),
         new SmallObjectsExperiment(),
         new SppLengthExperiment(),
         new SystemsExperiment(),
