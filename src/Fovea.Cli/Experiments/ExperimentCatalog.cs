@@ -1,5 +1,6 @@
 using Fovea.Cli.Experiments.Checkpointing;
 using Fovea.Cli.Experiments.DetectorCheckpointing;
+using Fovea.Cli.Experiments.DetrSet;
 using Fovea.Cli.Experiments.IouLosses;
 using Fovea.Cli.Experiments.NmsCrowds;
 using Fovea.Cli.Experiments.Systems;
@@ -13,6 +14,7 @@ internal static class ExperimentCatalog
     [
         new CheckpointingExperiment(),
         new DetectorCheckpointingExperiment(),
+        new DetrSetExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),
         new SystemsExperiment(),
