@@ -12,8 +12,8 @@ namespace Fovea.Cli.Experiments.DetrSet;
 internal sealed class DetrSetExperiment : IExperiment
 {
     private const int Seed = 1, Size = 96, Images = 64, QuickImages = 8, QuickSteps = 400, QuickDenseSteps = 200;
-    private const double Reported = 0.3; // score from which a box counts as said
-    private const double LeastLearnt = 0.9, MostDuplicates = 0.05, LeastDenseDuplicates = 1, MostLoss = 0.01, LeastDenseLoss = 0.2;
+    private const double Reported = 0.5; // score from which a box counts as said
+    private const double LeastLearnt = 0.9, MostDuplicates = 0.1, LeastDenseDuplicates = 1, MostLoss = 0.02, LeastDenseLoss = 0.1;
 
     private static readonly float?[] Thresholds = [0.3f, 0.4f, 0.5f, 0.6f, 0.7f, 0.8f, 0.9f, null];
 
@@ -65,7 +65,8 @@ internal sealed class DetrSetExperiment : IExperiment
             string.Create(CultureInfo.InvariantCulture,
                 $"duplicates per object: DETR {Plain(detr).Numbers.Duplicates:F3}, FCOS {Plain(fcos).Numbers.Duplicates:F2}; AP50 without suppression and at best: " +
                 $"DETR {Plain(detr).Numbers.Ap50:F3} and {Best(detr):F3}, FCOS {Plain(fcos).Numbers.Ap50:F3} and {Best(fcos):F3}"),
-            ["system", "suppression_iou", "AP", "AP50", "duplicates_per_object", "seconds"], [.. detr.Concat(fcos).Select(r => r.Cells)]) { Plot = plot };
+            ["system", "suppression_iou", "AP", "AP50", "duplicates_per_object", "seconds"], [.. detr.Concat(fcos).Select(r => r.Cells)])
+        { Plot = plot };
     }
 
     private sealed record Row(string System, float? Iou, (double Ap, double Ap50, double Duplicates) Numbers, double Seconds)
