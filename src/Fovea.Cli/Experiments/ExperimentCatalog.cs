@@ -1,6 +1,7 @@
 using Fovea.Cli.Experiments.Anchors;
 using Fovea.Cli.Experiments.Checkpointing;
 using Fovea.Cli.Experiments.DetectorCheckpointing;
+using Fovea.Cli.Experiments.DetrSet;
 using Fovea.Cli.Experiments.IouLosses;
 using Fovea.Cli.Experiments.NmsCrowds;
 using Fovea.Cli.Experiments.Ranking;
@@ -19,6 +20,7 @@ internal static class ExperimentCatalog
         new CheckpointingExperiment(),
         new AnchorsExperiment(),
         new DetectorCheckpointingExperiment(),
+        new DetrSetExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),
         new RankingExperiment(),
