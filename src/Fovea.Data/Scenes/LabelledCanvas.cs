@@ -46,7 +46,7 @@ public sealed class LabelledCanvas
             var area = (x2 - x1) * (y2 - y1);
             var (cutX1, cutY1, cutX2, cutY2) = (Math.Max(x1, left), Math.Max(y1, top), Math.Min(x2, right), Math.Min(y2, bottom));
             if (!(cutX2 > cutX1 && cutY2 > cutY1) || (cutX2 - cutX1) * (cutY2 - cutY1) < minVisible * area) continue;
-            var placed = o with { X1 = (float)cutX1, Y1 = (float)cutY1, X2 = (float)cutX2, Y2 = (float)cutY2, Points = null };
+            var placed = o with { X1 = (float)cutX1, Y1 = (float)cutY1, X2 = (float)cutX2, Y2 = (float)cutY2, Points = Moved(o.Points, place) };
             if (o.Mask is not null)
             {
                 placed = placed with { Mask = Moved(o.Mask, source.Image, place, left, top, right, bottom) };
@@ -83,6 +83,17 @@ public sealed class LabelledCanvas
                 for (var c = 0; c < 3; c++)
                     pixels[3 * (y * _image.Width + left + x) + c] = (byte)Math.Clamp(MathF.Round(column[3 * (y - top) + c]), 0, 255);
         }
+    }
+
+    // A mirrored face's left eye is on the right: points keep their meaning, which goes by sides as seen in the image.
+    private static float[]? Moved(float[]? points, ImagePlacement place)
+    {
+        if (points is null) return null;
+        var moved = new float[points.Length];
+        for (var i = 0; i + 1 < points.Length; i += 2)
+            (moved[i], moved[i + 1]) = ((float)(place.ScaleX * points[i] + place.OffsetX), (float)(place.ScaleY * points[i + 1] + place.OffsetY));
+        if (place.ScaleX > 0 || points.Length != 10) return moved;
+        return [.. moved[2..4], .. moved[..2], .. moved[4..6], .. moved[8..], .. moved[6..8]];
     }
 
     // The pixel whose area holds the target's centre.

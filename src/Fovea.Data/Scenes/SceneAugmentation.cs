@@ -37,7 +37,14 @@ public sealed record SceneAugmentation
     /// <summary>Changes nothing; a start for augmentations of one kind.</summary>
     public static SceneAugmentation None { get; } = new()
     {
-        FlipChance = 0, MinScale = 1, MaxScale = 1, MinVisible = 0, Brightness = 0, Contrast = 0, Saturation = 0, Hue = 0,
+        FlipChance = 0,
+        MinScale = 1,
+        MaxScale = 1,
+        MinVisible = 0,
+        Brightness = 0,
+        Contrast = 0,
+        Saturation = 0,
+        Hue = 0,
     };
 
     /// <summary>Loads and changes an image.</summary>

@@ -8,8 +8,18 @@ public sealed class SceneGeneratorTests
 {
     private static readonly SceneOptions Rich = new()
     {
-        Width = 80, Height = 64, MinObjects = 4, MaxObjects = 9, MinSize = 6, MaxSize = 30, MaxOverlap = 0.6, Shapes = Enum.GetValues<SceneShape>(),
-        Grounds = Enum.GetValues<SceneGround>(), Noise = 4, Blur = 1, Clusters = 2,
+        Width = 80,
+        Height = 64,
+        MinObjects = 4,
+        MaxObjects = 9,
+        MinSize = 6,
+        MaxSize = 30,
+        MaxOverlap = 0.6,
+        Shapes = Enum.GetValues<SceneShape>(),
+        Grounds = Enum.GetValues<SceneGround>(),
+        Noise = 4,
+        Blur = 1,
+        Clusters = 2,
     };
 
     // Bytes that every machine must make: whoever changes the look of scenes changes all results that were reported for them.
@@ -57,8 +67,14 @@ public sealed class SceneGeneratorTests
         double lens = Math.Sqrt(1 - 0.7 * 0.7); // area of a slanted ellipse, in those of the disc
         var areas = new Dictionary<SceneShape, double>
         {
-            [SceneShape.Square] = 1, [SceneShape.Disc] = Math.PI / 4, [SceneShape.Triangle] = 0.5, [SceneShape.Ring] = Math.PI / 4 * (1 - 0.55 * 0.55),
-            [SceneShape.Cross] = 5.0 / 9, [SceneShape.Bar] = 1.0 / 3, [SceneShape.Ellipse] = Math.PI / 4 * lens, [SceneShape.Face] = Math.PI / 4,
+            [SceneShape.Square] = 1,
+            [SceneShape.Disc] = Math.PI / 4,
+            [SceneShape.Triangle] = 0.5,
+            [SceneShape.Ring] = Math.PI / 4 * (1 - 0.55 * 0.55),
+            [SceneShape.Cross] = 5.0 / 9,
+            [SceneShape.Bar] = 1.0 / 3,
+            [SceneShape.Ellipse] = Math.PI / 4 * lens,
+            [SceneShape.Face] = Math.PI / 4,
             // Ten triangles between the centre, a tip and an inner corner, in a box of 2 by 2.
             [SceneShape.Star] = 5 * Math.Sin(Math.PI / 5) * (Math.Cos(2 * Math.PI / 5) / Math.Cos(Math.PI / 5)) / 4,
         };
@@ -93,7 +109,16 @@ public sealed class SceneGeneratorTests
     {
         var options = new SceneOptions
         {
-            Width = 160, Height = 128, MinObjects = 60, MaxObjects = 60, MinSize = 6, MaxSize = 24, MaxOverlap = 0.7, MinVisible = 0.4, Clusters = 3, ClusterRadius = 30,
+            Width = 160,
+            Height = 128,
+            MinObjects = 60,
+            MaxObjects = 60,
+            MinSize = 6,
+            MaxSize = 24,
+            MaxOverlap = 0.7,
+            MinVisible = 0.4,
+            Clusters = 3,
+            ClusterRadius = 30,
         };
         var (overlaps, hidden, all) = (0, 0, 0);
         foreach (var scene in All(new SceneGenerator(options, seed: 2, count: 2)))

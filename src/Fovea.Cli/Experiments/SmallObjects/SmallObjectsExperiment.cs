@@ -17,7 +17,14 @@ internal sealed class SmallObjectsExperiment : IExperiment
 
     private static readonly SceneOptions Look = new()
     {
-        Width = Size, Height = Size, MinObjects = 3, MaxObjects = 6, MinSize = MinSide, MaxSize = MaxSide, MaxOverlap = 0.05, HasMasks = false,
+        Width = Size,
+        Height = Size,
+        MinObjects = 3,
+        MaxObjects = 6,
+        MinSize = MinSide,
+        MaxSize = MaxSide,
+        MaxOverlap = 0.05,
+        HasMasks = false,
         Shapes = [SceneShape.Square],
     };
 

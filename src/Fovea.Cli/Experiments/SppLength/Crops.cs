@@ -14,8 +14,16 @@ internal static class Crops
     /// <summary>Endless crops of a size in pixels.</summary>
     internal static SceneGenerator Of(int size, long seed) => new(new SceneOptions
     {
-        Width = size, Height = size, MinObjects = 1, MaxObjects = 1, MinSize = 0.5 * size, MaxSize = 0.9 * size, HasMasks = false,
-        Shapes = Shapes, Grounds = Enum.GetValues<SceneGround>(), Noise = 6,
+        Width = size,
+        Height = size,
+        MinObjects = 1,
+        MaxObjects = 1,
+        MinSize = 0.5 * size,
+        MaxSize = 0.9 * size,
+        HasMasks = false,
+        Shapes = Shapes,
+        Grounds = Enum.GetValues<SceneGround>(),
+        Noise = 6,
     }, seed, long.MaxValue);
 
     /// <summary>Pixels from -1 to 1 and classes of crops [first, first + labels.Length).</summary>

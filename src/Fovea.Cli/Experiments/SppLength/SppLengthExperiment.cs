@@ -84,7 +84,8 @@ internal sealed class SppLengthExperiment : IExperiment
             string.Create(CultureInfo.InvariantCulture,
                 $"length {string.Join(", ", lengths)}; accuracy {seen:F3} at seen sizes, {string.Join(", ", unseen.Select(a => a.ToString("F3", CultureInfo.InvariantCulture)))} " +
                 $"at unseen ones; the flattened map was refused {refused} of {flat.Count} times"),
-            Row.Columns, [.. rows.Select(r => r.Cells)]) { Plot = plot };
+            Row.Columns, [.. rows.Select(r => r.Cells)])
+        { Plot = plot };
     }
 
     private static IEnumerable<(double, double)> Sizes(List<Row> rows) =>
