@@ -6,6 +6,7 @@ using Fovea.Cli.Experiments.NmsCrowds;
 using Fovea.Cli.Experiments.SmallObjects;
 using Fovea.Cli.Experiments.SppLength;
 using Fovea.Cli.Experiments.Systems;
+using Fovea.Cli.Experiments.YoloCell;
 
 namespace Fovea.Cli.Experiments;
 
@@ -22,6 +23,7 @@ internal static class ExperimentCatalog
         new SmallObjectsExperiment(),
         new SppLengthExperiment(),
         new SystemsExperiment(),
+        new YoloCellExperiment(),
     ];
 
     internal static IExperiment? Find(string name) => All.FirstOrDefault(e => e.Name == name);
