@@ -52,6 +52,7 @@ public sealed class ExperimentTests : IDisposable
     [InlineData("iou-losses", "DIoU")]
     [InlineData("nms-crowds", "soft Gaussian")]
     [InlineData("detector-checkpointing", "eviction")]
+    [InlineData("ranking", "IoU-aware class")]
     public void QuickExperimentsPass(string name, string row)
     {
         var result = CliResult.Of(["experiment", name, "--quick", "--json", InFolder("result.json")]);

@@ -3,6 +3,7 @@ using Fovea.Cli.Commands;
 using Fovea.Cli.Detectors;
 using Fovea.Cli.Training;
 using Fovea.Data;
+using Fovea.Detection;
 using Fovea.Detection.Systems;
 using Fovea.Training;
 using Xunit;
@@ -44,6 +45,28 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(["system", "steps", "seconds", "peak_bytes", "parameters", "ms_per_image", "learnt", "held_out"], json.RootElement.EnumerateObject().Select(p => p.Name));
         Assert.Equal(6, json.RootElement.GetProperty("steps").GetInt32());
         Assert.InRange(json.RootElement.GetProperty("held_out").GetProperty("AP50").GetDouble(), 0, 1);
+    }
+
+    [Fact]
+    public void MtcnnIsTrainedNetworkByNetwork()
+    {
+        string[] mtcnn = ["train", "mtcnn", "--size", "64", "--held-out", "2", "--batch", "8", "--steps", "3"];
+        var run = InFolder("mtcnn");
+        var result = CliResult.Of([.. mtcnn, "--images", "8", "--out", run, "--json"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("output net, loss ", result.Error, StringComparison.Ordinal);
+        using var json = JsonDocument.Parse(result.Out);
+        Assert.Equal(["system", "seconds", "faces", "recall", "precision", "landmark_error", "stages"], json.RootElement.EnumerateObject().Select(p => p.Name));
+        Assert.Equal(["proposal", "refinement", "output"], json.RootElement.GetProperty("stages").EnumerateArray().Select(s => s.GetProperty("network").GetString()));
+        using (var model = MtcnnModel.Load(Device.Cpu, Path.Combine(run, "model.safetensors"))) Assert.Equal(DeviceType.Cpu, model.Device.Type);
+
+        result = CliResult.Of([.. mtcnn, "--average", "0.9"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--average is not for mtcnn", result.Error, StringComparison.Ordinal);
+
+        result = CliResult.Of([.. mtcnn, "--images", "3"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("no window of 3 images shows a face", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -24,8 +24,8 @@ internal static class TrainCommand
             Description = "Folder of the results, created where it is missing: state and model as .safetensors, logs as .csv, curves as .png.",
         };
         var resume = new Option<bool>("--resume") { Description = "Go on where the run in --out stopped, as if it had not." };
-        var steps = NumberOption.AtLeast1<long>("--steps", "Training steps [default: the system's own].");
-        var batch = NumberOption.Create<int>("--batch", "Images per step [default: the system's own].", n => n is >= 1 and <= 1024, "must lie between 1 and 1024");
+        var steps = NumberOption.AtLeast1<long>("--steps", "Training steps, of mtcnn for each network [default: the system's own].");
+        var batch = NumberOption.Create<int>("--batch", "Images per step, of mtcnn windows [default: the system's own].", n => n is >= 1 and <= 1024, "must lie between 1 and 1024");
         var micro = NumberOption.AtLeast1<int>("--micro-batches", "Runs per step, each over a share of the batch, to save memory [default: 1].");
         var memory = NumberOption.Create<ByteCount>(
             "--memory", "Bytes for activations, such as 64M: what does not fit is computed again [default: no limit].", n => n.Value >= 1, "is no number of bytes");

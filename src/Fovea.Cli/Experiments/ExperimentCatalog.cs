@@ -1,8 +1,10 @@
 using Fovea.Cli.Experiments.Anchors;
 using Fovea.Cli.Experiments.Checkpointing;
 using Fovea.Cli.Experiments.DetectorCheckpointing;
+using Fovea.Cli.Experiments.DetrSet;
 using Fovea.Cli.Experiments.IouLosses;
 using Fovea.Cli.Experiments.NmsCrowds;
+using Fovea.Cli.Experiments.Ranking;
 using Fovea.Cli.Experiments.SmallObjects;
 using Fovea.Cli.Experiments.SppLength;
 using Fovea.Cli.Experiments.Systems;
@@ -18,8 +20,10 @@ internal static class ExperimentCatalog
         new CheckpointingExperiment(),
         new AnchorsExperiment(),
         new DetectorCheckpointingExperiment(),
+        new DetrSetExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),
+        new RankingExperiment(),
         new SmallObjectsExperiment(),
         new SppLengthExperiment(),
         new SystemsExperiment(),

@@ -28,15 +28,15 @@ internal sealed class DataOptions
     internal DataOptions() => _scenes.AcceptOnlyFromAmong([.. TrainingData.SceneKinds]);
 
     /// <summary>Scenes to learn.</summary>
-    internal Option<int?> Images { get; } = NumberOption.AtLeast1<int>("--images", "Scenes to learn [default: 64].");
+    internal Option<int?> Images { get; } = NumberOption.AtLeast1<int>("--images", "Scenes to learn [default: 64, of mtcnn 300].");
 
     /// <summary>Further ones to judge by.</summary>
     internal Option<int?> HeldOut { get; } = NumberOption.AtLeast1<int>(
-        "--held-out", "Further scenes, or the last images of --labels, to judge by [default: 64; a tenth of the labels].");
+        "--held-out", "Further scenes, or the last images of --labels, to judge by [default: 64, of mtcnn 100; a tenth of the labels].");
 
     /// <summary>Pixels of a side.</summary>
     internal Option<int?> Size { get; } = NumberOption.Create<int>(
-        "--size", "Pixels of a side of what the detector sees [default: 96].", n => n is >= 32 and <= 1024 && n % 32 == 0, "must be a multiple of 32 from 32 to 1024");
+        "--size", "Pixels of a side of what the detector sees [default: 96, of mtcnn 128].", n => n is >= 32 and <= 1024 && n % 32 == 0, "must be a multiple of 32 from 32 to 1024");
 
     /// <summary>The options that choose other images than a system's usual scenes.</summary>
     internal IReadOnlyList<Option> Kinds => [_scenes, _labels, _photos, _objects];

@@ -60,7 +60,7 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
             console.Error.WriteLine("fovea: stopped; nothing was saved");
             return ExitCode.Interrupted;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             console.Fail(e.Message);
             return ExitCode.BadUsage;
@@ -91,7 +91,7 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
         foreach (var s in result.Stages)
             table.AddRow(s.Stage.ToString().ToLowerInvariant(), s.Seen.ToString("N0", Invariant), s.Passed.ToString("N0", Invariant), s.Removed.ToString("P1", Invariant));
         console.Styled().Write(table);
-        console.Out.WriteLine(string.Create(Invariant, $"mtcnn: recall {result.Recall:F3} ({result.Found} of {result.Faces}), precision {result.Precision:F3} at IoU 0.5, held out; {seconds:F1} s"));
+        console.Out.WriteLine(string.Create(Invariant, $"mtcnn: recall {result.Recall:F3} ({result.Found} of {result.Faces}), precision {result.Precision:F3} at IoU 0.5, landmarks off by {result.LandmarkError:P1} of the width, held out; {seconds:F1} s"));
     }
 
     private void WriteJson(MtcnnEvaluation result, double seconds) => console.Out.WriteLine(JsonLine.Of(json =>
@@ -101,6 +101,8 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
         json.WriteNumber("faces", result.Faces);
         json.WriteNumber("recall", Math.Round(result.Recall, 6));
         json.WriteNumber("precision", Math.Round(result.Precision, 6));
+        if (double.IsNaN(result.LandmarkError)) json.WriteNull("landmark_error");
+        else json.WriteNumber("landmark_error", Math.Round(result.LandmarkError, 6));
         json.WriteStartArray("stages");
         foreach (var s in result.Stages)
         {

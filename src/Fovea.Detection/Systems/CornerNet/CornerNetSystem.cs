@@ -19,7 +19,7 @@ public sealed class CornerNetSystem : DetectionSystem
 
     /// <summary>Puts loss and decoding around a network.</summary>
     /// <param name="net">Disposed with the system.</param>
-    /// <param name="imageSize">Pixels of a side; a multiple of 4, or 1 less than that.</param>
+    /// <param name="imageSize">Pixels of a side.</param>
     /// <param name="rule">Radius of the Gaussians, for an overlap of 0.7.</param>
     public CornerNetSystem(CornerNet net, int imageSize, RadiusRule rule = RadiusRule.Published)
         : base(imageSize, (net ?? throw new ArgumentNullException(nameof(net))).ClassCount)

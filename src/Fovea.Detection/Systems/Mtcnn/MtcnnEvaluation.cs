@@ -1,3 +1,4 @@
+using System.Numerics;
 using Fovea.Data;
 using Fovea.Models.Mtcnn;
 
@@ -8,8 +9,10 @@ namespace Fovea.Detection.Systems;
 /// <param name="Found">Faces that a detection overlaps with an IoU of at least 0.5.</param>
 /// <param name="Detections">Detections.</param>
 /// <param name="Right">Detections that overlap a face with an IoU of at least 0.5.</param>
+/// <param name="LandmarkError">Mean distance of the right detections' landmarks from the face's, in shares of its width; NaN where none are
+/// known.</param>
 /// <param name="Stages">What each network removed.</param>
-public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int Right, IReadOnlyList<MtcnnStageReport> Stages)
+public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int Right, double LandmarkError, IReadOnlyList<MtcnnStageReport> Stages)
 {
     /// <summary>Share of the faces that were found.</summary>
     public double Recall => Faces == 0 ? 1 : (double)Found / Faces;
@@ -35,6 +38,7 @@ public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int R
         var miner = new MtcnnMiner(stream, model, options);
         var results = new FaceDetection[options.MaxDetections];
         var (faces, found, detections, right) = (0, 0, 0, 0);
+        var errors = new List<double>();
         var passed = new long[4]; // windows in front of each network, and at the end
         for (var i = start; i < start + count; i++)
         {
@@ -49,9 +53,14 @@ public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int R
             faces += labels.Length;
             found += labels.Count(l => rows.Any(d => Iou(d, l) >= 0.5));
             detections += rows.Length;
-            right += rows.Count(d => labels.Any(l => Iou(d, l) >= 0.5));
+            foreach (var d in rows)
+            {
+                if (labels.MaxBy(l => Iou(d, l)) is not { } face || Iou(d, face) < 0.5) continue;
+                right++;
+                if (face.Points is { Length: 2 * FaceLandmarks.Count } points) errors.AddRange(Distances(d, points).Select(e => e / (face.X2 - face.X1)));
+            }
         }
-        return new MtcnnEvaluation(faces, found, detections, right,
+        return new MtcnnEvaluation(faces, found, detections, right, errors.Count == 0 ? double.NaN : errors.Average(),
             [.. Enumerable.Range(0, 3).Select(s => new MtcnnStageReport((MtcnnStage)s, passed[s], passed[s + 1]))]);
     }
 
@@ -71,6 +80,13 @@ public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int R
         }
 
         static int Cells(int pixels) => Math.Max(0, (pixels - 2 + 1) / 2 - 4);
+    }
+
+    private static double[] Distances(FaceDetection d, float[] points)
+    {
+        var distances = new double[FaceLandmarks.Count];
+        for (var i = 0; i < distances.Length; i++) distances[i] = Vector2.Distance(d.Landmarks[i], new Vector2(points[2 * i], points[2 * i + 1]));
+        return distances;
     }
 
     private static double Iou(in FaceDetection d, LabelledObject face)

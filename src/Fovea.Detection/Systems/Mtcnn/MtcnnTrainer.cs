@@ -64,13 +64,13 @@ public sealed class MtcnnTrainer : IDisposable
     /// <summary>Trains one network; those before it should be trained.</summary>
     /// <param name="stage">Which.</param>
     /// <param name="progress">Called after every step.</param>
-    /// <exception cref="InvalidOperationException">There is nothing to learn from: no faces in the images.</exception>
+    /// <exception cref="InvalidDataException">There is nothing to learn from: too few faces in the images.</exception>
     public void Train(MtcnnStage stage, Action<MtcnnStage, StepStatistics>? progress = null)
     {
         var random = new Random(_options.Seed * 3 + (int)stage);
         var samples = Samples(stage, random).ToLookup(s => s.Kind);
-        if (!samples[MtcnnSampleKind.Face].Any() || !samples[MtcnnSampleKind.Background].Any())
-            throw new InvalidOperationException($"{stage}: the images have no windows of {(samples[MtcnnSampleKind.Face].Any() ? "background" : "faces")}");
+        foreach (var needed in (MtcnnSampleKind[])[MtcnnSampleKind.Face, MtcnnSampleKind.Background])
+            if (!samples[needed].Any()) throw new InvalidDataException($"{stage}: no window of {_faces.Length} images shows {(needed == MtcnnSampleKind.Face ? "a face" : "background")}");
         var net = stage switch { MtcnnStage.Proposal => _nets.Proposal, MtcnnStage.Refinement => _nets.Refinement, _ => _nets.Output };
         using var batch = new MtcnnBatch(_stream, _options.BatchSize, net.Window);
         var optimizer = new Optimizer(_stream, new OptimizerOptions { WeightDecay = _options.WeightDecay }, net.Parameters);

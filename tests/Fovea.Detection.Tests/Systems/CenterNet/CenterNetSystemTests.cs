@@ -58,6 +58,9 @@ public sealed class CenterNetSystemTests
     public void WithoutObjectsOnlyTheHeatMapCounts() => KeyPointChecks.HasNoRegressionWithoutObjects(Tiny, "heat");
 
     [Fact]
+    public void DetectsInOrder() => KeyPointChecks.DetectsInOrder(Tiny);
+
+    [Fact]
     public void LearnsAndRepeatsItself() => KeyPointChecks.Learns(Tiny);
 
     [Fact]

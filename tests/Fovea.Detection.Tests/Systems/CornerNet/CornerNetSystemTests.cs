@@ -39,10 +39,42 @@ public sealed class CornerNetSystemTests
     public void WithoutObjectsOnlyTheHeatMapsCount() => KeyPointChecks.HasNoRegressionWithoutObjects(Tiny, "heat");
 
     [Fact]
+    public void DetectsInOrder() => KeyPointChecks.DetectsInOrder(Tiny);
+
+    [Fact]
     public void LearnsAndRepeatsItself() => KeyPointChecks.Learns(Tiny);
 
     [Fact]
     public void IsTheSameCheckpointed() => KeyPointChecks.IsTheSameCheckpointed(Tiny);
+
+    // What each corner's heat map should be: the same for all numbers of the network.
+    private static readonly double[][] Targets = [Target(0), Target(1)];
+
+    private static (double X, double Y, int Column, int Row) Place(int i, int corner)
+    {
+        var (x, y) = (Boxes[4 * i + 2 * corner] / 4.0, Boxes[4 * i + 2 * corner + 1] / 4.0);
+        return (x, y, Math.Min((int)x, Side - 1), Math.Min((int)y, Side - 1));
+    }
+
+    private static double[] Target(int corner)
+    {
+        var target = new double[2 * Side * Side * Classes];
+        for (var i = 0; i < Labelled.Length; i++)
+        {
+            if (Labelled[i] < 0) continue;
+            var (_, _, column, row) = Place(i, corner);
+            var (width, height) = ((Boxes[4 * i + 2] - Boxes[4 * i]) / 4.0, (Boxes[4 * i + 3] - Boxes[4 * i + 1]) / 4.0);
+            var radius = (int)GaussianHeatMap.Radius(Math.Ceiling(height), Math.Ceiling(width), 0.7, RadiusRule.Published);
+            for (var y = 0; y < Side; y++)
+                for (var x = 0; x < Side; x++)
+                {
+                    if (Math.Max(Math.Abs(x - column), Math.Abs(y - row)) > radius) continue;
+                    ref var value = ref target[((i / Places * Side + y) * Side + x) * Classes + Labelled[i]];
+                    value = Math.Max(value, (float)Math.Exp(-18 * (Math.Pow(x - column, 2) + Math.Pow(y - row, 2)) / Math.Pow(2 * radius + 1, 2)));
+                }
+        }
+        return target;
+    }
 
     private static double Expected(ReadOnlySpan<double[]> maps)
     {
@@ -51,26 +83,15 @@ public sealed class CornerNetSystemTests
         var objects = Labelled.Count(c => c >= 0);
         for (var corner = 0; corner < 2; corner++)
         {
-            var target = new double[2 * Side * Side * Classes];
+            loss += MapChecks.HeatLoss(maps[3 * corner], Targets[corner]);
             for (var i = 0; i < Labelled.Length; i++)
             {
                 if (Labelled[i] < 0) continue;
-                var (px, py) = (Boxes[4 * i + 2 * corner] / 4.0, Boxes[4 * i + 2 * corner + 1] / 4.0);
-                var (column, row) = (Math.Min((int)px, Side - 1), Math.Min((int)py, Side - 1));
-                var (width, height) = ((Boxes[4 * i + 2] - Boxes[4 * i]) / 4.0, (Boxes[4 * i + 3] - Boxes[4 * i + 1]) / 4.0);
-                var radius = (int)GaussianHeatMap.Radius(Math.Ceiling(height), Math.Ceiling(width), 0.7, RadiusRule.Published);
-                for (var y = 0; y < Side; y++)
-                    for (var x = 0; x < Side; x++)
-                    {
-                        if (Math.Max(Math.Abs(x - column), Math.Abs(y - row)) > radius) continue;
-                        ref var value = ref target[((i / Places * Side + y) * Side + x) * Classes + Labelled[i]];
-                        value = Math.Max(value, (float)Math.Exp(-18 * (Math.Pow(x - column, 2) + Math.Pow(y - row, 2)) / Math.Pow(2 * radius + 1, 2)));
-                    }
+                var (px, py, column, row) = Place(i, corner);
                 var cell = (i / Places * Side + row) * Side + column;
                 tags[corner, i] = maps[3 * corner + 1][cell];
                 loss += (SmoothL1(maps[3 * corner + 2][2 * cell] - (px - column)) + SmoothL1(maps[3 * corner + 2][2 * cell + 1] - (py - row))) / (objects + 1e-4);
             }
-            loss += MapChecks.HeatLoss(maps[3 * corner], target);
         }
         for (var image = 0; image < 2; image++)
         {

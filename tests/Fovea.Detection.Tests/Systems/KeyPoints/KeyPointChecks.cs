@@ -50,6 +50,24 @@ internal static class KeyPointChecks
         }
     }
 
+    /// <summary>Detections are on the image, of known classes, best first, and the same every time.</summary>
+    public static void DetectsInOrder(Func<Initializer, DetectionSystem> create)
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var system = create(new Initializer(stream, 3));
+        using var evaluation = new DetectorEvaluation(stream, system, batchSize: 2);
+        var scenes = new SceneGenerator(Scenes, 5, 2);
+        LabelledImage[] images = [scenes.Load(0), scenes.Load(1)];
+        var found = evaluation.Detect(images);
+        Assert.All(found, rows =>
+        {
+            Assert.NotEmpty(rows);
+            Assert.Equal(rows.Select(d => d.Score).OrderDescending(), rows.Select(d => d.Score));
+            Assert.All(rows, d => Assert.True(d.X1 >= 0 && d.Y1 >= 0 && d.X2 <= 32 && d.Y2 <= 32 && d.Class >= 0 && d.Class < system.ClassCount && d.Score <= 1));
+        });
+        Assert.Equal(found[0], evaluation.Detect(images)[0]);
+    }
+
     /// <summary>Images without objects have a finite loss, of which only the named parts are not 0.</summary>
     public static void HasNoRegressionWithoutObjects(Func<Initializer, DetectionSystem> create, params string[] others)
     {

@@ -59,7 +59,7 @@ internal static class MapChecks
         {
             var p = Math.Clamp(1 / (1 + Math.Exp(-logits[i])), 1e-4, 1 - 1e-4);
             if (target[i] == 1) (sum, peaks) = (sum - (1 - p) * (1 - p) * Math.Log(p), peaks + 1);
-            else sum -= Math.Pow(1 - target[i], 4) * p * p * Math.Log(1 - p);
+            else sum -= (1 - target[i]) * (1 - target[i]) * (1 - target[i]) * (1 - target[i]) * p * p * Math.Log(1 - p);
         }
         return peaks == 0 ? sum : sum / peaks;
     }
