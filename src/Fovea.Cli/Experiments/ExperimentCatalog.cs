@@ -1,11 +1,14 @@
 using Fovea.Cli.Experiments.Anchors;
 using Fovea.Cli.Experiments.Checkpointing;
 using Fovea.Cli.Experiments.DetectorCheckpointing;
+using Fovea.Cli.Experiments.DetrSet;
 using Fovea.Cli.Experiments.IouLosses;
 using Fovea.Cli.Experiments.NmsCrowds;
+using Fovea.Cli.Experiments.Ranking;
 using Fovea.Cli.Experiments.SmallObjects;
 using Fovea.Cli.Experiments.SppLength;
 using Fovea.Cli.Experiments.Systems;
+using Fovea.Cli.Experiments.YoloCell;
 
 namespace Fovea.Cli.Experiments;
 
@@ -17,11 +20,14 @@ internal static class ExperimentCatalog
         new CheckpointingExperiment(),
         new AnchorsExperiment(),
         new DetectorCheckpointingExperiment(),
+        new DetrSetExperiment(),
         new IouLossesExperiment(),
         new NmsCrowdsExperiment(),
+        new RankingExperiment(),
         new SmallObjectsExperiment(),
         new SppLengthExperiment(),
         new SystemsExperiment(),
+        new YoloCellExperiment(),
     ];
 
     internal static IExperiment? Find(string name) => All.FirstOrDefault(e => e.Name == name);

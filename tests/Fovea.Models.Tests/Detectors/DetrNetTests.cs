@@ -8,7 +8,16 @@ public sealed class DetrNetTests
 {
     private static readonly DetrOptions Tiny = new()
     {
-        Classes = 3, Queries = 5, Width = 16, Heads = 2, FeedForwardWidth = 24, EncoderLayers = 2, DecoderLayers = 2, Dropout = 0, Masks = true, MaskGroups = 1,
+        Classes = 3,
+        Queries = 5,
+        Width = 16,
+        Heads = 2,
+        FeedForwardWidth = 24,
+        EncoderLayers = 2,
+        DecoderLayers = 2,
+        Dropout = 0,
+        Masks = true,
+        MaskGroups = 1,
     };
 
     [Fact]

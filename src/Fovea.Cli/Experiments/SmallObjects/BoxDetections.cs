@@ -9,13 +9,19 @@ internal sealed record BoxDetections(IReadOnlyList<ScoredBox> Boxes)
     /// <summary>What a detection needs of an object to have found it.</summary>
     internal const double LeastIou = 0.5;
 
-    /// <summary>Detections of several scales as one list: of boxes of a class that overlap, the best.</summary>
-    /// <param name="scales">Factor of the images, and what was found at it.</param>
-    /// <param name="mostSide">Longer side of the largest objects of training: a scale does not answer for what it makes larger.</param>
-    internal static BoxDetections Merge(IEnumerable<(int Factor, BoxDetections Found)> scales, double mostSide)
+    /// <summary>Detections of an image pyramid as one list. Each scale answers for the octave of sizes that it brings to half of
+    /// <paramref name="mostSide"/> up to all of it, with a quarter to spare, the first scale also for larger ones and the last for smaller
+    /// ones; of boxes of a class that overlap, the best is kept.</summary>
+    /// <param name="scales">Factors of the images, each twice the one before, and what was found.</param>
+    /// <param name="mostSide">Longer side of the largest objects of training, in pixels.</param>
+    internal static BoxDetections Merge(IReadOnlyList<(int Factor, BoxDetections Found)> scales, double mostSide)
     {
         var kept = new List<ScoredBox>();
-        var all = scales.SelectMany(s => s.Found.Boxes.Where(b => s.Factor * Math.Max(b.Box.Width, b.Box.Height) <= mostSide || s.Factor == 1));
+        var all = scales.SelectMany(s => s.Found.Boxes.Where(b =>
+        {
+            var side = s.Factor * Math.Max(b.Box.Width, b.Box.Height);
+            return (side >= mostSide / 2 / 1.25 || s == scales[^1]) && (side <= mostSide * 1.25 || s == scales[0]);
+        }));
         foreach (var image in all.GroupBy(b => b.Image).OrderBy(g => g.Key))
         {
             var first = kept.Count;

@@ -18,6 +18,7 @@ internal sealed class SmallObjectsExperiment : IExperiment
     private static readonly SceneOptions Look = new()
     {
         Width = Size, Height = Size, MinObjects = 3, MaxObjects = 6, MinSize = MinSide, MaxSize = MaxSide, MaxOverlap = 0.05, HasMasks = false,
+        Shapes = [SceneShape.Square],
     };
 
     public string Name => "small-objects";
@@ -26,12 +27,12 @@ internal sealed class SmallObjectsExperiment : IExperiment
 
     public ExperimentResult Run(bool quick, Action<string> progress)
     {
-        var (steps, seeds, count) = quick ? (150, (int[])[1], 60) : (500, [1, 2, 3], 150);
+        var (steps, seeds, count) = quick ? (300, (int[])[1], 60) : (500, [1, 2, 3], 150);
         Tally[] tallies = [new(Single), new(ImagePyramid), new(Fpn)];
         using var stream = Device.Cpu.CreateStream();
         foreach (var seed in seeds)
         {
-            var training = new DetectorTrainingOptions { Steps = steps, BatchSize = 8, LearningRate = 4e-3f, Seed = seed };
+            var training = new DetectorTrainingOptions { Steps = steps, BatchSize = 8, Seed = seed };
             // No scene twice, and others to judge by.
             var scenes = new SceneGenerator(Look, seed, steps * training.BatchSize);
             var judged = new SceneGenerator(Look, seed + 1000, count);
@@ -44,7 +45,7 @@ internal sealed class SmallObjectsExperiment : IExperiment
                 var plain = detector.Detect(images, 1);
                 tallies[hasPyramid ? 2 : 0].Add(detector.Parameters, images, plain);
                 if (hasPyramid) continue;
-                var scales = Factors.Select(f => (f, f == 1 ? plain : detector.Detect(images, f)));
+                (int, BoxDetections)[] scales = [.. Factors.Select(f => (f, f == 1 ? plain : detector.Detect(images, f)))];
                 tallies[1].Add(detector.Parameters, images, BoxDetections.Merge(scales, MaxSide));
             }
         }

@@ -10,7 +10,7 @@ internal sealed class SppLengthExperiment : IExperiment
 {
     private const double LeastAccuracy = 0.9, MostLoss = 0.05;
 
-    private static readonly int[] Seen = [48, 64, 80], Unseen = [40, 56, 96]; // pixels of a side
+    private static readonly int[] Seen = [48, 64, 80], Unseen = [56, 72, 96]; // pixels of a side
     private static readonly int[] Seeds = [1, 2, 3];
     private const int FlatSize = 64;
 
@@ -34,7 +34,7 @@ internal sealed class SppLengthExperiment : IExperiment
     // One size after the other, step by step; the paper changes the size from epoch to epoch.
     private static List<Row> Train(DeviceStream stream, int? flatSize, int[] sizes, long seed, bool quick)
     {
-        var steps = quick ? 150 : 450;
+        var steps = quick ? 450 : 1200;
         using var net = new CropClassifier(new Initializer(stream, seed), Crops.Classes, flatSize);
         using var optimizer = new Optimizer(stream, new OptimizerOptions { WeightDecay = 1e-4f }, net.Parameters);
         var state = new TrainingState(stream, optimizer, seed);

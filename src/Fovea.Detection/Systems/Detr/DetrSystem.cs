@@ -41,8 +41,16 @@ public sealed class DetrSystem : DetectionSystem
         ArgumentNullException.ThrowIfNull(init);
         var options = new DetrOptions
         {
-            Classes = classes, Queries = 16, Width = 64, Heads = 4, FeedForwardWidth = 128, EncoderLayers = 2, DecoderLayers = 2, Dropout = 0,
-            Masks = masks, MaskGroups = 4,
+            Classes = classes,
+            Queries = 16,
+            Width = 64,
+            Heads = 4,
+            FeedForwardWidth = 128,
+            EncoderLayers = 2,
+            DecoderLayers = 2,
+            Dropout = 0,
+            Masks = masks,
+            MaskGroups = 4,
         };
         return new DetrSystem(init.Stream, new DetrNet(init, "", new CompactResNet(init, "backbone", [24, 48, 64]), options), imageSize);
     }
@@ -83,8 +91,13 @@ public sealed class DetrSystem : DetectionSystem
         var outputs = _net.Outputs(images, images.Tape.Input(_positions));
         var decode = new DecodeOptions
         {
-            Scores = ScoreMode.Softmax, Background = ClassCount, BestClass = true, ScoreThreshold = 0,
-            Boxes = BoxMode.Centre, ClipWidth = ImageSize, ClipHeight = ImageSize,
+            Scores = ScoreMode.Softmax,
+            Background = ClassCount,
+            BestClass = true,
+            ScoreThreshold = 0,
+            Boxes = BoxMode.Centre,
+            ClipWidth = ImageSize,
+            ClipHeight = ImageSize,
         };
         return new DetectBoxesOperation(decode, Nms: null, MaxDetections)
             .Record(outputs.Logits[^1], default, outputs.Boxes[^1].Affine(ImageSize), default)[0];

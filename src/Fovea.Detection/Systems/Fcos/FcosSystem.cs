@@ -31,11 +31,14 @@ public sealed class FcosSystem : DetectionSystem
     }
 
     /// <summary>A configuration that trains in minutes on a CPU: levels of stride 8, 16 and 32, 48 channels.</summary>
-    public static FcosSystem Small(Initializer init, int imageSize, int classes)
+    public static FcosSystem Small(Initializer init, int imageSize, int classes) => Small(init, imageSize, classes, new FcosOptions());
+
+    /// <summary>The same in a variant.</summary>
+    public static FcosSystem Small(Initializer init, int imageSize, int classes, FcosOptions options)
     {
         ArgumentNullException.ThrowIfNull(init);
         var pyramid = new FeaturePyramid(init, "fpn", new CompactResNet(init, "backbone", [24, 48, 64, 96], firstLevel: 1), channels: 48);
-        return new FcosSystem(init.Stream, new FcosNet(init, "", pyramid, classes, towerConvs: 1, groups: 6), imageSize);
+        return new FcosSystem(init.Stream, new FcosNet(init, "", pyramid, classes, towerConvs: 1, groups: 6), imageSize, options);
     }
 
     /// <inheritdoc/>

@@ -17,7 +17,16 @@ public sealed class DetrSystemTests
         var init = new Initializer(stream, seed);
         var options = new DetrOptions
         {
-            Classes = 3, Queries = queries, Width = 16, Heads = 2, FeedForwardWidth = 24, EncoderLayers = 1, DecoderLayers = 2, Dropout = 0, Masks = masks, MaskGroups = 1,
+            Classes = 3,
+            Queries = queries,
+            Width = 16,
+            Heads = 2,
+            FeedForwardWidth = 24,
+            EncoderLayers = 1,
+            DecoderLayers = 2,
+            Dropout = 0,
+            Masks = masks,
+            MaskGroups = 1,
         };
         return new DetrSystem(stream, new DetrNet(init, "", new CompactResNet(init, "backbone", [8, 16]), options), Size);
     }
