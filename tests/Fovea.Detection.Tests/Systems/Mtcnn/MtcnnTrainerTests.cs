@@ -19,7 +19,7 @@ public sealed class MtcnnTrainerTests
         HasMasks = false,
     };
 
-    private static readonly MtcnnTrainingOptions Short = new() { BatchSize = 12, ProposalSteps = 40, RefinementSteps = 8, OutputSteps = 5, LearningRate = 4e-3f };
+    private static readonly MtcnnTrainingOptions Short = new() { BatchSize = 12, ProposalSteps = 80, RefinementSteps = 24, OutputSteps = 8, LearningRate = 2e-3f };
 
     // Every network learns; the cascade runs in a session, from memory and from a file alike; a second run gives the same bits.
     [Fact]
