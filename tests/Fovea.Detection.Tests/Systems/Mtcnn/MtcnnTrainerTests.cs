@@ -35,8 +35,8 @@ public sealed class MtcnnTrainerTests
         using var model = MtcnnModel.Load(Device.Cpu, path);
         Assert.Equal(first.Result.Stages, Evaluate(model).Stages);
         Assert.Equal(first.Result with { Stages = [] }, Evaluate(model) with { Stages = [] });
-        // Every window of three levels or more, but those on faces.
-        Assert.True(first.Result.Stages[0].Seen > 1000);
+        // Every window of all levels in three images, but those on faces.
+        Assert.True(first.Result.Stages[0].Seen > 500);
         Assert.Equal(first.Result.Stages[0].Passed, first.Result.Stages[1].Seen);
         Assert.Equal(first.Losses, Train(path).Losses);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
