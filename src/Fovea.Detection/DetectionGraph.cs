@@ -11,15 +11,19 @@ internal sealed class DetectionGraph<TDetection> : IDisposable
     private readonly DeviceTensor _image;
     private readonly DeviceTensor _results;
     private readonly DeviceTensor _count;
-    private readonly CapturedGraph _graph;
+    private readonly CapturedGraph? _graph;
+    private readonly Action<DeviceStream, DeviceTensor, DeviceTensor, DeviceTensor> _record;
 
     /// <param name="stream">Stream whose pool holds the buffers.</param>
     /// <param name="width">Width of the image.</param>
     /// <param name="height">Height of the image.</param>
     /// <param name="capacity">Most rows; a row is a <typeparamref name="TDetection"/> of f32 columns.</param>
     /// <param name="record">Records the detector, from the image [1][height][width][3] UInt8 to rows and their number, Int32 [1].</param>
-    public DetectionGraph(DeviceStream stream, int width, int height, int capacity, Action<DeviceStream, DeviceTensor, DeviceTensor, DeviceTensor> record)
+    /// <param name="captures">False: <paramref name="record"/> runs for each image, because it waits for the stream.</param>
+    public DetectionGraph(DeviceStream stream, int width, int height, int capacity,
+        Action<DeviceStream, DeviceTensor, DeviceTensor, DeviceTensor> record, bool captures = true)
     {
+        _record = record;
         Width = width;
         Height = height;
         try
@@ -27,6 +31,7 @@ internal sealed class DetectionGraph<TDetection> : IDisposable
             _image = DeviceTensor.Allocate(stream, DType.UInt8, 1, height, width, 3);
             _results = DeviceTensor.Allocate(stream, DType.Float32, capacity, Unsafe.SizeOf<TDetection>() / sizeof(float));
             _count = DeviceTensor.Allocate(stream, DType.Int32, 1);
+            if (!captures) return;
             using var capture = stream.BeginCapture();
             record(stream, _image, _results, _count);
             _graph = capture.End();
@@ -46,7 +51,8 @@ internal sealed class DetectionGraph<TDetection> : IDisposable
     public int Run(DeviceStream stream, ReadOnlySpan<byte> rgb, Span<TDetection> results)
     {
         _image.CopyFrom(stream, rgb);
-        _graph.Replay(stream);
+        if (_graph is null) _record(stream, _image, _results, _count);
+        else _graph.Replay(stream);
         Span<int> count = stackalloc int[1];
         _count.CopyTo(stream, count);
         int rows = Math.Min(count[0], results.Length);

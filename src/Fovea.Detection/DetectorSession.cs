@@ -29,6 +29,8 @@ public abstract class DetectorSession<TDetection> : IDisposable
         _stream = device.CreateStream(stream);
     }
 
+    private protected DeviceStream Stream => _stream;
+
     /// <summary>The pool that this session's buffers come from, for statistics and limits.</summary>
     public DeviceMemoryPool Pool => _stream.Pool;
 
@@ -86,6 +88,14 @@ public abstract class DetectorSession<TDetection> : IDisposable
     /// <typeparamref name="TDetection"/>, best first, and their number.</summary>
     private protected abstract void Record(DeviceStream stream, DeviceTensor image, DeviceTensor results, DeviceTensor count);
 
+    /// <summary>Whether <see cref="Record"/> only enqueues; else it runs anew for each image.</summary>
+    private protected virtual bool IsCapturable => true;
+
+    /// <summary>Frees what the graphs used on <see cref="Stream"/>, behind them.</summary>
+    private protected virtual void FreeModel()
+    {
+    }
+
     private static void CheckImage(ReadOnlySpan<byte> rgb, int width, int height)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
@@ -116,7 +126,7 @@ public abstract class DetectorSession<TDetection> : IDisposable
             _graphs.RemoveAt(0);
         }
 
-        var fresh = new DetectionGraph<TDetection>(_stream, width, height, _capacity, Record);
+        var fresh = new DetectionGraph<TDetection>(_stream, width, height, _capacity, Record, IsCapturable);
         _graphs.Add(fresh);
         return fresh;
     }
@@ -139,6 +149,7 @@ public abstract class DetectorSession<TDetection> : IDisposable
     {
         foreach (var graph in _graphs) graph.Dispose();
         _graphs.Clear();
+        FreeModel();
         _stream.Dispose();
     }
 }

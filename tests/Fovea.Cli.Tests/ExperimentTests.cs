@@ -2,6 +2,7 @@ using System.Text.Json;
 using Fovea.Cli.Drawing;
 using Fovea.Cli.Experiments;
 using Fovea.Cli.Experiments.NmsCrowds;
+using Fovea.Cli.Experiments.Systems;
 using SkiaSharp;
 using Xunit;
 
@@ -51,12 +52,20 @@ public sealed class ExperimentTests : IDisposable
     [InlineData("iou-losses", "DIoU")]
     [InlineData("nms-crowds", "soft Gaussian")]
     [InlineData("detector-checkpointing", "eviction")]
-    [InlineData("systems", "fcos")]
     public void QuickExperimentsPass(string name, string row)
     {
         var result = CliResult.Of(["experiment", name, "--quick", "--json", InFolder("result.json")]);
         Assert.True(result.ExitCode == 0, result.Out + result.Error);
         Assert.Contains(row, result.Out);
+    }
+
+    [Fact]
+    public void SystemsAreTrainedAndCompared()
+    {
+        var result = new SystemsExperiment(["fcos", "yolov1"]).Run(quick: true, _ => { });
+        Assert.True(result.Pass, result.Measured);
+        Assert.Equal(["fcos", "yolov1"], result.Rows.Select(r => r[0]));
+        Assert.All(result.Rows, r => Assert.Equal(result.Columns.Count, r.Count));
     }
 
     // The sizes of neighbours vary by 5 % and their places by 2 % of the distance, 16 pixels at least: the mean stays within 0.05.

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Fovea.Cli.Commands;
+using Fovea.Cli.Detectors;
 using Fovea.Cli.Training;
 using Fovea.Data;
 using Fovea.Detection.Systems;
@@ -59,12 +60,70 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(5, TrainingLog.Read(InFolder("run/log.csv")).Count());
     }
 
+    [Fact]
+    public void ATrainedModelDetectsAndIsJudged()
+    {
+        // Two photos with a square each, and their labels.
+        var photos = Directory.CreateDirectory(InFolder("photos")).FullName;
+        var scenes = new SceneGenerator(new SceneOptions { Width = 48, Height = 40, MaxSize = 30, Shapes = [SceneShape.Square] }, 1, 2);
+        for (var i = 0; i < 2; i++) ImageFile.Save(Path.Combine(photos, $"{i}.png"), scenes.Load(i).Image);
+        File.WriteAllText(InFolder("labels.json"), $$"""
+            {"images": [{"id": 1, "file_name": "0.png", "width": 48, "height": 40}, {"id": 2, "file_name": "1.png", "width": 48, "height": 40}],
+             "categories": [{"id": 7, "name": "square"}],
+             "annotations": [{{Annotation(1, scenes.Load(0))}}, {{Annotation(2, scenes.Load(1))}}]}
+            """);
+        var model = InFolder("run/model.safetensors");
+        var result = CliResult.Of(
+            ["train", "fcos", "--labels", InFolder("labels.json"), "--photos", photos, "--held-out", "1", "--size", "32", "--steps", "2", "--batch", "1", "--out", InFolder("run")]);
+        Assert.True(result.ExitCode == 0, result.Error);
+
+        result = CliResult.Of(["detect", Path.Combine(photos, "0.png"), "--model", model, "--threshold", "0", "--json"], Real);
+        Assert.True(result.ExitCode == 0, result.Error);
+        using (var json = JsonDocument.Parse(result.Out))
+            Assert.All(json.RootElement.GetProperty("detections").EnumerateArray(), d => Assert.Equal("square", d.GetProperty("label").GetString()));
+        result = CliResult.Of(["eval", InFolder("labels.json"), "--images", photos, "--model", model, "--threshold", "0", "--json"], Real);
+        Assert.True(result.ExitCode == 0, result.Error);
+        using (var json = JsonDocument.Parse(result.Out)) Assert.Equal(2, json.RootElement.GetProperty("images").GetInt32());
+
+        Assert.Equal(2, CliResult.Of(["detect", Path.Combine(photos, "0.png"), "--model", "nothing"], Real).ExitCode);
+        File.WriteAllText(model, "no weights at all");
+        result = CliResult.Of(["detect", Path.Combine(photos, "0.png"), "--model", model], Real);
+        Assert.Equal(3, result.ExitCode);
+        Assert.Contains("model.safetensors", result.Error, StringComparison.Ordinal);
+        Assert.Equal(3, CliResult.Of(["eval", InFolder("labels.json"), "--images", photos, "--model", model], Real).ExitCode);
+
+        static string Annotation(int image, LabelledImage scene)
+        {
+            var o = scene.Objects[0];
+            return FormattableString.Invariant(
+                $$"""{"id": {{image}}, "image_id": {{image}}, "category_id": 7, "bbox": [{{o.X1}}, {{o.Y1}}, {{o.X2 - o.X1}}, {{o.Y2 - o.Y1}}]}""");
+        }
+
+        static IDetector Real(DetectorOptions options) => DetectorCatalog.Create(options, new ModelStore());
+    }
+
+    [Theory]
+    [InlineData("small", 8)]
+    [InlineData("crowds", 12)]
+    [InlineData("shapes", 4)]
+    public void ScenesOfAKind(string kind, int most)
+    {
+        var data = TrainingData.Scenes(TrainingData.SceneOptionsOf(kind, 96), 1, 20, 3);
+        Assert.Equal((20, 3, 96, most), (data.Learnt.Count, data.HeldOut.Count, data.Size, data.MostObjects));
+        var counts = Enumerable.Range(0, 20).Select(i => data.Learnt.Load(i).Objects.Count).ToArray();
+        Assert.InRange(counts.Max(), 1, most);
+        if (kind == "small") Assert.All(data.Learnt.Load(0).Objects, o => Assert.InRange(o.X2 - o.X1, 1, 14));
+        if (kind == "crowds") Assert.True(counts.Average() > 4);
+    }
+
     [Theory]
     [InlineData("--memory", "1K", "fits 1,024 bytes")]
     [InlineData("--memory", "many", "no number of bytes")]
     [InlineData("--micro-batches", "3", "cannot be shared out")]
     [InlineData("--average", "1", "between 0 and 1")]
     [InlineData("--resume", null, "--resume needs --out")]
+    [InlineData("--labels", "x.json", "need each other")]
+    [InlineData("--scenes", "clouds", "clouds")]
     [InlineData("--steps", "0", "must be at least 1")]
     public void BadOptions(string option, string? value, string message)
     {

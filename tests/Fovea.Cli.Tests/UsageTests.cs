@@ -9,7 +9,7 @@ public class UsageTests
     [InlineData("nosuch", "'nosuch'")]
     [InlineData("detect", "'IMAGE'")]
     [InlineData("detect a.jpg --nosuch", "'--nosuch'")]
-    [InlineData("detect a.jpg --model yolo", "'mtcnn'")]
+    [InlineData("detect a.jpg --model yolo", "known: mtcnn, ")]
     [InlineData("detect a.jpg --min-face 11", "--min-face: '11' must be at least 12")]
     [InlineData("detect a.jpg --min-face abc", "--min-face: 'abc'")]
     [InlineData("detect a.jpg --threshold 1.01", "--threshold: '1.01' must lie between 0 and 1")]

@@ -11,10 +11,10 @@ internal static class DetectCommand
         var images = FilesArgument.Create("IMAGE", "Image files: JPEG, PNG, WebP, GIF (first frame), BMP.");
         var model = new Option<string>("--model")
         {
-            Description = "Model that detects.",
+            Description = $"Model that detects: {string.Join(", ", DetectorCatalog.Names)}, or a .safetensors file of 'fovea train'.",
             DefaultValueFactory = _ => "mtcnn",
         };
-        model.AcceptOnlyFromAmong(DetectorCatalog.Names);
+        model.Validators.Add(DetectorCatalog.CheckModel);
         var minFace = NumberOption.Create<int>(
             "--min-face", "mtcnn: side of the smallest face looked for, in pixels, at least 12 [default: 20].",
             n => n >= 12, "must be at least 12");

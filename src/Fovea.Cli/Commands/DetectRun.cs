@@ -59,7 +59,7 @@ internal sealed class DetectRun(
             detector = createDetector(options);
             return true;
         }
-        catch (Exception e) when (e is InvalidDataException or TfliteFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is InvalidDataException or TfliteFormatException or SafetensorsException or IOException or UnauthorizedAccessException)
         {
             console.Fail(e.Message);
             detector = null;

@@ -20,8 +20,11 @@ internal static class EvalCommand
             HelpName = "FILE",
             Description = "Detections to judge: COCO's list of results, or what 'fovea detect --json' wrote.",
         };
-        var model = new Option<string?>("--model") { Description = "Detector to run on the images instead." };
-        model.AcceptOnlyFromAmong(DetectorCatalog.Names);
+        var model = new Option<string?>("--model") 
+        {
+            Description = $"Detector to run on the images instead: {string.Join(", ", DetectorCatalog.Names)}, or a .safetensors file of 'fovea train'.",
+        };
+        model.Validators.Add(DetectorCatalog.CheckModel);
         var images = new Option<string?>("--images") { HelpName = "FOLDER", Description = "Folder of the images, for --model and for YOLO's labels." };
         var imageSet = new Option<string?>("--image-set") { HelpName = "FILE", Description = "VOC: names of the images to take, one a line." };
         var names = new Option<string?>("--names") { HelpName = "FILE", Description = "YOLO: names of the classes, one a line." };

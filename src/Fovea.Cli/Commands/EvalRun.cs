@@ -32,12 +32,12 @@ internal sealed class EvalRun(CliConsole console, LabelSource source, Metric met
                 using var detector = createDetector(model);
                 detections = Detect(detector, dataset, ref failures);
             }
-            catch (FormatException e) when (e is not TfliteFormatException)
+            catch (FormatException e) when (e is not (TfliteFormatException or SafetensorsException))
             {
                 console.Fail(e.Message);
                 return ExitCode.BadUsage;
             }
-            catch (Exception e) when (e is InvalidDataException or TfliteFormatException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is InvalidDataException or TfliteFormatException or SafetensorsException or IOException or UnauthorizedAccessException)
             {
                 console.Fail(e.Message);
                 return ExitCode.ModelUnavailable;

@@ -21,6 +21,10 @@ internal static class NumberOption
             },
         };
 
+    /// <summary>A whole number from 1.</summary>
+    internal static Option<T?> AtLeast1<T>(string name, string description) where T : struct, System.Numerics.IBinaryInteger<T> =>
+        Create<T>(name, description, n => n >= T.One, "must be at least 1");
+
     /// <summary><c>--threads</c>.</summary>
     internal static Option<int?> Threads(string description) => Create<int>("--threads", description, n => n is >= 1 and <= 256, "must lie between 1 and 256");
 }

@@ -1,6 +1,8 @@
+using System.CommandLine.Parsing;
 using System.Numerics;
 using Fovea.Data;
 using Fovea.Detection;
+using Fovea.Detection.Systems;
 using Fovea.Models;
 
 namespace Fovea.Cli.Detectors;
@@ -14,9 +16,20 @@ internal static class DetectorCatalog
         "ssd-mobilenetv2", "centernet",
     ];
 
+    /// <summary>Checks <c>--model</c>: one of <see cref="Names"/>, or a file of a detector that was trained here.</summary>
+    internal static void CheckModel(OptionResult result)
+    {
+        foreach (var token in result.Tokens)
+            if (!Names.Contains(token.Value) && !IsFile(token.Value))
+                result.AddError($"there is no detector '{token.Value}'; known: {string.Join(", ", Names)}, and .safetensors files of 'fovea train'");
+    }
+
+    private static bool IsFile(string model) => model.EndsWith(".safetensors", StringComparison.Ordinal);
+
     /// <summary>Loads the detector that <paramref name="options"/> name, with the weights of the cache.</summary>
     /// <exception cref="ModelNotInstalledException">The weights are not there.</exception>
     /// <exception cref="InvalidDataException">The weights are damaged.</exception>
+    /// <exception cref="SafetensorsException">The same of a file.</exception>
     internal static IDetector Create(DetectorOptions options, ModelStore store)
     {
         if (options.Threads is { } threads) FoveaRuntime.Threads = new ThreadPoolOptions { Count = threads };
@@ -32,6 +45,7 @@ internal static class DetectorCatalog
             "centernet" => CenterNet(options, store),
             "faceboxes" => FaceBoxes(options, store),
             "handtrack" => Handtrack(options, store),
+            var file when IsFile(file) => Trained(options),
             var name => throw new ArgumentException($"there is no detector '{name}'", nameof(options)),
         };
     }
@@ -93,6 +107,14 @@ internal static class DetectorCatalog
         var settings = Settings(new CenterNetOptions(), options);
         return Open(CenterNetModel.Load(Device.Cpu, store), m => new CenterNetSession(m, settings), settings.MaxDetections,
             d => Object(CenterNetModel.ClassNames, d));
+    }
+
+    private static SessionDetector<ObjectDetection> Trained(DetectorOptions options)
+    {
+        var settings = Settings(new TrainedDetectorOptions(), options);
+        var model = TrainedDetector.Load(Device.Cpu, options.Model);
+        string[] names = [.. model.ClassNames];
+        return Open(model, m => new TrainedDetectorSession(m, settings), settings.MaxDetections, d => Object(names, d));
     }
 
     private static DetectedObject Object(ReadOnlySpan<string> names, ObjectDetection d) =>

@@ -46,7 +46,7 @@ public sealed class LabelledCanvas
             var area = (x2 - x1) * (y2 - y1);
             var (cutX1, cutY1, cutX2, cutY2) = (Math.Max(x1, left), Math.Max(y1, top), Math.Min(x2, right), Math.Min(y2, bottom));
             if (!(cutX2 > cutX1 && cutY2 > cutY1) || (cutX2 - cutX1) * (cutY2 - cutY1) < minVisible * area) continue;
-            var placed = o with { X1 = (float)cutX1, Y1 = (float)cutY1, X2 = (float)cutX2, Y2 = (float)cutY2 };
+            var placed = o with { X1 = (float)cutX1, Y1 = (float)cutY1, X2 = (float)cutX2, Y2 = (float)cutY2, Points = null };
             if (o.Mask is not null)
             {
                 placed = placed with { Mask = Moved(o.Mask, source.Image, place, left, top, right, bottom) };

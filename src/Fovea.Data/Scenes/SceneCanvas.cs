@@ -16,7 +16,10 @@ internal sealed class SceneCanvas(RgbImage image, SceneOptions options)
     internal bool TryAdd(SceneSprite sprite, int kind, int left, int top)
     {
         if (sprite.Bounds is not { } bounds) return false;
-        var box = new LabelledObject(kind, left + bounds.X1, top + bounds.Y1, left + bounds.X2, top + bounds.Y2);
+        var box = new LabelledObject(kind, left + bounds.X1, top + bounds.Y1, left + bounds.X2, top + bounds.Y2)
+        {
+            Points = sprite.Points?.Select((p, i) => p + (i % 2 == 0 ? left : top)).ToArray(),
+        };
         if (_objects.Exists(o => Iou(o, box) > options.MaxOverlap)) return false;
         var covered = new int[_objects.Count + 1];
         var pixels = 0;

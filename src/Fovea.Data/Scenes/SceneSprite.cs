@@ -5,7 +5,8 @@ namespace Fovea.Data;
 /// <param name="Height">Rows of the arrays.</param>
 /// <param name="Alpha">How much of the object's colour a pixel takes, 255: all; 0: the pixel is not of the object.</param>
 /// <param name="Shade">What the object's colour is multiplied by, 255: 1; null: 1 everywhere.</param>
-internal readonly record struct SceneSprite(int Width, int Height, byte[] Alpha, byte[]? Shade = null)
+/// <param name="Points">See <see cref="LabelledObject.Points"/>; in pixels of the sprite.</param>
+internal readonly record struct SceneSprite(int Width, int Height, byte[] Alpha, byte[]? Shade = null, float[]? Points = null)
 {
     /// <summary>The smallest box around the object's pixels, edges; null where there is none.</summary>
     internal (int X1, int Y1, int X2, int Y2)? Bounds => PixelBounds.Of(Alpha, Width, Height);
@@ -25,7 +26,16 @@ internal readonly record struct SceneSprite(int Width, int Height, byte[] Alpha,
                 alpha[y * width + x] = 255;
                 if (shade is not null) shade[y * width + x] = IsFeature(u, v) ? dark : (byte)255;
             }
-        return new SceneSprite(width, height, alpha, shade);
+        return new SceneSprite(width, height, alpha, shade, shape == SceneShape.Face ? FacePoints(width, height) : null);
+    }
+
+    // Middles of the dots, a point between them and the bar that is not drawn, ends of the bar.
+    private static float[] FacePoints(int width, int height)
+    {
+        ReadOnlySpan<float> places = [-0.4f, -0.25f, 0.4f, -0.25f, 0, 0.1f, -0.45f, 0.5f, 0.45f, 0.5f]; // from -1 to 1 over the box
+        var points = new float[places.Length];
+        for (var i = 0; i < points.Length; i++) points[i] = (places[i] + 1) / 2 * (i % 2 == 0 ? width : height);
+        return points;
     }
 
     /// <summary>Cuts a picture out of its margins and gives it a longer side of <paramref name="size"/> pixels: each takes the mean of the

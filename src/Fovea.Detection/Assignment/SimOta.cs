@@ -40,7 +40,7 @@ internal static class SimOta
             {
                 var truth = truths.Slice(4 * m, 4);
                 var p = Math.Sqrt(Sigmoid(logits[labels[m]]) * objectProbability);
-                iou[m, k] = Iou(boxes.Slice(4 * cell, 4), truth);
+                iou[m, k] = BoxOverlap.Iou(boxes.Slice(4 * cell, 4), truth);
                 cost[m, k] = absent - LogLoss(1 - p) + LogLoss(p) - OverlapWeight * Math.Log(iou[m, k] + 1e-8)
                     + (IsNear(cells.Slice(3 * cell, 3), truth) ? 0 : FarCost);
             }
@@ -87,15 +87,6 @@ internal static class SimOta
         var radius = CentreRadius * cell[2];
         return Math.Abs((cell[0] + 0.5) * cell[2] - ((double)truth[0] + truth[2]) / 2) < radius
             && Math.Abs((cell[1] + 0.5) * cell[2] - ((double)truth[1] + truth[3]) / 2) < radius;
-    }
-
-    // 0 where there is no overlap, or no number.
-    private static double Iou(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
-    {
-        var (width, height) = ((double)Math.Min(a[2], b[2]) - Math.Max(a[0], b[0]), (double)Math.Min(a[3], b[3]) - Math.Max(a[1], b[1]));
-        if (!(width > 0 && height > 0)) return 0;
-        var area = ((double)a[2] - a[0]) * ((double)a[3] - a[1]) + ((double)b[2] - b[0]) * ((double)b[3] - b[1]);
-        return width * height / (area - width * height);
     }
 
     private static double Sigmoid(double x) => 1 / (1 + Math.Exp(-x));

@@ -7,14 +7,17 @@ public static class DetectionSystems
 {
     private static readonly (string Name, Func<Initializer, int, int, DetectionSystem> Create, DetectorTrainingOptions Options)[] All =
     [
-        ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
         ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 2000, LearningRate = 6e-4f, MaxGradientNorm = 1 }),
+        ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
-        ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
-        ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
+        ("gfl", GflSystem.Small, new DetectorTrainingOptions { Steps = 300 }),
         ("ssd", SsdSystem.Small, new DetectorTrainingOptions()),
+        ("vfnet", VfNetSystem.Small, new DetectorTrainingOptions { Steps = 400 }),
+        ("yolov1", YoloV1System.Small, new DetectorTrainingOptions { Steps = 250 }),
+        ("yolov2", YoloV2System.Small, new DetectorTrainingOptions { Steps = 400, LearningRate = 3e-3f }),
+        ("yolox", YoloxSystem.Small, new DetectorTrainingOptions { Steps = 450, LearningRate = 5e-3f }),
     ];
 
     /// <summary>Names in alphabetical order.</summary>

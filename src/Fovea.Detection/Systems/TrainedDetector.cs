@@ -12,8 +12,13 @@ public sealed class TrainedDetector : IDisposable
     private const string Format = "fovea-detector-1";
     private const int LargestSize = 4096, MostClasses = 10_000; // what a file may ask for before its weights are looked at
 
-    private TrainedDetector(string name, IReadOnlyList<string> classNames, DetectionSystem system) =>
-        (Name, ClassNames, System) = (name, classNames, system);
+    private readonly DeviceStream? _stream; // which the weights are on, where it is the detector's own
+
+    private TrainedDetector(string name, IReadOnlyList<string> classNames, DetectionSystem system, DeviceStream stream, bool ownsStream)
+    {
+        (Name, ClassNames, System, Device) = (name, classNames, system, stream.Device);
+        if (ownsStream) _stream = stream;
+    }
 
     /// <summary>One of <see cref="DetectionSystems.Names"/>.</summary>
     public string Name { get; }
@@ -23,6 +28,9 @@ public sealed class TrainedDetector : IDisposable
 
     /// <summary>The system, in evaluation mode.</summary>
     public DetectionSystem System { get; }
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device { get; }
 
     /// <summary>Writes the present weights of a system: the whole file or none.</summary>
     /// <param name="stream">Where its tensors are used.</param>
@@ -47,26 +55,51 @@ public sealed class TrainedDetector : IDisposable
     }
 
     /// <summary>Makes the system that a file describes and gives it the file's weights.</summary>
+    /// <param name="device">Where the weights go. Any number of <see cref="TrainedDetectorSession"/>s use them.</param>
+    /// <param name="path">The file.</param>
     /// <exception cref="SafetensorsException">The file is damaged, or holds no detector of a known system.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
+    public static TrainedDetector Load(Device device, string path)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        var stream = device.CreateStream();
+        try
+        {
+            return Load(stream, path, ownsStream: true);
+        }
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="Load(Device, string)"/>, with the weights in the pool of a stream that lives longer.</summary>
     public static TrainedDetector Load(DeviceStream stream, string path)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return Load(stream, path, ownsStream: false);
+    }
+
+    private static TrainedDetector Load(DeviceStream stream, string path, bool ownsStream)
     {
         using var file = SafetensorsFile.Open(path);
         if (file.Metadata.GetValueOrDefault("format") != Format) throw new SafetensorsException(path, $"its metadata do not say 'format': '{Format}'");
         var name = file.Metadata.GetValueOrDefault("system", "");
         if (!DetectionSystems.Names.Contains(name)) throw new SafetensorsException(path, $"there is no system '{name}'; known: {string.Join(", ", DetectionSystems.Names)}");
         var size = Number(file, "image_size", LargestSize);
+        if (size % 32 != 0) throw new SafetensorsException(path, $"an image size is a multiple of 32, not {size}");
         var classNames = new string[Number(file, "class_count", MostClasses)];
         for (var i = 0; i < classNames.Length; i++)
             classNames[i] = file.Metadata.TryGetValue(ClassKey(i), out var text) ? text : throw new SafetensorsException(path, $"class {i} has no name");
-        if (size % 32 != 0) throw new SafetensorsException(path, $"an image size is a multiple of 32, not {size}");
 
         var system = DetectionSystems.Create(name, Initializer.Undefined(stream), size, classNames.Length);
         try
         {
             Fill(stream, system, file);
+            stream.Synchronize(); // sessions have streams of their own
             system.Train(false);
-            return new TrainedDetector(name, classNames, system);
+            return new TrainedDetector(name, classNames, system, stream, ownsStream);
         }
         catch
         {
@@ -98,5 +131,9 @@ public sealed class TrainedDetector : IDisposable
     private static string ClassKey(int index) => string.Create(CultureInfo.InvariantCulture, $"class.{index}");
 
     /// <inheritdoc/>
-    public void Dispose() => System.Dispose();
+    public void Dispose()
+    {
+        System.Dispose();
+        _stream?.Dispose();
+    }
 }

@@ -34,7 +34,8 @@ public sealed class FcosNet : Module
         _classTower = Add(new HeadTower(init, $"{head}.classification_head.conv", channels, towerConvs, style));
         _boxTower = Add(new HeadTower(init, $"{head}.regression_head.conv", channels, towerConvs, style));
         _classes = Add(new PredictionConv(init, $"{head}.classification_head.cls_logits", channels, classes, bias: PredictionConv.PriorBias(0.01)));
-        _boxes = Add(new PredictionConv(init, $"{head}.regression_head.bbox_reg", channels, 4));
+        // Distances begin at one stride: below 0 the ReLU lets no gradient through, and a side that dies at the start stays dead.
+        _boxes = Add(new PredictionConv(init, $"{head}.regression_head.bbox_reg", channels, 4, bias: 1));
         _centerness = Add(new PredictionConv(init, $"{head}.regression_head.bbox_ctrness", channels, 1));
         if (regression == FcosRegression.Exponential) _scales = [.. Strides.Select((_, i) => Add(new LevelScale(init, $"{head}.scales.{i}")))];
     }

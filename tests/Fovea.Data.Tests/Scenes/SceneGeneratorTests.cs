@@ -73,6 +73,22 @@ public sealed class SceneGeneratorTests
     }
 
     [Fact]
+    public void FacesKnowTheirLandmarks()
+    {
+        var options = new SceneOptions { MinObjects = 1, MaxObjects = 1, MinSize = 40, Shapes = [SceneShape.Face] };
+        foreach (var (image, objects) in All(new SceneGenerator(options, seed: 4, count: 3)))
+        {
+            var face = Assert.Single(objects);
+            var shares = face.Points!.Select((p, i) => i % 2 == 0 ? (p - face.X1) / (face.X2 - face.X1) : (p - face.Y1) / (face.Y2 - face.Y1)).ToArray();
+            Assert.Equal([0.3f, 0.375f, 0.7f, 0.375f, 0.5f, 0.55f, 0.275f, 0.75f, 0.725f, 0.75f], shares, (a, b) => Math.Abs(a - b) < 1e-5);
+            // The eyes are dark, the nose is as light as the face.
+            var brightness = Enumerable.Range(0, 3).Select(i => (int)image.Pixels.Span[3 * ((int)face.Points![2 * i + 1] * image.Width + (int)face.Points[2 * i])]).ToArray();
+            Assert.True(brightness[0] < 60 && brightness[1] < 60 && brightness[2] >= 180, string.Join(' ', brightness));
+        }
+        Assert.All(new SceneGenerator(new SceneOptions(), 1, 1).Load(0).Objects, o => Assert.Null(o.Points));
+    }
+
+    [Fact]
     public void CrowdsKeepTheirLimits()
     {
         var options = new SceneOptions

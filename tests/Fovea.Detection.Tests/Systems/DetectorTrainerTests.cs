@@ -36,10 +36,10 @@ public sealed class DetectorTrainerTests : IDisposable
     public void ABudgetIsKeptAndChangesNoBit()
     {
         var options = Options with { MicroBatches = 1 };
-        var scenes = new SceneGenerator(new SceneOptions { Width = 64, Height = 64 }, seed: 3, count: 4);
+        var scenes = new SceneGenerator(new SceneOptions { Width = 96, Height = 96 }, seed: 3, count: 4);
         using var plain = new Run(options with { ActivationBytes = long.MaxValue / 2 }, scenes);
         Assert.Equal(0, plain.Trainer.RecomputedSteps);
-        var budget = plain.Trainer.Forecast!.Value.PeakBytes * 7 / 10;
+        var budget = plain.Trainer.Forecast!.Value.PeakBytes * 3 / 4;
         using var planned = new Run(options with { ActivationBytes = budget }, scenes);
         Assert.True(planned.Trainer.RecomputedSteps > 0);
         Assert.InRange(planned.Trainer.Forecast!.Value.PeakBytes, 1, budget);

@@ -27,8 +27,7 @@ public sealed class FcosSystem : DetectionSystem
     {
         _net = Add(net);
         _options = options ?? new FcosOptions();
-        var cells = PyramidCells.Points(imageSize, imageSize, net.Strides, _options.Point);
-        _cells = AddConstant(DeviceTensor.From(stream, cells, cells.Length / 3, 3));
+        _cells = AddConstant(PyramidCells.Tensor(stream, imageSize, net.Strides, _options.Point));
     }
 
     /// <summary>A configuration that trains in minutes on a CPU: levels of stride 8, 16 and 32, 48 channels.</summary>

@@ -19,7 +19,13 @@ public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int R
 
     /// <summary>Runs the cascade, whole and network by network, over images [<paramref name="start"/>, <paramref name="start"/> +
     /// <paramref name="count"/>).</summary>
-    public static MtcnnEvaluation Of(MtcnnModel model, ILabelledImages images, long start, int count, MtcnnOptions? options = null)
+    /// <param name="model">The trained networks.</param>
+    /// <param name="images">Where faces are to be found.</param>
+    /// <param name="start">The first image.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="options">Of the cascade.</param>
+    /// <param name="faceClass">The class that is a face.</param>
+    public static MtcnnEvaluation Of(MtcnnModel model, ILabelledImages images, long start, int count, MtcnnOptions? options = null, int faceClass = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(images);
@@ -32,14 +38,15 @@ public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int R
         var passed = new long[4]; // windows in front of each network, and at the end
         for (var i = start; i < start + count; i++)
         {
-            var (image, labels) = images.Load(i);
+            var (image, objects) = images.Load(i);
+            LabelledObject[] labels = [.. objects.Where(o => o.Class == faceClass)];
             using var pixels = DeviceTensor.From<byte>(stream, image.Pixels.Span, 1, image.Height, image.Width, 3);
             passed[0] += AllWindows(image.Width, image.Height, options).Count(w => w.BestIou(labels) < 0.3);
             passed[1] += miner.Windows(pixels, MtcnnStage.Refinement).Count(w => w.BestIou(labels) < 0.3);
             passed[2] += miner.Windows(pixels, MtcnnStage.Output).Count(w => w.BestIou(labels) < 0.3);
             var rows = results[..session.Detect(image.Pixels.Span, image.Width, image.Height, results)];
             passed[3] += rows.Count(d => labels.All(l => Iou(d, l) < 0.3));
-            faces += labels.Count;
+            faces += labels.Length;
             found += labels.Count(l => rows.Any(d => Iou(d, l) >= 0.5));
             detections += rows.Length;
             right += rows.Count(d => labels.Any(l => Iou(d, l) >= 0.5));

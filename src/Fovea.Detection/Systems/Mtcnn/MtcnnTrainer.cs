@@ -23,7 +23,7 @@ public sealed class MtcnnTrainer : IDisposable
     /// <param name="stream">Where training runs; the stream of <paramref name="nets"/>.</param>
     /// <param name="nets">Not owned, but their parameters live in the trainer's memory from their first step on: save them, or make a
     /// <see cref="MtcnnModel"/> of them, before it is disposed.</param>
-    /// <param name="images">Of equal size. Every object is a face; <see cref="LabelledObject.Points"/> are its landmarks where they are five.</param>
+    /// <param name="images">Of equal size. <see cref="LabelledObject.Points"/> of a face are its landmarks where they are five.</param>
     /// <param name="options">How to train.</param>
     /// <exception cref="ArgumentException">There are no images, or their sizes differ.</exception>
     public MtcnnTrainer(DeviceStream stream, MtcnnNets nets, ILabelledImages images, MtcnnTrainingOptions? options = null)
@@ -39,14 +39,14 @@ public sealed class MtcnnTrainer : IDisposable
         _images = DeviceTensor.Allocate(stream, DType.UInt8, images.Count, first.Height, first.Width, 3);
         for (var i = 0; i < _faces.Length; i++)
         {
-            var (image, faces) = images.Load(i);
+            var (image, objects) = images.Load(i);
             if ((image.Width, image.Height) != (first.Width, first.Height))
             {
                 _images.Dispose();
                 throw new ArgumentException($"image {i} has {image.Width}x{image.Height} pixels, the first {first.Width}x{first.Height}", nameof(images));
             }
             _images.Rows(i, 1).CopyFrom<byte>(stream, image.Pixels.Span);
-            _faces[i] = faces;
+            _faces[i] = [.. objects.Where(o => o.Class == _options.FaceClass)];
         }
     }
 

@@ -24,6 +24,9 @@ public sealed record MtcnnTrainingOptions
     /// <summary>The share of a batch, those with the largest loss, that the classifier learns from.</summary>
     public float HardShare { get; init; } = 0.7f;
 
+    /// <summary>The class of the images that is a face; objects of others are background.</summary>
+    public int FaceClass { get; init; }
+
     /// <summary>Of windows and their order.</summary>
     public int Seed { get; init; } = 1;
 

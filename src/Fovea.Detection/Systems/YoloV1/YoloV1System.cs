@@ -29,11 +29,12 @@ public sealed class YoloV1System : DetectionSystem
         _corners = AddConstant(DeviceTensor.From<float>(stream, corners, corners.Length / 2, 2));
     }
 
-    /// <summary>A configuration that trains in minutes on a CPU (<see cref="YoloV1Net.Compact"/>).</summary>
+    /// <summary>A configuration that trains in minutes on a CPU (<see cref="YoloV1Net.Compact"/>). It lists unlikely boxes too, as darknet does
+    /// for average precision.</summary>
     public static YoloV1System Small(Initializer init, int imageSize, int classes)
     {
         ArgumentNullException.ThrowIfNull(init);
-        return new YoloV1System(init.Stream, YoloV1Net.Compact(init, imageSize, classes), imageSize);
+        return new YoloV1System(init.Stream, YoloV1Net.Compact(init, imageSize, classes), imageSize, scoreThreshold: 0.01f);
     }
 
     /// <inheritdoc/>

@@ -32,7 +32,6 @@ internal sealed record YoloxTargetsOperation : HostOperation
 
     protected override void Compute(HostTensors tensors)
     {
-        var truths = tensors.Input<float>(0);
         var labels = tensors.Input<int>(1);
         var classes = tensors.Input<float>(2);
         var objectness = tensors.Input<float>(3);
@@ -48,11 +47,10 @@ internal sealed record YoloxTargetsOperation : HostOperation
         var (matched, overlaps, positives) = (new int[count], new float[count], 0);
         for (var image = 0; image < tensors.InputShape(1)[0]; image++)
         {
-            var mine = labels.Slice(image * places, places);
-            var objects = mine.IndexOf(-1) is >= 0 and var end ? end : places;
-            var boxes = truths.Slice(4 * image * places, 4 * objects);
+            var boxes = Objects.Of(tensors, image);
+            var mine = labels.Slice(image * places, boxes.Length / 4);
             SimOta.Assign(classes.Slice(image * count * classCount, count * classCount), objectness.Slice(image * count, count),
-                predicted.Slice(4 * image * count, 4 * count), cells, boxes, mine[..objects], matched, overlaps);
+                predicted.Slice(4 * image * count, 4 * count), cells, boxes, mine, matched, overlaps);
             for (var cell = 0; cell < count; cell++)
             {
                 var row = image * count + cell;

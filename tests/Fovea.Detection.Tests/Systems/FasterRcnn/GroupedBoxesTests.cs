@@ -10,8 +10,10 @@ public sealed class GroupedBoxesTests
 {
     private const int Size = 64;
 
-    [Fact]
-    public void ProposalsAreTheBestOfEachLevelAfterSuppression()
+    [Theory]
+    [InlineData(DeviceType.Cpu)]
+    [InlineData(DeviceType.CudaEmulated)]
+    public void ProposalsAreTheBestOfEachLevelAfterSuppression(DeviceType device)
     {
         EquatableList<int> levels = [20, 7];
         const int most = 9, capacity = 12, images = 2, anchors = 27;
@@ -21,7 +23,7 @@ public sealed class GroupedBoxesTests
         float[] deltas = [.. Enumerable.Range(0, images * anchors * 4).Select(_ => random.NextSingle() - 0.5f)];
         logits[3] = float.NaN;
         (logits[5], deltas[4 * 5 + 2]) = (20, -100); // a box without width
-        using var stream = Device.Cpu.CreateStream();
+        using var stream = StreamOf(device);
         using var logitTensor = DeviceTensor.From<float>(stream, logits, images, anchors, 1);
         using var deltaTensor = DeviceTensor.From<float>(stream, deltas, images, anchors, 4);
         using var anchorTensor = DeviceTensor.From<float>(stream, anchorBoxes, anchors, 4);
@@ -49,8 +51,10 @@ public sealed class GroupedBoxesTests
         }
     }
 
-    [Fact]
-    public void DetectionsAreTheBestOfEachClassAfterSuppression()
+    [Theory]
+    [InlineData(DeviceType.Cpu)]
+    [InlineData(DeviceType.CudaEmulated)]
+    public void DetectionsAreTheBestOfEachClassAfterSuppression(DeviceType device)
     {
         const int classes = 3, regions = 10, capacity = 8, images = 2, rows = images * regions;
         var random = new Random(12);
@@ -58,7 +62,7 @@ public sealed class GroupedBoxesTests
         boxes.AsSpan(4 * (regions - 1), 4).Clear(); // an empty place
         float[] scores = [.. Enumerable.Range(0, rows * (classes + 1)).Select(_ => random.NextSingle() * 0.3f)];
         float[] deltas = [.. Enumerable.Range(0, rows * 4 * (classes + 1)).Select(_ => random.NextSingle() * 4 - 2)];
-        using var stream = Device.Cpu.CreateStream();
+        using var stream = StreamOf(device);
         using var scoreTensor = DeviceTensor.From<float>(stream, scores, rows, classes + 1);
         using var deltaTensor = DeviceTensor.From<float>(stream, deltas, rows, 4 * (classes + 1));
         using var regionTensor = DeviceTensor.From<float>(stream, boxes, rows, 4);
@@ -81,14 +85,16 @@ public sealed class GroupedBoxesTests
         }
     }
 
-    [Fact]
-    public void RegionsTakeTheirFeaturesFromThePublishedLevels()
+    [Theory]
+    [InlineData(DeviceType.Cpu)]
+    [InlineData(DeviceType.CudaEmulated)]
+    public void RegionsTakeTheirFeaturesFromThePublishedLevels(DeviceType device)
     {
         var random = new Random(13);
         float[] sides = [112, 112, 224, 224, 223.9f, 223.9f, 448, 448, 56, 56, 112, 448, 5000, 5000, 1, 1, 0, 10, .. Enumerable.Range(0, 46).Select(_ => MathF.Pow(2, random.NextSingle() * 10))];
         var count = sides.Length / 2;
         float[] boxes = [.. Enumerable.Range(0, count).SelectMany(i => new[] { 3, 5, 3 + sides[2 * i], 5 + sides[2 * i + 1] })];
-        using var stream = Device.Cpu.CreateStream();
+        using var stream = StreamOf(device);
         using var regions = DeviceTensor.From<float>(stream, boxes, count, 4);
         var tape = new Tape();
         var levels = new RegionLevelsOperation(4, 2, 224, count / 2).Record(tape.Input(regions));
@@ -118,6 +124,13 @@ public sealed class GroupedBoxesTests
         Assert.Throws<ArgumentException>(() => new RegionLevelsOperation(4, 2, 224, 5).Record(Input(6, 4)));
         Assert.Throws<ArgumentException>(() => new RpnTargetsOperation(8).Record(Input(1, 2, 4), Input(1, 3), Input(5, 4)));
         Assert.Throws<ArgumentException>(() => new RegionSamplesOperation(3, 8).Record(Input(1, 2, 4), Input(1, 2), Input(2, 5, 6)));
+    }
+
+    private static DeviceStream StreamOf(DeviceType device)
+    {
+        if (device == DeviceType.Cpu) return Device.Cpu.CreateStream();
+        Assert.SkipUnless(Device.Backends.Any(b => b is { Name: "cuda-emulated", RefusalReason: null }), "the emulated CUDA plug-in was not built");
+        return Device.CudaEmulated.CreateStream();
     }
 
     private static float[] Box(Random random)

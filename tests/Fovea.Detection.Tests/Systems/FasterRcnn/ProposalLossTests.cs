@@ -1,5 +1,4 @@
 using Fovea.Detection.Systems;
-using Fovea.Training;
 
 namespace Fovea.Detection.Tests.Systems;
 
@@ -14,7 +13,7 @@ public sealed class ProposalLossTests
 
     // A good one for anchor 0 (IoU 0.88) and one that none covers well; an image of the ground; one whose best anchors tie.
     private static readonly float[] Objects = [0, 4, 16, 18, 30, 10, 60, 14, 0, 0, 0, 0, 0, 0, 0, 0, 16, 4, 24, 20, 0, 0, 0, 0];
-    private static readonly int[] Labels = [1, 0, -1, -1, 1, -1];
+    private static readonly int[] Classes = [1, 0, -1, -1, 1, -1];
 
     [Fact]
     public void ValueAndGradientAreThoseOfTheFormulas()
@@ -23,42 +22,23 @@ public sealed class ProposalLossTests
         float[] logits = [.. Enumerable.Range(0, 3 * Anchors).Select(_ => random.NextSingle() * 4 - 2)];
         float[] deltas = [.. Enumerable.Range(0, 3 * Anchors * 4).Select(_ => random.NextSingle() * 2 - 1)];
         using var stream = Device.Cpu.CreateStream();
-        using var logitTensor = DeviceTensor.From<float>(stream, logits, 3, Anchors, 1);
-        using var deltaTensor = DeviceTensor.From<float>(stream, deltas, 3, Anchors, 4);
-        using var anchorTensor = DeviceTensor.From<float>(stream, Boxes, Anchors, 4);
-        using var objectTensor = DeviceTensor.From<float>(stream, Objects, 3, 2, 4);
-        using var labelTensor = DeviceTensor.From<int>(stream, Labels, 3, 2);
-        var tape = new Tape();
-        var (x, d) = (tape.Input(logitTensor, requiresGradient: true), tape.Input(deltaTensor, requiresGradient: true));
-        // Room for every anchor: nothing is left to chance.
-        var (objectness, boxes) = FasterRcnnSystem.ProposalLosses(
-            x, d, tape.Input(anchorTensor), new DetectionTargets(tape.Input(objectTensor), tape.Input(labelTensor)), samples: 2 * Anchors);
-        using var program = tape.Compile(stream, objectness.Add(boxes));
-        program.Run();
-
-        double[] values = [.. logits.Concat(deltas).Select(v => (double)v)];
-        float[] gradient = [.. program.Gradient(x).ToArray<float>(stream), .. program.Gradient(d).ToArray<float>(stream)];
-        var expected = Loss(values);
-        Assert.Equal(expected, program.ReadLoss(), 1e-5 * expected); // sums of at most 200 terms of a few roundings
-        const double h = 1e-6;
-        for (var i = 0; i < values.Length; i++)
+        using var anchors = DeviceTensor.From<float>(stream, Boxes, Anchors, 4);
+        using var targets = new Labels(stream, Objects, Classes, images: 3);
+        LossComparison.Run(stream, [(logits, [3, Anchors, 1]), (deltas, [3, Anchors, 4])], maps =>
         {
-            var value = values[i];
-            values[i] = value + h;
-            var above = Loss(values);
-            values[i] = value - h;
-            var below = Loss(values);
-            values[i] = value;
-            Assert.Equal((above - below) / (2 * h), gradient[i], 1e-5 * (1 + Math.Abs(gradient[i])));
-        }
+            // Room for every anchor: nothing is left to chance.
+            var (objectness, boxes) = FasterRcnnSystem.ProposalLosses(
+                maps[0], maps[1], maps[0].Tape.Input(anchors), targets.On(maps[0].Tape), samples: 2 * Anchors);
+            return DetectionLoss.Of(("objectness", objectness), ("proposals", boxes));
+        }, _ => 0, (maps, _) => Loss(maps[0], maps[1]));
     }
 
-    private static double Loss(double[] values)
+    private static double[] Loss(double[] logits, double[] deltas)
     {
-        var (sum, sampled, positives) = (0.0, 0, 0);
+        var (objectness, boxes, sampled, positives) = (0.0, 0.0, 0, 0);
         for (var image = 0; image < 3; image++)
         {
-            var objects = Enumerable.Range(2 * image, 2).Where(m => Labels[m] >= 0).ToArray();
+            var objects = Enumerable.Range(2 * image, 2).Where(m => Classes[m] >= 0).ToArray();
             for (var n = 0; n < Anchors; n++)
             {
                 var best = objects.OrderByDescending(m => Iou(m, n)).Append(-1).First();
@@ -67,20 +47,19 @@ public sealed class ProposalLossTests
                 var isPositive = overlap >= 0.7 || isBestOfSome;
                 if (!isPositive && overlap >= 0.3) continue;
                 sampled++;
-                var logit = values[image * Anchors + n];
-                sum += Math.Log(1 + Math.Exp(isPositive ? -logit : logit));
+                objectness += ScalarLosses.Bce(logits[image * Anchors + n], isPositive ? 1 : 0);
                 if (!isPositive) continue;
                 positives++;
                 var wanted = Encoded(best, n);
                 for (var k = 0; k < 4; k++)
                 {
-                    var difference = Math.Abs(values[3 * Anchors + 4 * (image * Anchors + n) + k] - wanted[k]);
-                    sum += difference < 1 / 9.0 ? difference * difference * 4.5 : difference - 1 / 18.0;
+                    var difference = Math.Abs(deltas[4 * (image * Anchors + n) + k] - wanted[k]);
+                    boxes += difference < 1 / 9.0 ? difference * difference * 4.5 : difference - 1 / 18.0;
                 }
             }
         }
         Assert.True(positives >= 5, $"{positives}"); // ties are among them
-        return sum / sampled;
+        return [objectness / sampled, boxes / sampled];
     }
 
     private static double Iou(int m, int n)

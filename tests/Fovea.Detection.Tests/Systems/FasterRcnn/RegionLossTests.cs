@@ -44,52 +44,34 @@ public sealed class RegionLossTests
         var random = new Random(8);
         float[] logits = [.. Enumerable.Range(0, regions * Columns).Select(_ => random.NextSingle() * 4 - 2)];
         float[] deltas = [.. Enumerable.Range(0, regions * Columns * 4).Select(_ => random.NextSingle() * 2 - 1)];
-        float[] objects = [0, 0, 10, 10, 0, 0, 0, 0];
-        int[] labels = [1, -1];
         using var stream = Device.Cpu.CreateStream();
-        using var logitTensor = DeviceTensor.From<float>(stream, logits, regions, Columns);
-        using var deltaTensor = DeviceTensor.From<float>(stream, deltas, regions, 4 * Columns);
-        using var proposalTensor = DeviceTensor.From<float>(stream, Proposals, 1, 3, 6);
-        using var objectTensor = DeviceTensor.From<float>(stream, objects, 1, 2, 4);
-        using var labelTensor = DeviceTensor.From<int>(stream, labels, 1, 2);
-        var tape = new Tape();
-        var (x, d) = (tape.Input(logitTensor, requiresGradient: true), tape.Input(deltaTensor, requiresGradient: true));
-        var samples = new RegionSamplesOperation(Classes, regions).Record(tape.Input(objectTensor), tape.Input(labelTensor), tape.Input(proposalTensor));
-        var (classes, boxes) = FasterRcnnSystem.RegionLosses(x, d, samples);
-        using var program = tape.Compile(stream, classes.Add(boxes));
-        program.Run();
-
+        using var proposals = DeviceTensor.From<float>(stream, Proposals, 1, 3, 6);
+        using var targets = new Labels(stream, [0, 0, 10, 10, 0, 0, 0, 0], [1, -1], images: 1);
         // Three regions: the proposal on the object, the ground, the object itself.
-        int[] expectedLabels = [1, Classes, 1];
+        int[] labels = [1, Classes, 1];
         double[][] wanted = [[10 * 0.5 / 9, 10 * 0.5 / 9, 5 * Math.Log(10 / 9.0), 5 * Math.Log(10 / 9.0)], [], [0, 0, 0, 0]];
-        double[] values = [.. logits.Concat(deltas).Select(v => (double)v)];
-        float[] gradient = [.. program.Gradient(x).ToArray<float>(stream), .. program.Gradient(d).ToArray<float>(stream)];
-        Assert.Equal(Loss(), program.ReadLoss(), 1e-5 * Loss());
-        const double h = 1e-6;
-        for (var i = 0; i < values.Length; i++)
+        LossComparison.Run(stream, [(logits, [regions, Columns]), (deltas, [regions, 4 * Columns])], maps =>
         {
-            var value = values[i];
-            values[i] = value + h;
-            var above = Loss();
-            values[i] = value - h;
-            var below = Loss();
-            values[i] = value;
-            Assert.Equal((above - below) / (2 * h), gradient[i], 1e-5 * (1 + Math.Abs(gradient[i])));
-        }
+            var tape = maps[0].Tape;
+            var truth = targets.On(tape);
+            var samples = new RegionSamplesOperation(Classes, regions).Record(truth.Boxes, truth.Classes, tape.Input(proposals));
+            var (classes, boxes) = FasterRcnnSystem.RegionLosses(maps[0], maps[1], samples);
+            return DetectionLoss.Of(("classes", classes), ("boxes", boxes));
+        }, _ => 0, (maps, _) => Loss(maps[0], maps[1]));
 
-        double Loss()
+        double[] Loss(double[] x, double[] d)
         {
-            double sum = 0;
+            double classes = 0, boxes = 0;
             for (var r = 0; r < 3; r++)
             {
-                sum += Math.Log(values[(r * Columns)..((r + 1) * Columns)].Sum(Math.Exp)) - values[r * Columns + expectedLabels[r]];
+                classes += Math.Log(x[(r * Columns)..((r + 1) * Columns)].Sum(Math.Exp)) - x[r * Columns + labels[r]];
                 for (var k = 0; k < wanted[r].Length; k++)
                 {
-                    var difference = Math.Abs(values[regions * Columns + 4 * (r * Columns + expectedLabels[r]) + k] - wanted[r][k]);
-                    sum += difference < 1 / 9.0 ? difference * difference * 4.5 : difference - 1 / 18.0;
+                    var difference = Math.Abs(d[4 * (r * Columns + labels[r]) + k] - wanted[r][k]);
+                    boxes += difference < 1 / 9.0 ? difference * difference * 4.5 : difference - 1 / 18.0;
                 }
             }
-            return sum / 3;
+            return [classes / 3, boxes / 3];
         }
     }
 

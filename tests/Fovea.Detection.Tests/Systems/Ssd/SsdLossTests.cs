@@ -1,19 +1,17 @@
-using Fovea.Detection.Assignment;
 using Fovea.Detection.Systems;
-using Fovea.Training;
 
 namespace Fovea.Detection.Tests.Systems;
 
 /// <summary>The loss over maps that stand where the network's are: against scalar arithmetic in double, value and gradient.</summary>
 public sealed class SsdLossTests
 {
-    private const int Classes = 2, Boxes = 12, Columns = Classes + 1;
+    private const int Ground = 2, Boxes = 12, Columns = Ground + 1;
 
     private static readonly float[] Anchors = [.. Enumerable.Range(0, Boxes).SelectMany(i => new float[] { 8 * (i % 4), 8 * (i / 4), 8 * (i % 4) + 12, 8 * (i / 4) + 12 })];
 
     // Two objects near default boxes 0 and 6, an empty image, and one object that no default box overlaps by half.
     private static readonly float[] Objects = [1, 0, 13, 11, 17, 9, 27, 22, 0, 0, 0, 0, 0, 0, 0, 0, 10, 2, 14, 28, 0, 0, 0, 0];
-    private static readonly int[] Labels = [1, 0, -1, -1, 1, -1];
+    private static readonly int[] Classes = [1, 0, -1, -1, 1, -1];
 
     [Fact]
     public void ValueAndGradientAreThoseOfTheFormulas()
@@ -22,67 +20,45 @@ public sealed class SsdLossTests
         float[] logits = [.. Enumerable.Range(0, 3 * Boxes * Columns).Select(_ => random.NextSingle() * 4 - 2)];
         float[] deltas = [.. Enumerable.Range(0, 3 * Boxes * 4).Select(_ => random.NextSingle() * 6 - 3)];
         using var stream = Device.Cpu.CreateStream();
-        using var logitTensor = DeviceTensor.From<float>(stream, logits, 3, Boxes, Columns);
-        using var deltaTensor = DeviceTensor.From<float>(stream, deltas, 3, Boxes, 4);
-        using var anchorTensor = DeviceTensor.From<float>(stream, Anchors, Boxes, 4);
-        using var objectTensor = DeviceTensor.From<float>(stream, Objects, 3, 2, 4);
-        using var labelTensor = DeviceTensor.From<int>(stream, Labels, 3, 2);
-        var tape = new Tape();
-        var (x, d) = (tape.Input(logitTensor, requiresGradient: true), tape.Input(deltaTensor, requiresGradient: true));
-        var loss = SsdSystem.LossOf(x, d, tape.Input(anchorTensor), new DetectionTargets(tape.Input(objectTensor), tape.Input(labelTensor)));
-        using var program = tape.Compile(stream, loss.Total);
-        program.Run();
-
-        double[] values = [.. logits.Concat(deltas).Select(v => (double)v)];
-        float[] gradient = [.. program.Gradient(x).ToArray<float>(stream), .. program.Gradient(d).ToArray<float>(stream)];
-        var expected = Loss(values);
-        Assert.Equal(expected, program.ReadLoss(), 1e-5 * expected); // sums of at most 100 terms of a few roundings
-        const double h = 1e-6;
-        for (var i = 0; i < values.Length; i++)
-        {
-            var value = values[i];
-            values[i] = value + h;
-            var above = Loss(values);
-            values[i] = value - h;
-            var below = Loss(values);
-            values[i] = value;
-            Assert.Equal((above - below) / (2 * h), gradient[i], 1e-5 * (1 + Math.Abs(gradient[i])));
-        }
+        using var anchors = DeviceTensor.From<float>(stream, Anchors, Boxes, 4);
+        using var targets = new Labels(stream, Objects, Classes, images: 3);
+        LossComparison.Run(stream, [(logits, [3, Boxes, Columns]), (deltas, [3, Boxes, 4])],
+            maps => SsdSystem.LossOf(maps[0], maps[1], maps[0].Tape.Input(anchors), targets.On(maps[0].Tape)), _ => 0, (maps, _) => Loss(maps[0], maps[1]));
     }
 
-    private static double Loss(double[] values)
+    private static double[] Loss(double[] logits, double[] deltas)
     {
         var (classLoss, boxLoss, positives) = (0.0, 0.0, 0);
         for (var image = 0; image < 3; image++)
         {
-            var objects = Enumerable.Range(2 * image, 2).Where(m => Labels[m] >= 0).ToArray();
+            var objects = Enumerable.Range(2 * image, 2).Where(m => Classes[m] >= 0).ToArray();
             var matched = new int[Boxes];
             for (var n = 0; n < Boxes; n++)
                 matched[n] = objects.Where(m => Iou(m, n) > 0.5).OrderByDescending(m => Iou(m, n)).Append(-1).First();
             // The objects lie far apart: each one's best box is its own.
             foreach (var m in objects) matched[Enumerable.Range(0, Boxes).MaxBy(n => Iou(m, n))] = m;
-            var ground = Enumerable.Range(0, Boxes).Where(n => matched[n] < 0).Select(n => CrossEntropy(image, n, Classes));
+            var ground = Enumerable.Range(0, Boxes).Where(n => matched[n] < 0).Select(n => CrossEntropy(image, n, Ground));
             var count = matched.Count(m => m >= 0);
             positives += count;
             classLoss += ground.OrderDescending().Take(3 * count).Sum();
             for (var n = 0; n < Boxes; n++)
             {
                 if (matched[n] < 0) continue;
-                classLoss += CrossEntropy(image, n, Labels[matched[n]]);
+                classLoss += CrossEntropy(image, n, Classes[matched[n]]);
                 var wanted = Encoded(matched[n], n);
                 for (var k = 0; k < 4; k++)
                 {
-                    var difference = Math.Abs(values[3 * Boxes * Columns + 4 * (image * Boxes + n) + k] - wanted[k]);
+                    var difference = Math.Abs(deltas[4 * (image * Boxes + n) + k] - wanted[k]);
                     boxLoss += difference < 1 ? difference * difference / 2 : difference - 0.5;
                 }
             }
         }
-        return (classLoss + boxLoss) / positives;
+        return [classLoss / positives, boxLoss / positives];
 
         double CrossEntropy(int image, int n, int label)
         {
             var at = (image * Boxes + n) * Columns;
-            return Math.Log(values[at..(at + Columns)].Sum(Math.Exp)) - values[at + label];
+            return Math.Log(logits[at..(at + Columns)].Sum(Math.Exp)) - logits[at + label];
         }
     }
 

@@ -6,7 +6,7 @@ namespace Fovea.Detection.Tests.Systems.YoloV1;
 
 public sealed class YoloV1LossTests
 {
-    // Published by nobody, computed by hand: S = B = C = 2 in an image of 100 pixels.
+    // By hand: S = B = C = 2 in an image of 100 pixels, one object in cell 2, whose first box overlaps it more.
     [Theory]
     [InlineData(YoloV1Layout.Vector)]
     [InlineData(YoloV1Layout.PerCell)]
