@@ -29,6 +29,26 @@ public sealed class EvictionOrderTests
         Assert.Equal(program.Forecast(profile).PeakBytes, peak);
     }
 
+    // The chain is one stage, so that only eviction can save anything; the plain step needs no plan at all.
+    [Fact]
+    public void TheOrderWithinABudgetComesFromWhoeverFindsOne()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var model = new ResidualModel(stream, layers: 10);
+        using var plain = model.Tape.Compile(stream, model.Loss);
+        var (gradients, plainPeak) = model.Run(plain);
+        Assert.Equal(plainPeak, TapeOrder.WithinBudget(stream, model.Tape, model.Loss, plainPeak).Forecast.PeakBytes);
+
+        var (order, forecast) = TapeOrder.WithinBudget(stream, model.Tape, model.Loss, plainPeak * 6 / 10);
+        using var program = model.Tape.Compile(stream, model.Loss, order);
+        var (again, peak) = model.Run(program);
+        Assert.Equal(gradients, again);
+        Assert.Equal(forecast.PeakBytes, peak);
+        Assert.InRange(peak, 1, plainPeak * 6 / 10);
+        var refused = Assert.Throws<ArgumentException>(() => TapeOrder.WithinBudget(stream, model.Tape, model.Loss, 100));
+        Assert.Contains("100 bytes", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void NothingIsComputedAgainWhereAllFits()
     {

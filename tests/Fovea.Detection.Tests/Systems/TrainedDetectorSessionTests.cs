@@ -80,6 +80,25 @@ public sealed class TrainedDetectorSessionTests : IDisposable
         }
     }
 
+    public static TheoryData<string> Names => [.. DetectionSystems.Names];
+
+    // A wide image: the letterbox and the way back are part of it.
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void EverySystemComesBackFromItsFile(string name)
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using (var system = DetectionSystems.Create(name, new Initializer(stream, 1), 96, 2)) TrainedDetector.Save(stream, _path, name, system, ["a", "b"]);
+        using var detector = TrainedDetector.Load(Device.Cpu, _path);
+        using var session = new TrainedDetectorSession(detector, Everything);
+        var (image, first, second) = (Noise(100, 50), new ObjectDetection[20], new ObjectDetection[20]);
+        var count = session.Detect(image, 100, 50, first);
+        Assert.InRange(count, 0, 20);
+        Assert.Equal(count, session.Detect(image, 100, 50, second));
+        Assert.True(MemoryMarshal.AsBytes<ObjectDetection>(first).SequenceEqual(MemoryMarshal.AsBytes<ObjectDetection>(second)));
+        Assert.All(first[..count], d => Assert.InRange(d.Class, 0, 1));
+    }
+
     [Fact]
     public void Arguments()
     {
