@@ -52,7 +52,7 @@ public sealed class TrainTests : IDisposable
     {
         string[] mtcnn = ["train", "mtcnn", "--size", "64", "--held-out", "2", "--batch", "8", "--steps", "3"];
         var run = InFolder("mtcnn");
-        var result = CliResult.Of([.. mtcnn, "--images", "8", "--out", run, "--json"]);
+        var result = CliResult.Of([.. mtcnn, "--images", "16", "--out", run, "--json"]);
         Assert.True(result.ExitCode == 0, result.Error);
         Assert.Contains("output net, loss ", result.Error, StringComparison.Ordinal);
         using var json = JsonDocument.Parse(result.Out);

@@ -233,6 +233,18 @@ TEST(DecodeBoxes, ThresholdsExactlyAtAScore) {
   }
 }
 
+// Behind the scores of a row lies the next row's box: a number far above them, which no softmax may take for one of its own.
+TEST(DecodeBoxes, RowsEndWithTheirScores) {
+  for (int32_t mode = FOVEA_SCORE_PLAIN; mode <= FOVEA_SCORE_SOFTMAX; ++mode)
+    for (const int32_t best : {0, 1}) {
+      fovea_decode_params p = params(mode, FOVEA_BOX_PLAIN, .1f);
+      p.best_class = best;
+      Head h(20, 7, p, 5, -1, 1);
+      for (int64_t r = 0; r < h.n; ++r) h.table[r * h.table.last()] = 2000;
+      check(p, h, false, 200, 0);
+    }
+}
+
 TEST(DecodeBoxes, NanInfinityAndHostileCounts) {
   for (int32_t mode = FOVEA_SCORE_PLAIN; mode <= FOVEA_SCORE_SOFTMAX; ++mode) {
     fovea_decode_params p = params(mode, FOVEA_BOX_PLAIN, .1f);

@@ -201,6 +201,29 @@ TEST_F(F32Products, InfinityAndNan) {
     }
 }
 
+// Live rows of a limit the rows of the product, or, where a is transposed, the terms: what lies behind them is not read.
+TEST_F(F32Products, LiveRowsAndTerms) {
+  const OnDevice scope(test_device());
+  Array<int32_t> live({1});
+  live[0] = 33;
+  for (const int32_t products : kRounded) {
+    Array<float> a({40, 44}), b({44, 3}), c({40, 3}), y({40, 3}), terms({44, 3});
+    a.fill(1, 1, 1), b.fill(1, 1, 1), c.fill(1, 1, 1);
+    for (int64_t i = 33 * 44; i < a.size(); ++i) a[i] = NAN;
+    fovea_tensor at = a.view();
+    at.live = live.data();
+    const fovea_tensor bt = b.view(), ct = c.view(), yt = y.view(), tt = terms.view();
+    const fovea_matmul_params plain{1, 0, 0, 0}, transposed{1, 1, 0, 0};
+    const fovea_workspace none{};
+    const StreamPtr stream = make_stream(0, products);
+    y.poison(), terms.poison();
+    ASSERT_EQ(fovea_matmul(&plain, &at, &bt, &yt, &none, stream.get()), FOVEA_OK) << fovea_last_error();
+    ASSERT_EQ(finish(fovea_matmul(&transposed, &at, &ct, &tt, &none, stream.get()), stream.get()), FOVEA_OK);
+    for (int64_t i = 0; i < y.size(); ++i) EXPECT_TRUE(i < 33 * 3 ? y[i] == 44 : std::isnan(y[i])) << i;
+    for (int64_t i = 0; i < terms.size(); ++i) EXPECT_EQ(terms[i], 33) << i;
+  }
+}
+
 // The way of the stream that a call was captured on.
 TEST_F(F32Products, AreCaptured) {
   Product p(1, 20, 20, 40);

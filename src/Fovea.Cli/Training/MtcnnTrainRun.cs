@@ -89,7 +89,7 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
         var table = new Table().Border(console.OutIsTerminal ? TableBorder.Rounded : TableBorder.Ascii2).AddColumn("network");
         foreach (var title in (string[])["false windows", "passed", "removed"]) table.AddColumn(new TableColumn(title).RightAligned());
         foreach (var s in result.Stages)
-            table.AddRow(s.Stage.ToString().ToLowerInvariant(), s.Seen.ToString("N0", Invariant), s.Passed.ToString("N0", Invariant), s.Removed.ToString("P1", Invariant));
+            table.AddRow(s.Stage.ToString().ToLowerInvariant(), s.Seen.ToString("N0", Invariant), s.Passed.ToString("N0", Invariant), s.Seen == 0 ? "-" : s.Removed.ToString("P1", Invariant));
         console.Styled().Write(table);
         console.Out.WriteLine(string.Create(Invariant, $"mtcnn: recall {result.Recall:F3} ({result.Found} of {result.Faces}), precision {result.Precision:F3} at IoU 0.5, landmarks off by {result.LandmarkError:P1} of the width, held out; {seconds:F1} s"));
     }
@@ -99,10 +99,11 @@ internal sealed class MtcnnTrainRun(CliConsole console, MtcnnTrainingOptions opt
         json.WriteString("system", "mtcnn");
         json.WriteNumber("seconds", Math.Round(seconds, 3));
         json.WriteNumber("faces", result.Faces);
-        json.WriteNumber("recall", Math.Round(result.Recall, 6));
-        json.WriteNumber("precision", Math.Round(result.Precision, 6));
-        if (double.IsNaN(result.LandmarkError)) json.WriteNull("landmark_error");
-        else json.WriteNumber("landmark_error", Math.Round(result.LandmarkError, 6));
+        foreach (var (name, value) in new[] { ("recall", result.Recall), ("precision", result.Precision), ("landmark_error", result.LandmarkError) })
+        {
+            if (double.IsNaN(value)) json.WriteNull(name);
+            else json.WriteNumber(name, Math.Round(value, 6));
+        }
         json.WriteStartArray("stages");
         foreach (var s in result.Stages)
         {

@@ -9,7 +9,7 @@ public static class DetectionSystems
     [
         ("centernet", CenterNetSystem.Small, new DetectorTrainingOptions()),
         ("cornernet", CornerNetSystem.Small, new DetectorTrainingOptions()),
-        ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 6000, LearningRate = 1e-3f, MaxGradientNorm = 1 }),
+        ("detr", DetrSystem.Small, new DetectorTrainingOptions { Steps = 2000, LearningRate = 6e-4f, MaxGradientNorm = 1 }),
         ("faster-rcnn", FasterRcnnSystem.Small, new DetectorTrainingOptions()),
         ("fcos", FcosSystem.Small, new DetectorTrainingOptions()),
         ("gfl", GflSystem.Small, new DetectorTrainingOptions { Steps = 300 }),

@@ -33,8 +33,10 @@ internal sealed class ScoreHeads : IDisposable
             quality[NoisyCell.Classes * i + cells[i].Class] = (float)Math.Max(1e-6, cells[i].Overlap);
             centerness[i] = cells[i].Centerness;
         }
-        using DeviceTensor x = Features(cells), classTensor = DeviceTensor.From<float>(_stream, wanted, cells.Count, NoisyCell.Classes),
-            qualityTensor = DeviceTensor.From<float>(_stream, quality, cells.Count, NoisyCell.Classes), centernessTensor = DeviceTensor.From<float>(_stream, centerness, cells.Count, 1);
+        using var x = Features(cells);
+        using var classTensor = DeviceTensor.From<float>(_stream, wanted, cells.Count, NoisyCell.Classes);
+        using var qualityTensor = DeviceTensor.From<float>(_stream, quality, cells.Count, NoisyCell.Classes);
+        using var centernessTensor = DeviceTensor.From<float>(_stream, centerness, cells.Count, 1);
         var tape = new Tape();
         var (features, classes) = (tape.Input(x), tape.Input(classTensor));
         var isPositive = classes.Reduce(ReduceOp.Sum, keepDimensions: true, 1);

@@ -10,7 +10,7 @@ internal sealed class SmallObjectsExperiment : IExperiment
 {
     private const int Size = 96, MinSide = 6, MaxSide = 40, PerImage = 12; // pixels; detections
     private const double SmallSide = 12, LeastGain = 0.25, LargeSide = 24, LeastLarge = 0.7;
-    private const string Single = "stride 16", ImagePyramid = "stride 16, images x1 x2 x4", Fpn = "FPN, strides 4 8 16";
+    private const string Single = "stride 16", ImagePyramid = "image pyramid", Fpn = "FPN 4, 8, 16";
 
     private static readonly int[] Factors = [1, 2, 4];
     private static readonly double[] Sides = [0, 8, SmallSide, 16, LargeSide, 32, MaxSide + 1]; // of the longer side, pixels

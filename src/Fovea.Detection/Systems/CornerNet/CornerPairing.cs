@@ -1,13 +1,18 @@
 namespace Fovea.Detection.Systems;
 
-/// <summary>How CornerNet makes boxes of corners.</summary>
-/// <param name="Corners">Best corners of each kind that are looked at.</param>
-/// <param name="Pairs">Best pairs that are kept.</param>
-/// <param name="MaxTagDifference">Pairs whose tags differ more are none.</param>
-internal readonly record struct CornerPairing(int Corners = 100, int Pairs = 1000, float MaxTagDifference = 0.5f)
+/// <summary>How CornerNet makes boxes of corners; the defaults are the paper's.</summary>
+internal readonly record struct CornerPairing
 {
-    /// <summary>The defaults: those of the paper.</summary>
-    public CornerPairing() : this(100, 1000, 0.5f)
+    public CornerPairing()
     {
     }
+
+    /// <summary>Best corners of each kind that are looked at.</summary>
+    public int Corners { get; init; } = 100;
+
+    /// <summary>Best pairs that are kept.</summary>
+    public int Pairs { get; init; } = 1000;
+
+    /// <summary>Pairs whose tags differ more are none.</summary>
+    public float MaxTagDifference { get; init; } = 0.5f;
 }

@@ -14,11 +14,11 @@ namespace Fovea.Detection.Systems;
 /// <param name="Stages">What each network removed.</param>
 public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int Right, double LandmarkError, IReadOnlyList<MtcnnStageReport> Stages)
 {
-    /// <summary>Share of the faces that were found.</summary>
-    public double Recall => Faces == 0 ? 1 : (double)Found / Faces;
+    /// <summary>Share of the faces that were found; NaN without faces.</summary>
+    public double Recall => (double)Found / Faces;
 
-    /// <summary>Share of the detections that are right.</summary>
-    public double Precision => Detections == 0 ? 1 : (double)Right / Detections;
+    /// <summary>Share of the detections that are right; NaN without detections.</summary>
+    public double Precision => (double)Right / Detections;
 
     /// <summary>Runs the cascade, whole and network by network, over images [<paramref name="start"/>, <paramref name="start"/> +
     /// <paramref name="count"/>).</summary>

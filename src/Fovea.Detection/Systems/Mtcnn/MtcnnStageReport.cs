@@ -6,6 +6,6 @@ namespace Fovea.Detection.Systems;
 /// <param name="Passed">Such windows that came out behind it, suppression included.</param>
 public readonly record struct MtcnnStageReport(MtcnnStage Stage, long Seen, long Passed)
 {
-    /// <summary>The share that it removed; 1 where there was none.</summary>
-    public double Removed => Seen == 0 ? 1 : 1 - (double)Passed / Seen;
+    /// <summary>The share that it removed; NaN where there was none.</summary>
+    public double Removed => 1 - (double)Passed / Seen;
 }

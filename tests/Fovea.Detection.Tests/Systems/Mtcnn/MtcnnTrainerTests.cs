@@ -19,7 +19,7 @@ public sealed class MtcnnTrainerTests
         HasMasks = false,
     };
 
-    private static readonly MtcnnTrainingOptions Short = new() { BatchSize = 12, ProposalSteps = 40, RefinementSteps = 8, OutputSteps = 5, LearningRate = 4e-3f };
+    private static readonly MtcnnTrainingOptions Short = new() { BatchSize = 12, ProposalSteps = 80, RefinementSteps = 24, OutputSteps = 8, LearningRate = 2e-3f };
 
     // Every network learns; the cascade runs in a session, from memory and from a file alike; a second run gives the same bits.
     [Fact]
@@ -35,8 +35,8 @@ public sealed class MtcnnTrainerTests
         using var model = MtcnnModel.Load(Device.Cpu, path);
         Assert.Equal(first.Result.Stages, Evaluate(model).Stages);
         Assert.Equal(first.Result with { Stages = [] }, Evaluate(model) with { Stages = [] });
-        // Every window of three levels or more, but those on faces.
-        Assert.True(first.Result.Stages[0].Seen > 1000);
+        // Every window of all levels in three images, but those on faces.
+        Assert.True(first.Result.Stages[0].Seen > 500);
         Assert.Equal(first.Result.Stages[0].Passed, first.Result.Stages[1].Seen);
         Assert.Equal(first.Losses, Train(path).Losses);
         Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
