@@ -70,7 +70,7 @@ internal sealed class DetectorCheckpointingExperiment : IExperiment
             string.Create(CultureInfo.InvariantCulture,
                 $"an order exists for {SureBudget} % of the plain step's memory; no peak above its budget; predicted peaks within {MostPeakError:P0}; gradients bitwise equal"),
             string.Create(CultureInfo.InvariantCulture,
-                $"least peak {(double)smallest.PeakBytes / rows[0].PeakBytes:P0} for {smallest.Ms / rows[0].Ms:F2} times the time; {above} of {rows.Count} peaks above the " +
+                $"least peak {(double)smallest.PeakBytes / rows[0].PeakBytes:P0} with {smallest.RecomputedOps} operations run again; {above} of {rows.Count} peaks above the " +
                 $"budget; predictions off by at most {peakError:P2}; {unequal} unequal gradients{(refused.Count > 0 ? $"; nothing fits: {string.Join(", ", refused)}" : "")}"),
             PlanRow.Columns, [.. rows.Select(r => r.Cells)]) { Plot = plot };
     }
