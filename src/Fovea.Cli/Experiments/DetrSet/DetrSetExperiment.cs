@@ -13,7 +13,7 @@ internal sealed class DetrSetExperiment : IExperiment
 {
     private const int Seed = 1, Size = 96, Images = 64, QuickImages = 8, QuickSteps = 400, QuickDenseSteps = 200;
     private const double Reported = 0.5; // score from which a box counts as said
-    private const double LeastLearnt = 0.9, MostDuplicates = 0.1, LeastDenseDuplicates = 1, MostLoss = 0.02, LeastDenseLoss = 0.1;
+    private const double LeastLearnt = 0.9, MostDuplicates = 0.2, LeastDenseDuplicates = 1, MostLoss = 0.02, LeastDenseLoss = 0.1;
 
     private static readonly float?[] Thresholds = [0.3f, 0.4f, 0.5f, 0.6f, 0.7f, 0.8f, 0.9f, null];
 
