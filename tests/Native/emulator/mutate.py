@@ -269,7 +269,7 @@ class Results:
     def summary(self):
         everything = [e for _, entries in self.files.values() for e in entries.values()]
         return '%d files, %d mutants: %d killed by the plain build, %d more by the race build, %d survived' % (
-            len(self.files), *self.counts(everything))
+            sum(bool(entries) for _, entries in self.files.values()), *self.counts(everything))
 
     def write(self):
         with open(RESULTS + '.new', 'w') as out:
