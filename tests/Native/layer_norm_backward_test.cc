@@ -85,7 +85,7 @@ TEST(LayerNormBackward, PartsAndShapesMatchTheReference) {
 
 // Blocks of more rows than a float sum may take.
 TEST(LayerNormBackward, ManyRowsMatchTheReference) {
-  Call c({64 * 33 + 1, 3}, kDgamma);
+  Call c({64 * 33 + 1, 3}, kDgamma | kDbeta);
   for (int64_t i = 0; i < c.dy.size(); ++i) c.dy[i] *= 0.1f;  // as much as 211 rows
   check(c);
 }

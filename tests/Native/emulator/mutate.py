@@ -60,10 +60,11 @@ MUTATIONS = [('no barrier', r'(?<![\w:])' + name + STATEMENT, ';') for name in D
     ('sum lost', r'(?<=[\w\])]) \+= (?=[^;(){}]*(?:\([^()]*\)[^;(){}]*)*;)', ' = '),  # a statement, no step of a loop
 ]
 # The kernel file that uses most of a header.
-USERS = {'rank_sort.h': 'native/ops/nms/nms.cu', 'gemm_tile.h': 'native/ops/matmul/matmul.cu',
+USERS = {'rank_sort.h': 'native/ops/decode_boxes/decode_boxes.cu', 'gemm_tile.h': 'native/ops/matmul/matmul.cu',
          'mma_product.h': 'native/ops/matmul/matmul.cu', 'pack.h': 'native/ops/pool2d/pool2d.cu',
          'conv2d_axis.h': 'native/ops/conv2d/conv2d_f32.cu', 'conv2d_mma_tile.h': 'native/ops/conv2d/conv2d_tf32.cu',
-         'deform_device.h': 'native/ops/deform_conv2d/deform_conv2d.cu'}
+         'deform_device.h': 'native/ops/deform_conv2d/deform_conv2d.cu',
+         'reduce.h': 'native/ops/recurrent_backward/recurrent_backward.cu'}
 # Headers of native/cuda that wrap instructions rather than use them.
 LANGUAGE = {'async_copy.h', 'base.h', 'cluster.h', 'convert.h', 'grid.h', 'kernel.h', 'launch.h', 'mbarrier.h',
             'memory_order.h', 'runtime.h', 'tma.h', 'warp_mma.h', 'wgmma.h', 'wgmma_shapes.h'}
@@ -232,7 +233,8 @@ class Subject:
             return 'hangs'
         report = re.search(r'\[emulator\] (?:kernel [^\n]*?thread \([\d,]*\): )?(.*)', r.stdout + r.stderr)
         if report:
-            return 'reported: ' + ' '.join(report.group(1).split())[:70]
+            text = re.sub(r'0x[0-9a-f]+', '0x..', ' '.join(report.group(1).split()))  # addresses change from run to run
+            return 'reported: ' + text.replace(scratch + '/', '')[:70]
         return 'wrong result' if r.returncode else 'SURVIVED'
 
 
@@ -267,7 +269,7 @@ class Results:
     def summary(self):
         everything = [e for _, entries in self.files.values() for e in entries.values()]
         return '%d files, %d mutants: %d killed by the plain build, %d more by the race build, %d survived' % (
-            len(self.files), *self.counts(everything))
+            sum(bool(entries) for _, entries in self.files.values()), *self.counts(everything))
 
     def write(self):
         with open(RESULTS + '.new', 'w') as out:
@@ -310,7 +312,8 @@ def main():
             header, user = source.endswith('.h'), source
             if header or '/native/cuda/' in source:
                 user = os.path.abspath(arguments.through) if arguments.through else user_of(source.replace('.cu', '.h'))
-            kernel = user if header else source  # what is compiled
+            own = source[:-len('h')] + 'cu'  # what is compiled: a header's own kernel file, if it has one
+            kernel = source if not header else own if os.path.exists(own) else user
             places = choose(mutants(text), arguments.limit, arguments.seed + short) if user else []
             known = results.of(short, hashlib.sha256(text.encode()).hexdigest()[:8]) if not arguments.list else {}
             subjects = {}
