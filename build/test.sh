@@ -148,8 +148,8 @@ address_sanitizer() {
   gtest asan-fovea_tests env GTEST_FILTER="-Symbols.*:$device_tests" "${sanitizers[@]}" artifacts/native/tests/tests/Native/fovea_tests
 }
 
-# The CUDA kernels on the processor, in three builds: plain, with sanitizers (which must have been built before), and under the
-# emulator's race detector: the emulator's own tests, then every kernel's case table, plain in several schedules. What the backend
+# The CUDA kernels on the processor, in three builds: plain, with AddressSanitizer (built before), and under the emulator's race
+# detector: the emulator's own tests, then every kernel's case table, plain in several schedules. What the backend
 # lacks skips and is counted.
 cuda_emulated() {
   emulated_kernels plain tests 3
@@ -233,12 +233,15 @@ models() {
   fi
 }
 
-# Test projects are programs; their own summary is counted, so a runner that finds nothing cannot look like a success.
+# Test projects are programs, as many at a time as there are processors; their own summary is counted, so a runner that finds nothing
+# cannot look like a success.
 managed_tests() {
   local project name log code line total errors f s idle
+  printf '%s\n' tests/*/*.csproj | sed -E 's|.*/(.*)\.csproj|\1|' | logs=$logs xargs -P "$jobs" -I{} bash -c \
+    'timeout 900 dotnet tests/{}/bin/Release/net10.0/{}.dll -noColor -noLogo >"$logs/{}.log" 2>&1 </dev/null; echo $? >"$logs/{}.code"'
   for project in tests/*/*.csproj; do
-    name=$(basename "$project" .csproj) log="$logs/$(basename "$project" .csproj).log" code=0
-    timeout 900 dotnet "tests/$name/bin/Release/net10.0/$name.dll" -noColor -noLogo >"$log" 2>&1 </dev/null || code=$?
+    name=$(basename "$project" .csproj)
+    log="$logs/$name.log" code=$(<"$logs/$name.code")
     line=$(grep -aE 'Total: [0-9]+, Errors: [0-9]+, Failed: [0-9]+, Skipped: [0-9]+, Not Run: [0-9]+' "$log" | tail -n 1) || true
     if [[ -z $line ]]; then
       fail "$name: no summary, exit code $code" "$log"
