@@ -20,7 +20,7 @@ internal static class EvalCommand
             HelpName = "FILE",
             Description = "Detections to judge: COCO's list of results, or what 'fovea detect --json' wrote.",
         };
-        var model = new Option<string?>("--model") 
+        var model = new Option<string?>("--model")
         {
             Description = $"Detector to run on the images instead: {string.Join(", ", DetectorCatalog.Names)}, or a .safetensors file of 'fovea train'.",
         };

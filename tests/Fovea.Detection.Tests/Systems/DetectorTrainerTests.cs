@@ -10,7 +10,12 @@ public sealed class DetectorTrainerTests : IDisposable
 
     private static readonly DetectorTrainingOptions Options = new()
     {
-        BatchSize = 4, MicroBatches = 2, Steps = 6, AverageDecay = 0.9f, Places = 4, Seed = 5,
+        BatchSize = 4,
+        MicroBatches = 2,
+        Steps = 6,
+        AverageDecay = 0.9f,
+        Places = 4,
+        Seed = 5,
     };
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("fovea-trainer-test-");

@@ -72,6 +72,7 @@ internal sealed class DetectorCheckpointingExperiment : IExperiment
             string.Create(CultureInfo.InvariantCulture,
                 $"least peak {(double)smallest.PeakBytes / rows[0].PeakBytes:P0} with {smallest.RecomputedOps} operations run again; {above} of {rows.Count} peaks above the " +
                 $"budget; predictions off by at most {peakError:P2}; {unequal} unequal gradients{(refused.Count > 0 ? $"; nothing fits: {string.Join(", ", refused)}" : "")}"),
-            PlanRow.Columns, [.. rows.Select(r => r.Cells)]) { Plot = plot };
+            PlanRow.Columns, [.. rows.Select(r => r.Cells)])
+        { Plot = plot };
     }
 }

@@ -49,7 +49,8 @@ internal sealed class IouLossesExperiment : IExperiment
             string.Create(CultureInfo.InvariantCulture,
                 $"{regression.Count:N0} pairs from {start:F3}: IoU {errors[Overlap.Union]:F4}, GIoU {errors[Overlap.Giou]:F4}, DIoU {errors[Overlap.Diou]:F4}, " +
                 $"CIoU {errors[Overlap.Ciou]:F4}; apart with IoU {startApart:F4} to {apart:F4}"),
-            ["loss", "error_halfway", "error", "error_disjoint", "error_nested", "error_overlapping"], rows) { Plot = plot };
+            ["loss", "error_halfway", "error", "error_disjoint", "error_nested", "error_overlapping"], rows)
+        { Plot = plot };
     }
 
     // The paper's: a tenth for the last fifth, a hundredth for the last tenth.

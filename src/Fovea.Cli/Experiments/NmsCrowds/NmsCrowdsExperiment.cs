@@ -75,7 +75,8 @@ internal sealed class NmsCrowdsExperiment : IExperiment
                 $"dense recall: greedy {greedyDense.Recall:F3}, soft linear {Of(soft[0], dense).Recall:F3}, soft Gaussian {Of(soft[1], dense).Recall:F3}, " +
                 $"DIoU {Of(Suppression.Diou, dense).Recall:F3}; precision apart: greedy {greedyApart.Precision:F3}, best of soft and matrix {bestSoft:F3}; " +
                 $"AP75 apart: greedy {greedyApart.Ap75:F3}, weighted {Of(Suppression.Weighted, apart).Ap75:F3}"),
-            ["suppression", "neighbour_iou", "AP", "AP50", "AP75", "recall", "precision"], [.. rows.Select(r => r.Cells)]) { Plot = plot };
+            ["suppression", "neighbour_iou", "AP", "AP50", "AP75", "recall", "precision"], [.. rows.Select(r => r.Cells)])
+        { Plot = plot };
     }
 
     private sealed record Row(double Overlap, Suppression Suppression, double Ap, double Ap50, double Ap75, double Recall, double Precision)

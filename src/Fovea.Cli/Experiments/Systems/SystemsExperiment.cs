@@ -73,7 +73,8 @@ internal sealed class SystemsExperiment(IReadOnlyList<string>? names = null) : I
             string.Create(CultureInfo.InvariantCulture, $"every system has an AP50 above {LeastLearnt} on {ByHeart} scenes learnt by heart, and after {Many} scenes one above {LeastHeldOut} on {HeldOut} others"),
             string.Create(CultureInfo.InvariantCulture,
                 $"worst by heart: {worst.Name} {worst.Learnt.Ap50:F3}; on others: {worstHeldOut.Name} {worstHeldOut.HeldOut.Ap50:F3}"),
-            Row.Columns, [.. rows.Select(r => r.Cells)]) { Plot = plot };
+            Row.Columns, [.. rows.Select(r => r.Cells)])
+        { Plot = plot };
     }
 
     // A few steps are too few for boxes.

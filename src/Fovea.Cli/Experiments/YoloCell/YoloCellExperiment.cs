@@ -73,7 +73,8 @@ internal sealed class YoloCellExperiment : IExperiment
                 $"least {LeastControl:P0} of the pairs in two cells, which is judged in full runs; {string.Join(", ", peers.Select(r => r.System).Distinct())} finds both of at least {LeastBoth:P0} of the pairs in one cell"),
             string.Create(CultureInfo.InvariantCulture,
                 $"YOLO v1: both of at most {mostBoth:P1} in one cell, at most {mostRecall:P1} of the objects, both of at least {control:P1} in two cells; others: both of at least {both:P1}"),
-            Row.Columns, [.. rows.Select(r => r.Cells)]) { Plot = plot };
+            Row.Columns, [.. rows.Select(r => r.Cells)])
+        { Plot = plot };
     }
 
     private sealed record Row(string System, int Seed, int Steps, PairRecall Recall, double Seconds)
