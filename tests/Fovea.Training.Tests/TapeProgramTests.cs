@@ -26,6 +26,28 @@ public sealed class TapeProgramTests
         Assert.Contains("backward", found.Message, StringComparison.Ordinal);
     }
 
+    // The gradient of a view is kept in the shape of what it is a view of.
+    [Fact]
+    public void ALossMayHaveAnyShapeOfOneElement()
+    {
+        using var stream = Device.Cpu.CreateStream();
+        using var p = new Parameter("p", DeviceTensor.From<float>(stream, [3], 1));
+        foreach (var isView in (bool[])[false, true])
+        {
+            var tape = new Tape();
+            var square = tape.Use(p).Multiply(tape.Use(p));
+            using var program = tape.Compile(stream, isView ? square.Reshape() : square);
+            p.ClearGradient();
+            program.Run();
+            Assert.Equal(9, program.ReadLoss());
+            Assert.Equal([6f], p.Gradient.ToArray<float>(stream));
+        }
+        using var pair = new Parameter("pair", DeviceTensor.From<float>(stream, [3, 4], 2));
+        var parts = new Tape();
+        var part = parts.Use(pair).Affine(2).Rows(1, 1);
+        Assert.Contains("part of a larger result", Assert.Throws<ArgumentException>(() => parts.Compile(stream, part)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void HooksSeeAndChangeAGradientBeforeItFlowsOn()
     {

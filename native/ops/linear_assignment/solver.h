@@ -90,6 +90,7 @@ class AssignmentSolver {
       if (sink % Team::kLanes == team_.lane()) closed_[sink] = row;
       from = row_of_[sink];
     }
+    team_.sync();  // all have read the potentials of the search
     lower(row, reached);
     team_.sync();  // distances and paths are complete
     if (team_.lane() == 0) augment(row, sink);

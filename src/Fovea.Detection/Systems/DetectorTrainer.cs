@@ -140,7 +140,8 @@ public sealed class DetectorTrainer : IDisposable
             _parts[i] += _program.Read(_loss.Parts[i].Loss).ToArray<float>(_stream)[0] / _options.MicroBatches;
     }
 
-    /// <inheritdoc/>
+    /// <summary>Gives back everything, the memory of the system's parameters included, which lies with the optimiser: evaluate and save
+    /// before.</summary>
     public void Dispose()
     {
         _loader.Dispose();

@@ -47,7 +47,7 @@ public sealed partial class TapeProgram : IDisposable
             PackParameters();
             return;
         }
-        _seed = DeviceTensor.From(stream, [1f]);
+        _seed = DeviceTensor.From(stream, [1f], tape.Slots[tape.Slots[loss.Slot].Root].Spec.Shape); // a loss may be a view: [] of [1]
         foreach (var parameter in tape.Parameters)
             if (parameter.RequiresGradient) parameter.ReserveGradient(stream);
     }
@@ -298,6 +298,8 @@ public sealed partial class TapeProgram : IDisposable
         if (loss.Owner != tape) throw new ArgumentException("the loss is of another tape", nameof(loss));
         if (loss.Spec.ElementCount != 1 || loss.Spec.DType != DType.Float32)
             throw new ArgumentException($"a loss is one f32 element, this is {loss.Spec}", nameof(loss));
+        if (tape.Slots[tape.Slots[loss.Slot].Root].Spec.ElementCount != 1)
+            throw new ArgumentException($"{loss} is a part of a larger result; make it a result of its own, for example its sum", nameof(loss));
         if (!loss.RequiresGradient) throw new ArgumentException("no parameter leads to the loss", nameof(loss));
     }
 

@@ -108,7 +108,7 @@ public sealed class CornerNetDecodeTests
         public void Plant(float[] boxes, int[] classes)
         {
             using var stream = Device.Cpu.CreateStream();
-            using var labels = new KeyPointLabels(stream, boxes, classes, classes.Length);
+            using var labels = new Labels(stream, boxes, classes, images: 1);
             var tape = new Tape();
             var targets = labels.On(tape);
             var wanted = new CornerNetTargetsOperation(Classes, new KeyPointGrid(Side, 4, RadiusRule.Corrected)).Record(targets.Boxes, targets.Classes);

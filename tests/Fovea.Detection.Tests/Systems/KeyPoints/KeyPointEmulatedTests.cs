@@ -25,7 +25,7 @@ public sealed class KeyPointEmulatedTests
     private static float[][] Run(Device device)
     {
         using var stream = device.CreateStream();
-        using var labels = new KeyPointLabels(stream, [3, 4, 17, 25, 20.5f, 1.25f, 30, 9.5f, 0, 0, 4, 4, 0, 0, 0, 0], [1, 0, 1, -1], 2);
+        using var labels = new Labels(stream, [3, 4, 17, 25, 20.5f, 1.25f, 30, 9.5f, 0, 0, 4, 4, 0, 0, 0, 0], [1, 0, 1, -1], images: 2);
         var init = new Initializer(stream, 9);
         using DeviceTensor heat = init.Uniform(3, 2, Side, Side, Classes), tags = init.Uniform(0.5f, 2, Side, Side, 1), places = init.Uniform(1, 2, Side, Side, 2);
         var tape = new Tape();

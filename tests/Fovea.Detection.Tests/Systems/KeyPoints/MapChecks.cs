@@ -19,7 +19,7 @@ internal static class MapChecks
         var tape = new Tape();
         var tensors = maps.Zip(shapes, (m, s) => DeviceTensor.From<float>(stream, m, s)).ToArray();
         var inputs = tensors.Select(t => tape.Input(t, requiresGradient: true)).ToArray();
-        using var labels = new KeyPointLabels(stream, targets.Boxes, targets.Classes, targets.Places);
+        using var labels = new Labels(stream, targets.Boxes, targets.Classes, targets.Classes.Length / targets.Places);
         var recorded = loss(inputs, labels.On(tape));
         using var program = tape.Compile(stream, recorded.Total, null, [.. recorded.Parts.Select(p => p.Loss)]);
         program.Run();

@@ -112,11 +112,12 @@ public sealed class YoloV1LossTests
     public void GradientsAreDifferenceQuotients()
     {
         using var stream = Device.Cpu.CreateStream();
-        using var net = YoloV1Net.Compact(new Initializer(stream, 2), YoloChecks.Size, 3);
-        using var batch = new DetectionBatch(stream, 2, YoloChecks.Size, places: 4);
-        batch.Fill(YoloChecks.Scenes());
+        using var net = YoloV1Net.Compact(new Initializer(stream, 2), 64, 3);
+        using var batch = new DetectionBatch(stream, 2, 64, places: 4);
+        var scenes = SystemChecks.Scenes(64);
+        batch.Fill([scenes.Load(0), scenes.Load(1)]);
         var tape = new Tape();
-        var loss = YoloV1Loss.Of(net.Outputs(batch.Images(tape)), batch.Targets(tape), new YoloV1TargetsOperation(net.Side, net.Boxes, 3, YoloChecks.Size, Rescores: false));
+        var loss = YoloV1Loss.Of(net.Outputs(batch.Images(tape)), batch.Targets(tape), new YoloV1TargetsOperation(net.Side, net.Boxes, 3, 64, Rescores: false));
         using var program = tape.Compile(stream, loss.Total);
         program.Run();
         var value = program.ReadLoss();
