@@ -27,7 +27,6 @@ internal sealed record CellTargetsOperation(int ClassCount, CellAssigner Assigne
 
     protected override void Compute(HostTensors tensors)
     {
-        var boxes = tensors.Input<float>(0);
         var labels = tensors.Input<int>(1);
         var cells = tensors.Input<float>(2);
         var classes = tensors.Output<float>(0);
@@ -42,18 +41,16 @@ internal sealed record CellTargetsOperation(int ClassCount, CellAssigner Assigne
         var positives = 0;
         for (var image = 0; image < tensors.InputShape(1)[0]; image++)
         {
-            var ownLabels = labels.Slice(image * places, places);
-            var count = ownLabels.IndexOf(-1) is >= 0 and var end ? end : places;
-            var ownBoxes = boxes.Slice(4 * image * places, 4 * count);
-            Assigner.Assign(cells, ownBoxes, assigned);
+            var boxes = Objects.Of(tensors, image);
+            Assigner.Assign(cells, boxes, assigned);
             for (var cell = 0; cell < assigned.Length; cell++)
             {
                 var place = assigned[cell];
                 if (place < 0) continue;
                 positives++;
                 var row = image * assigned.Length + cell;
-                classes.Slice(ClassCount * row, ClassCount)[ownLabels[place]] = 1;
-                var (l, t, r, b) = CellAssigner.Distances(cells.Slice(3 * cell, 3), ownBoxes.Slice(4 * place, 4));
+                classes.Slice(ClassCount * row, ClassCount)[labels[image * places + place]] = 1;
+                var (l, t, r, b) = CellAssigner.Distances(cells.Slice(3 * cell, 3), boxes.Slice(4 * place, 4));
                 var stride = cells[3 * cell + 2];
                 ReadOnlySpan<float> sides = [l / stride, t / stride, r / stride, b / stride];
                 sides.CopyTo(distances[(4 * row)..]);

@@ -38,9 +38,7 @@ public sealed class BackboneTests
         using var stream = Device.Cpu.CreateStream();
         var (expected, make) = Published[name];
         using var model = make(Initializer.Undefined(stream));
-        Assert.Equal(expected, model.Parameters.Sum(p => p.Spec.ElementCount));
-        string[] names = [.. model.Parameters.Select(p => p.Name), .. model.Buffers.Select(b => b.Name)];
-        Assert.Equal(names.Length, names.Distinct().Count());
+        ParameterCount.Is(expected, model);
     }
 
     [Fact]

@@ -27,9 +27,7 @@ public sealed class YoloxNetTests
         using var stream = Device.Cpu.CreateStream();
         var (expected, make) = Published[name];
         using var net = make(Initializer.Undefined(stream));
-        Assert.Equal(expected, net.Parameters.Sum(p => p.Spec.ElementCount));
-        string[] names = [.. net.Parameters.Select(p => p.Name), .. net.Buffers.Select(b => b.Name)];
-        Assert.Equal(names.Length, names.Distinct().Count());
+        ParameterCount.Is(expected, net);
     }
 
     [Fact]

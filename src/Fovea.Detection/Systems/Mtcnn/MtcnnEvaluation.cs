@@ -1,5 +1,6 @@
 using System.Numerics;
 using Fovea.Data;
+using Fovea.Detection.Evaluation;
 using Fovea.Models.Mtcnn;
 
 namespace Fovea.Detection.Systems;
@@ -89,12 +90,6 @@ public sealed record MtcnnEvaluation(int Faces, int Found, int Detections, int R
         return distances;
     }
 
-    private static double Iou(in FaceDetection d, LabelledObject face)
-    {
-        var width = Math.Min(d.X2, face.X2) - Math.Max(d.X1, face.X1);
-        var height = Math.Min(d.Y2, face.Y2) - Math.Max(d.Y1, face.Y1);
-        if (!(width > 0 && height > 0)) return 0;
-        double intersection = width * height;
-        return intersection / ((double)(d.X2 - d.X1) * (d.Y2 - d.Y1) + (double)(face.X2 - face.X1) * (face.Y2 - face.Y1) - intersection);
-    }
+    private static double Iou(in FaceDetection d, LabelledObject face) =>
+        BoxXywh.FromCorners(d.X1, d.Y1, d.X2, d.Y2).Iou(BoxXywh.FromCorners(face.X1, face.Y1, face.X2, face.Y2));
 }

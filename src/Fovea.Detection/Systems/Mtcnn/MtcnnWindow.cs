@@ -1,4 +1,5 @@
 using Fovea.Data;
+using Fovea.Detection.Evaluation;
 using Fovea.Models.Mtcnn;
 
 namespace Fovea.Detection.Systems;
@@ -7,14 +8,8 @@ namespace Fovea.Detection.Systems;
 internal readonly record struct MtcnnWindow(int X1, int Y1, int X2, int Y2)
 {
     /// <summary>IoU with a face, whose edges are real numbers: pixel 1 covers [0, 1].</summary>
-    public double Iou(LabelledObject face)
-    {
-        var width = Math.Min(X2, face.X2) - Math.Max(X1 - 1, face.X1);
-        var height = Math.Min(Y2, face.Y2) - Math.Max(Y1 - 1, face.Y1);
-        if (!(width > 0 && height > 0)) return 0;
-        double intersection = width * height;
-        return intersection / ((X2 - X1 + 1.0) * (Y2 - Y1 + 1.0) + (face.X2 - face.X1) * (double)(face.Y2 - face.Y1) - intersection);
-    }
+    public double Iou(LabelledObject face) =>
+        BoxXywh.FromCorners(X1 - 1, Y1 - 1, X2, Y2).Iou(BoxXywh.FromCorners(face.X1, face.Y1, face.X2, face.Y2));
 
     /// <summary>The best IoU with any of the faces.</summary>
     public double BestIou(IReadOnlyList<LabelledObject> faces)
